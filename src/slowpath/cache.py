@@ -1,0 +1,103 @@
+"""Facts by content, in one SQLite file of the user's own cache directory.
+
+The key covers the bytes, the language, slowpath's version and the query pages, so nothing is ever invalidated; rows that
+no scan used for a month go. A scanned repo cannot reach the file: it lies outside the checkout, and keys are BLAKE2b.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+KEEP_DAYS = 30
+BATCH = 500
+
+
+def key(salt: bytes, source: bytes) -> bytes:
+    """What a file's facts are stored under."""
+    return blake2b(source, digest_size=20, key=salt).digest()
+
+
+def directory() -> Path:
+    """Where the cache lives: `SLOWPATH_CACHE_DIR`, or the platform's cache directory of the user."""
+    override = os.environ.get("SLOWPATH_CACHE_DIR")
+    if override:
+        return Path(override)
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("slowpath"))
+
+
+class Cache:
+    """Encoded facts by key. A cache that cannot be read or written is empty, and `trouble` says why."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "facts.db"
+        self.trouble = ""
+        self._today = int(time.time()) // 86400
+        self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection | None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self.path, timeout=2, isolation_level=None)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=OFF")
+            db.execute("CREATE TABLE IF NOT EXISTS facts (key BLOB PRIMARY KEY, day INTEGER, data BLOB) WITHOUT ROWID")
+            return db
+        except (sqlite3.Error, OSError) as error:
+            self.trouble = f"cache not used: {error}"
+            return None
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The stored facts of those keys that are known."""
+        if self._db is None:
+            return {}
+        found: dict[bytes, bytes] = {}
+        stale: list[bytes] = []
+        try:
+            for batch in _batches(list(keys)):
+                marks = ",".join("?" * len(batch))
+                for name, day, data in self._db.execute(
+                    f"SELECT key, day, data FROM facts WHERE key IN ({marks})", batch
+                ):
+                    found[name] = data
+                    if day != self._today:
+                        stale.append(name)
+            if stale:
+                self._touch(stale)
+        except sqlite3.Error as error:
+            self.trouble = f"cache not used: {error}"
+        return found
+
+    def _touch(self, keys: list[bytes]) -> None:
+        assert self._db is not None
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._db.execute("BEGIN")
+            self._db.executemany("UPDATE facts SET day = ? WHERE key = ?", [(self._today, key) for key in keys])
+            self._db.execute("DELETE FROM facts WHERE day < ?", (self._today - KEEP_DAYS,))
+            self._db.execute("COMMIT")
+
+    def put(self, rows: Mapping[bytes, bytes]) -> None:
+        """Store facts; another process may write at the same time."""
+        if self._db is None or not rows:
+            return
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)",
+                [(name, self._today, data) for name, data in rows.items()],
+            )
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.trouble = f"cache not written: {error}"
+
+
+def _batches(keys: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(keys), BATCH):
+        yield keys[start : start + BATCH]

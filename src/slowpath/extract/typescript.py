@@ -1,0 +1,27 @@
+"""One JavaScript or TypeScript file's bytes → WebFacts. Each pass reads the same tree."""
+
+from __future__ import annotations
+
+from slowpath.extract import awaits, modules, react
+from slowpath.extract.parsing import broken, parse
+from slowpath.model.web import WebFacts
+
+
+def extract_typescript(source: bytes) -> WebFacts:
+    """The facts of a .ts file."""
+    return _extract("typescript", source)
+
+
+def extract_tsx(source: bytes) -> WebFacts:
+    """The facts of a .tsx, .jsx or .js file (JSX everywhere but in .ts)."""
+    return _extract("tsx", source)
+
+
+def _extract(grammar: str, source: bytes) -> WebFacts:
+    tree = parse(grammar, source)
+    return WebFacts(
+        broken=broken(tree),
+        module=modules.extract(tree, source),
+        react=react.extract(tree, source),
+        awaits=awaits.extract(tree, source),
+    )

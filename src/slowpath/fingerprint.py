@@ -1,0 +1,23 @@
+"""A name for a finding that outlives edits elsewhere: no line number goes in, and moving code keeps it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from slowpath.model.finding import Finding
+from slowpath.model.source import Sources
+
+
+def fingerprints(findings: Iterable[Finding], sources: Sources) -> tuple[str, ...]:
+    """One per finding: rule, path, enclosing definition, the snippet without white space, and its ordinal among equals."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    names = []
+    for finding in findings:
+        start, end = finding.place.span
+        snippet = b"".join(sources.texts.get(finding.place.path, b"")[start:end].split()).decode("utf-8", "replace")
+        identity = (finding.rule, finding.place.path, finding.function, snippet)
+        seen[identity] += 1
+        names.append(blake2b("\0".join((*identity, str(seen[identity]))).encode(), digest_size=12).hexdigest())
+    return tuple(names)

@@ -1,0 +1,76 @@
+"""What a rule says: a place, why, the path that proves it, and perhaps a fix. Positions are byte offsets; writers convert."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Span = tuple[int, int]
+"""Half-open range of byte offsets in one file."""
+
+Severity = Literal["error", "warning", "note"]
+Confidence = Literal["high", "medium", "low"]
+
+SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")
+CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
+
+
+def weakest(*confidences: Confidence) -> Confidence:
+    """The lowest of the given confidences: a chain is as sure as its weakest edge."""
+    return min(confidences, key=CONFIDENCES.index)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A range of bytes in a file. `path` is relative to the project root, with forward slashes."""
+
+    path: str
+    span: Span
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One hop of a proof, or another site of the same finding."""
+
+    place: Place
+    message: str
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Replace the bytes of `place` by `text`."""
+
+    place: Place
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """Edits that belong together. `safe` means proven to keep behaviour."""
+
+    title: str
+    safe: bool
+    edits: tuple[Edit, ...]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that a user would fix.
+
+    `flow` is the proof, outermost step first; `related` are further sites of the same finding. `function` names the
+    enclosing definition, as the fingerprint and the reports show it.
+    """
+
+    rule: str
+    place: Place
+    severity: Severity
+    confidence: Confidence
+    message: str
+    function: str = ""
+    flow: tuple[Step, ...] = ()
+    related: tuple[Step, ...] = ()
+    fix: Fix | None = None
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Something that kept part of the input from being read. `line` is 1-based, 0 where the whole file is meant."""
+
+    path: str
+    line: int
+    message: str

@@ -1,0 +1,29 @@
+"""What a scan hands to a reporter."""
+
+from __future__ import annotations
+
+import msgspec
+
+from slowpath.model.finding import Finding, Trouble
+from slowpath.model.rule import Rule
+from slowpath.model.source import Sources
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """`files` were read; of these `parsed` were extracted anew and `cached` came from the cache. `seconds` is wall time."""
+
+    files: int = 0
+    parsed: int = 0
+    cached: int = 0
+    seconds: float = 0.0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Findings in the order of path, position, rule; `fingerprints` runs beside `findings`."""
+
+    findings: tuple[Finding, ...]
+    fingerprints: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
+    rules: dict[str, Rule]
+    sources: Sources
+    stats: Stats

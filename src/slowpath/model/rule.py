@@ -1,0 +1,73 @@
+"""A rule page as a value."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from slowpath.model.finding import Confidence, Finding, Fix, Place, Severity, Step
+
+Kind = Literal["query", "reach", "check"]
+
+
+class Reach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An effect reaches a context with no barrier between."""
+
+    effect: str
+    sinks: tuple[str, ...]
+    context: str
+    barriers: tuple[str, ...] = ()
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One page of `rules/`. `message` is a template; `{name}` is filled from what the check hands over."""
+
+    id: str
+    title: str
+    kind: Kind
+    severity: Severity
+    confidence: Confidence
+    message: str
+    page: str
+    """The whole Markdown text below the front matter."""
+    path: str
+    group: str
+    """The folder of the page: rust, diesel, cargo, typescript …"""
+    enabled: bool = True
+    why: str = ""
+    instead: str = ""
+    limits: str = ""
+    language: str = ""
+    query: str = ""
+    where: tuple[tuple[str, ...], ...] = ()
+    reach: Reach | None = None
+    settings: dict[str, Any] = {}
+    """The page's `[data]` table: knowledge that a check needs, kept where users can read it."""
+
+    def finding(
+        self,
+        place: Place,
+        *,
+        function: str = "",
+        severity: Severity | None = None,
+        confidence: Confidence | None = None,
+        message: str | None = None,
+        flow: tuple[Step, ...] | list[Step] = (),
+        related: tuple[Step, ...] | list[Step] = (),
+        fix: Fix | None = None,
+        **fields: object,
+    ) -> Finding:
+        """A finding of this rule; `fields` fill the message template (`message` replaces the page's own template)."""
+        template = self.message if message is None else message
+        return Finding(
+            rule=self.id,
+            place=place,
+            severity=severity or self.severity,
+            confidence=confidence or self.confidence,
+            message=template.format(function=function, **fields),
+            function=function,
+            flow=tuple(flow),
+            related=tuple(related),
+            fix=fix,
+        )

@@ -1,0 +1,62 @@
+"""The read-only whole-program model: every file's facts, and the linked views that rules ask questions of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from slowpath.model.facts import Facts
+
+if TYPE_CHECKING:
+    from slowpath.program.cargo import CargoProgram
+    from slowpath.program.rust import RustProgram
+    from slowpath.program.schema import SchemaProgram
+    from slowpath.program.web import WebProgram
+
+
+class File(msgspec.Struct, frozen=True):
+    """A discovered file. `path` is relative to the project root, `language` a key of `extract.LANGUAGES`."""
+
+    path: str
+    language: str
+    facts: Facts
+
+
+class Linkers(NamedTuple):
+    """How each view is built; `link` supplies them, so that this room need not know that one."""
+
+    rust: Callable[[Program], RustProgram]
+    web: Callable[[Program], WebProgram]
+    cargo: Callable[[Program], CargoProgram]
+    schema: Callable[[Program], SchemaProgram]
+
+
+class Program:
+    """All facts of a project. Views are linked when a rule first asks for them."""
+
+    def __init__(self, files: Mapping[str, File], linkers: Linkers) -> None:
+        self.files = files
+        self._linkers = linkers
+
+    def of(self, *languages: str) -> list[File]:
+        """Files of the given languages, by path."""
+        return [file for file in self.files.values() if file.language in languages]
+
+    @cached_property
+    def rust(self) -> RustProgram:
+        return self._linkers.rust(self)
+
+    @cached_property
+    def web(self) -> WebProgram:
+        return self._linkers.web(self)
+
+    @cached_property
+    def cargo(self) -> CargoProgram:
+        return self._linkers.cargo(self)
+
+    @cached_property
+    def schema(self) -> SchemaProgram:
+        return self._linkers.schema(self)

@@ -1,0 +1,7 @@
+"""The cargo view of a program."""
+
+from __future__ import annotations
+
+
+class CargoProgram:
+    """To be linked."""

@@ -1,0 +1,7 @@
+"""The rust view of a program."""
+
+from __future__ import annotations
+
+
+class RustProgram:
+    """To be linked."""

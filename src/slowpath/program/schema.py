@@ -1,0 +1,7 @@
+"""The schema view of a program."""
+
+from __future__ import annotations
+
+
+class SchemaProgram:
+    """To be linked."""

@@ -1,0 +1,62 @@
+"""The versioned JSON contract. Lines and columns are 1-based, columns count code points, edits are byte offsets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from slowpath import __version__
+from slowpath.model.finding import Finding, Fix, Step
+from slowpath.model.report import Report
+from slowpath.model.source import Sources
+
+
+def render(report: Report) -> str:
+    """The report as one JSON document."""
+    document = {
+        "version": 1,
+        "tool": {"name": "slowpath", "version": __version__},
+        "findings": [
+            _finding(finding, fingerprint, report.sources)
+            for finding, fingerprint in zip(report.findings, report.fingerprints, strict=True)
+        ],
+        "errors": [{"path": t.path, "line": t.line, "message": t.message} for t in report.troubles],
+        "stats": {
+            "files": report.stats.files,
+            "parsed": report.stats.parsed,
+            "cached": report.stats.cached,
+            "seconds": round(report.stats.seconds, 3),
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+
+
+def _finding(finding: Finding, fingerprint: str, sources: Sources) -> dict[str, Any]:
+    start, end = (sources.position(finding.place.path, offset) for offset in finding.place.span)
+    return {
+        "rule": finding.rule,
+        "path": finding.place.path,
+        "start": {"line": start.line, "column": start.column},
+        "end": {"line": end.line, "column": end.column},
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "message": finding.message,
+        "function": finding.function,
+        "fingerprint": fingerprint,
+        "flow": [_step(step, sources) for step in finding.flow],
+        "related": [_step(step, sources) for step in finding.related],
+        "fix": _fix(finding.fix) if finding.fix else None,
+    }
+
+
+def _step(step: Step, sources: Sources) -> dict[str, Any]:
+    place = step.place
+    return {"path": place.path, "line": sources.line(place.path, place.span[0]), "message": step.message}
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [
+        {"path": e.place.path, "start": e.place.span[0], "end": e.place.span[1], "text": e.text} for e in fix.edits
+    ]
+    return {"safe": fix.safe, "title": fix.title, "edits": edits}
