@@ -35,7 +35,7 @@ def scan(
         rules,
         min_confidence=min_confidence,
         jobs=jobs,
-        cache=None if no_cache else Cache(directory()),  # type: ignore[arg-type]
+        cache=None if no_cache else Cache(directory()),
     )
     click.echo(json.render(report), nl=False)
     sys.exit(0 if exit_zero or not report.findings else 1)

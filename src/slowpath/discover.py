@@ -32,8 +32,32 @@ NAMED_ONLY = {
     ".json": re.compile(r"^(package|tsconfig[\w.-]*|jsconfig)\.json$"),
 }
 SKIPPED_FOLDERS = frozenset(
-    ".git .hg .svn node_modules target dist build out vendor vendored third_party third-party .next .nuxt .output "
-    "coverage __snapshots__ .yarn .venv venv __pycache__ .cache .turbo storybook-static".split()
+    [
+        ".git",
+        ".hg",
+        ".svn",
+        "node_modules",
+        "target",
+        "dist",
+        "build",
+        "out",
+        "vendor",
+        "vendored",
+        "third_party",
+        "third-party",
+        ".next",
+        ".nuxt",
+        ".output",
+        "coverage",
+        "__snapshots__",
+        ".yarn",
+        ".venv",
+        "venv",
+        "__pycache__",
+        ".cache",
+        ".turbo",
+        "storybook-static",
+    ]
 )
 SKIPPED_NAMES = re.compile(r"\.min\.[cm]?js$|\.bundle\.js$|\.d\.[cm]?ts$|[.-]generated\.[jt]sx?$|\.snap$|\.gen\.tsx?$")
 

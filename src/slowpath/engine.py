@@ -80,7 +80,7 @@ def facts_of(
     found: Discovery, rules: list[Rule], jobs: int, cache: Cache | None
 ) -> tuple[dict[str, File], list[Trouble], int]:
     """Facts of every file, from the cache where it knows the content; how many had to be extracted."""
-    patterns = {}
+    patterns: dict[str, list[tuple[str, str]]] = {}
     for rule in rules:
         if rule.query:
             patterns.setdefault(rule.language, []).append((rule.id, rule.query))
@@ -105,12 +105,11 @@ def facts_of(
     files = {}
     decoders: dict[str, msgspec.msgpack.Decoder[Facts]] = {}
     for path, language, _ in found.files:
-        data = encoded.get(keys[path])
-        if data is None:
+        if keys[path] not in encoded:
             continue
         if language not in decoders:
             decoders[language] = msgspec.msgpack.Decoder(facts_type(language))
-        files[path] = File(path, language, decoders[language].decode(data))
+        files[path] = File(path, language, decoders[language].decode(encoded[keys[path]]))
     return files, troubles, len(fresh)
 
 

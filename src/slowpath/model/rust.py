@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from slowpath.model.diesel import DieselFacts
 from slowpath.model.facts import Facts
 from slowpath.model.guards import GuardFacts
@@ -11,6 +13,6 @@ from slowpath.model.mentions import MentionFacts
 class RustFacts(Facts, array_like=True):
     """Facts of a Rust file."""
 
-    diesel: DieselFacts = DieselFacts()
-    guards: GuardFacts = GuardFacts()
-    mentions: MentionFacts = MentionFacts()
+    diesel: DieselFacts = msgspec.field(default_factory=DieselFacts)
+    guards: GuardFacts = msgspec.field(default_factory=GuardFacts)
+    mentions: MentionFacts = msgspec.field(default_factory=MentionFacts)

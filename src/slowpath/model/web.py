@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from slowpath.model.awaits import AwaitFacts
 from slowpath.model.facts import Facts
 from slowpath.model.modules import ModuleFacts
@@ -11,9 +13,9 @@ from slowpath.model.react import ReactFacts
 class WebFacts(Facts, array_like=True):
     """Facts of a JavaScript or TypeScript file."""
 
-    module: ModuleFacts = ModuleFacts()
-    react: ReactFacts = ReactFacts()
-    awaits: AwaitFacts = AwaitFacts()
+    module: ModuleFacts = msgspec.field(default_factory=ModuleFacts)
+    react: ReactFacts = msgspec.field(default_factory=ReactFacts)
+    awaits: AwaitFacts = msgspec.field(default_factory=AwaitFacts)
 
 
 class JsonFacts(Facts, array_like=True):
