@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slowpath.extract import diesel, guards, mentions
+from slowpath.extract import code, diesel, mentions
 from slowpath.extract.parsing import broken, parse
 from slowpath.model.rust import RustFacts
 
@@ -12,7 +12,7 @@ def extract(source: bytes) -> RustFacts:
     tree = parse("rust", source)
     return RustFacts(
         broken=broken(tree),
+        code=code.extract(tree, source),
         diesel=diesel.extract(tree, source),
-        guards=guards.extract(tree, source),
         mentions=mentions.extract(tree, source),
     )

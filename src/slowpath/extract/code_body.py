@@ -1,0 +1,497 @@
+"""One Rust function body in; calls, bindings, scopes, awaits and exits out, as `model/code.py` describes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from slowpath.extract.parsing import parse
+from slowpath.model.code import AWAITED, CHAIN_AWAITED, IN_MACRO, TRIED, Call, Exit, Local, Scope
+
+LIFETIME = re.compile(r"'\w+\s*,?\s*")
+COMMENT = re.compile(r"//[^\n]*\n?|/\*.*?\*/", re.S)
+TURBOFISH = re.compile(r"::<.*?>(?=::|$)", re.S)
+
+PER_ELEMENT = frozenset(
+    ["map", "for_each", "filter", "filter_map", "flat_map", "find", "find_map", "any", "all", "fold", "try_fold", "try_for_each", "inspect", "partition", "position", "take_while", "skip_while", "map_while", "max_by_key", "min_by_key", "sort_by_key", "retain", "then", "and_then", "or_else", "map_or", "map_or_else", "is_some_and", "is_ok_and", "for_each_concurrent", "try_for_each_concurrent", "then_with", "scan", "group_by"]
+)
+"""Methods that hand their closure what the receiver holds: an element, or the value of an Option or Result."""
+
+FUTURE_MACROS = frozenset(["join", "try_join", "select", "select_biased"])
+SKIPPED_MACROS = frozenset(
+    ["lazy_static", "thread_local", "macro_rules", "concat", "stringify", "include_str", "matches"]
+)
+ITEMS = frozenset(
+    ["function_item", "impl_item", "trait_item", "struct_item", "enum_item", "type_item", "use_declaration", "mod_item", "macro_definition", "const_item", "static_item"]
+)
+MAX_TEXT = 60
+QUOTE = re.compile(r'^[bc]?r?#*"')
+
+
+def squeeze(text: str) -> str:
+    """A type, path or attribute without comments, lifetimes and needless white space."""
+    if "/" in text:
+        text = COMMENT.sub("", text)
+    if "'" in text:
+        text = LIFETIME.sub("", text).replace("<>", "")
+    return (
+        " ".join(text.split())
+        .replace(" ::", "::")
+        .replace(":: ", "::")
+        .replace(" <", "<")
+        .replace("< ", "<")
+        .replace(" >", ">")
+        .replace(", ", ",")
+    )
+
+
+class Body:
+    """Reads one function. Offsets are shifted where the text is a snippet of a larger file."""
+
+    def __init__(self, source: bytes, shift: int = 0) -> None:
+        self.source = source
+        self.shift = shift
+        self.calls: list[Call] = []
+        self.locals: list[Local] = []
+        self.scopes: list[Scope] = []
+        self.awaits: list[tuple[int, int]] = []
+        self.exits: list[Exit] = []
+        self.items: list[Node] = []
+        self.extra = 0
+
+    def text(self, node: Node | None) -> str:
+        return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else ""
+
+    def function(self, body: Node) -> None:
+        """The body block of a function."""
+        self.scopes.append(Scope("body", -1, body.start_byte + self.shift, body.end_byte + self.shift))
+        self.scopes[0].result = self.statements(body, 0)
+
+    def open(self, kind: str, node: Node, parent: int, subject: str = "") -> int:
+        start, end = node.start_byte + self.shift, node.end_byte + self.shift
+        self.scopes.append(Scope(kind, parent, start, end, subject))
+        return len(self.scopes) - 1
+
+    def statements(self, block: Node, scope: int) -> str:
+        """Every statement of a block; the operand of its tail expression."""
+        tail = ""
+        for node in block.named_children:
+            kind = node.type
+            tail = ""
+            if kind == "let_declaration":
+                self.let(node, scope)
+            elif kind == "expression_statement":
+                inner = node.named_children
+                value = self.expression(inner[0], scope) if inner else ""
+                tail = value if not node.children[-1].type == ";" else ""
+            elif kind in ITEMS:
+                self.items.append(node)
+            elif kind not in ("line_comment", "block_comment", "attribute_item"):
+                tail = self.expression(node, scope)
+        return tail
+
+    def let(self, node: Node, scope: int) -> None:
+        value = node.child_by_field_name("value")
+        init = self.expression(value, scope) if value is not None else ""
+        pattern = node.child_by_field_name("pattern")
+        declared = node.child_by_field_name("type")
+        if pattern is not None:
+            self.bind(pattern, init, squeeze(self.text(declared)) if declared else "", scope, node.end_byte)
+        alternative = node.child_by_field_name("alternative")
+        if alternative is not None:
+            self.expression(alternative, scope)
+
+    def bind(self, pattern: Node, init: str, declared: str, scope: int, at: int = 0) -> None:
+        """The names that a pattern binds, each with the operand that its value comes from."""
+        kind = pattern.type
+        at = at or pattern.end_byte
+        if kind in ("identifier", "shorthand_field_identifier"):
+            self.locals.append(Local(self.text(pattern), scope, at + self.shift, declared, init))
+        elif kind in ("mut_pattern", "ref_pattern", "reference_pattern", "captured_pattern", "match_pattern"):
+            for child in pattern.named_children[:1] if kind == "match_pattern" else pattern.named_children:
+                if child.type != "mutable_specifier":
+                    self.bind(child, init, declared, scope, at)
+        elif kind == "tuple_pattern":
+            for index, child in enumerate(pattern.named_children):
+                self.bind(child, f"{init}.{index}" if init else "", "", scope, at)
+        elif kind == "tuple_struct_pattern":
+            variant = self.text(pattern.child_by_field_name("type"))
+            for child in pattern.named_children[1:]:
+                self.bind(child, f"{init}?" if init and variant != "Err" else "", "", scope, at)
+        elif kind == "struct_pattern":
+            for child in pattern.named_children[1:]:
+                if child.type == "field_pattern":
+                    name = child.child_by_field_name("name")
+                    inner = child.child_by_field_name("pattern") or name
+                    if inner is not None:
+                        self.bind(inner, f"{init}.{self.text(name)}" if init else "", "", scope, at)
+        elif kind in ("slice_pattern", "or_pattern"):
+            for child in pattern.named_children:
+                self.bind(child, f"{init}[]" if init and kind == "slice_pattern" else init, "", scope, at)
+
+    def expression(self, node: Node, scope: int) -> str:
+        """Visit an expression; the operand of its value."""
+        handler = HANDLERS.get(node.type)
+        if handler is not None:
+            return handler(self, node, scope)
+        for child in node.named_children:
+            self.expression(child, scope)
+        return ""
+
+    def path(self, node: Node, scope: int) -> str:
+        text = self.text(node)
+        if "<" in text:
+            text = TURBOFISH.sub("", squeeze(text))
+        return text if " " not in text and "\n" not in text else squeeze(text)
+
+    def field(self, node: Node, scope: int) -> str:
+        value = node.child_by_field_name("value")
+        base = self.expression(value, scope) if value is not None else ""
+        return f"{base}.{self.text(node.child_by_field_name('field'))}" if base else ""
+
+    def call(self, node: Node, scope: int) -> str:
+        function = node.child_by_field_name("function")
+        arguments = node.child_by_field_name("arguments")
+        if function is None or arguments is None:
+            return ""
+        generic = ""
+        if function.type == "generic_function":
+            generic = squeeze(self.text(function.child_by_field_name("type_arguments")))
+            function = function.child_by_field_name("function") or function
+        receiver, place = "-", function
+        if function.type == "field_expression":
+            value, place = function.child_by_field_name("value"), function.child_by_field_name("field") or function
+            receiver = self.expression(value, scope) if value is not None else ""
+            name = self.text(place)
+        elif function.type in ("identifier", "scoped_identifier", "self"):
+            name = self.path(function, scope)
+            last = function.child_by_field_name("name")
+            place = last if last is not None and "\n" in name else function
+        else:
+            receiver, name = self.expression(function, scope), "()"
+        args = tuple(
+            self.expression(arg, scope) for arg in arguments.named_children if not arg.type.endswith("comment")
+        )
+        return self.add(
+            Call(name, receiver, args, place.start_byte, place.end_byte, node.start_byte, scope, 0, generic)
+        )
+
+    def add(self, call: Call) -> str:
+        call.start += self.shift
+        call.end += self.shift
+        call.head += self.shift
+        call.flags |= self.extra
+        if call.name in PER_ELEMENT and call.receiver not in ("-", ""):
+            self.feed(call)
+        self.calls.append(call)
+        return f"#{len(self.calls) - 1}"
+
+    def feed(self, call: Call) -> None:
+        """What the receiver holds goes into the closure's first parameter (the last one for a fold)."""
+        for arg in call.args:
+            if arg.startswith("|"):
+                scope = int(arg[1:])
+                element = f"{call.receiver}[]"
+                for local in self.locals:
+                    if local.scope == scope and local.init.startswith("|"):
+                        local.init = local.init.replace("|", element, 1)
+
+    def await_(self, node: Node, scope: int) -> str:
+        operand = self.expression(node.named_children[0], scope) if node.named_children else ""
+        self.awaits.append((node.end_byte + self.shift, scope))
+        self.mark(operand, AWAITED)
+        return operand
+
+    def mark(self, operand: str, flag: int) -> None:
+        """Flag the call that an operand stands for, and those further down its own chain."""
+        while operand.startswith("#"):
+            digits = operand[1:].split(".", 1)[0].rstrip("?[]")
+            if not digits.isdigit():
+                return
+            call = self.calls[int(digits)]
+            call.flags |= flag if operand == f"#{digits}" else CHAIN_AWAITED
+            flag, operand = CHAIN_AWAITED, call.receiver
+
+    def try_(self, node: Node, scope: int) -> str:
+        operand = self.expression(node.named_children[0], scope) if node.named_children else ""
+        if operand.startswith("#") and operand[1:].isdigit():
+            self.calls[int(operand[1:])].flags |= TRIED
+        return f"{operand}?" if operand else ""
+
+    def inner(self, node: Node, scope: int) -> str:
+        """Parentheses, references: the value is that of the last child."""
+        operand = ""
+        for child in node.named_children:
+            if child.type != "mutable_specifier":
+                operand = self.expression(child, scope)
+        return operand
+
+    def unary(self, node: Node, scope: int) -> str:
+        operand = self.inner(node, scope)
+        return operand if node.children[0].type == "*" else ""
+
+    def closure(self, node: Node, scope: int) -> str:
+        index = self.open("closure", node, scope)
+        parameters = node.child_by_field_name("parameters")
+        for number, child in enumerate(parameters.named_children if parameters is not None else ()):
+            declared = ""
+            if child.type == "parameter":
+                declared = squeeze(self.text(child.child_by_field_name("type")))
+                child = child.child_by_field_name("pattern") or child
+            self.bind(child, "" if number else "|", declared, index)
+        body = node.child_by_field_name("body")
+        if body is not None:
+            self.scopes[index].result = self.expression(body, index)
+        return f"|{index}"
+
+    def async_block(self, node: Node, scope: int) -> str:
+        index = self.open("async", node, scope)
+        for child in node.named_children:
+            if child.type == "block":
+                self.scopes[index].result = self.statements(child, index)
+        return f"~{index}"
+
+    def block(self, node: Node, scope: int) -> str:
+        index = self.open("block", node, scope)
+        self.scopes[index].result = self.statements(node, index)
+        return self.scopes[index].result
+
+    def wrapped_block(self, node: Node, scope: int) -> str:
+        operand = ""
+        for child in node.named_children:
+            operand = self.expression(child, scope)
+        return operand
+
+    def branch(self, node: Node, scope: int) -> str:
+        index = self.open("if", node, scope)
+        condition = node.child_by_field_name("condition")
+        if condition is not None:
+            self.condition(condition, index)
+        consequence, alternative = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
+        result = self.expression(consequence, index) if consequence is not None else ""
+        self.scopes[index].end = (consequence or node).end_byte + self.shift
+        other = ""
+        if alternative is not None:
+            otherwise = self.open("else", alternative, scope)
+            other = self.wrapped_block(alternative, otherwise)
+        return result or other
+
+    def condition(self, node: Node, scope: int) -> None:
+        """A condition; what `let` patterns in it bind is visible in `scope`."""
+        if node.type == "let_condition":
+            value, pattern = node.child_by_field_name("value"), node.child_by_field_name("pattern")
+            subject = self.expression(value, scope) if value is not None else ""
+            self.scopes[scope].subject = subject
+            if pattern is not None:
+                self.bind(pattern, subject, "", scope)
+        elif node.type in ("let_chain", "binary_expression", "parenthesized_expression"):
+            for child in node.named_children:
+                self.condition(child, scope)
+        else:
+            self.expression(node, scope)
+
+    def match(self, node: Node, scope: int) -> str:
+        value, body = node.child_by_field_name("value"), node.child_by_field_name("body")
+        index = self.open("match", node, scope)
+        subject = self.expression(value, index) if value is not None else ""
+        self.scopes[index].subject = subject
+        results = []
+        for arm in body.named_children if body is not None else ():
+            if arm.type == "match_arm":
+                inner = self.open("arm", arm, index)
+                pattern, result = arm.child_by_field_name("pattern"), arm.child_by_field_name("value")
+                if pattern is not None:
+                    self.bind(pattern, subject, "", inner)
+                    guard = pattern.child_by_field_name("condition")
+                    if guard is not None:
+                        self.condition(guard, inner)
+                operand = self.expression(result, inner) if result is not None else ""
+                if operand and result is not None and result.type not in ("return_expression", "break_expression"):
+                    results.append(self.outside(operand, inner))
+        return next(filter(None, results), "")
+
+    def outside(self, operand: str, scope: int) -> str:
+        """An arm's value as seen from outside: a name bound by the arm's pattern is what it was bound to."""
+        for local in self.locals:
+            if local.scope == scope and local.name == operand:
+                return local.init
+        return operand
+
+    def for_(self, node: Node, scope: int) -> str:
+        value, pattern, body = (node.child_by_field_name(name) for name in ("value", "pattern", "body"))
+        subject = self.expression(value, scope) if value is not None else ""
+        index = self.open("for", node, scope, subject)
+        if pattern is not None:
+            self.bind(pattern, f"{subject}[]" if subject else "", "", index)
+        if body is not None:
+            self.scopes[index].start = body.start_byte + self.shift
+            self.statements(body, index)
+        return ""
+
+    def while_(self, node: Node, scope: int) -> str:
+        index = self.open("while", node, scope)
+        condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
+        if condition is not None:
+            self.condition(condition, index)
+        if body is not None:
+            self.statements(body, index)
+        return ""
+
+    def loop(self, node: Node, scope: int) -> str:
+        index = self.open("loop", node, scope)
+        body = node.child_by_field_name("body")
+        if body is not None:
+            self.statements(body, index)
+        return ""
+
+    def exit(self, node: Node, scope: int) -> str:
+        self.exits.append(Exit(node.type.removesuffix("_expression"), node.start_byte + self.shift, scope))
+        for child in node.named_children:
+            self.expression(child, scope)
+        return ""
+
+    def struct(self, node: Node, scope: int) -> str:
+        body = node.child_by_field_name("body")
+        if body is not None:
+            self.expression(body, scope)
+        return f"{self.path(node.child_by_field_name('name') or node, scope)}{{}}"
+
+    def string(self, node: Node, scope: int) -> str:
+        return '"' + QUOTE.sub("", self.text(node))[:MAX_TEXT].rstrip('"#')
+
+    def literal(self, node: Node, scope: int) -> str:
+        return "L"
+
+    def array(self, node: Node, scope: int) -> str:
+        elements = [
+            self.expression(child, scope) for child in node.named_children if not child.type.endswith("comment")
+        ]
+        repeated = any(child.type == ";" for child in node.children)
+        return "" if repeated else f"L[{len(elements)}"
+
+    def tuple(self, node: Node, scope: int) -> str:
+        for child in node.named_children:
+            self.expression(child, scope)
+        return ""
+
+    def range(self, node: Node, scope: int) -> str:
+        ends = [self.expression(child, scope) for child in node.named_children]
+        return "L.." if len(ends) == 2 and all(end == "L" for end in ends) else ".."
+
+    def index(self, node: Node, scope: int) -> str:
+        operands = [self.expression(child, scope) for child in node.named_children]
+        return f"{operands[0]}[]" if operands and operands[0] else ""
+
+    def cast(self, node: Node, scope: int) -> str:
+        value = node.child_by_field_name("value")
+        if value is not None:
+            self.expression(value, scope)
+        return ""
+
+    def macro(self, node: Node, scope: int) -> str:
+        name = self.text(node.child_by_field_name("macro"))
+        short = name.rsplit("::", 1)[-1]
+        tokens = node.named_children[-1]
+        start, stop = tokens.start_byte + 1, tokens.end_byte - 1
+        inside = self.source[start:stop]
+        args: tuple[str, ...] = ()
+        if short not in SKIPPED_MACROS and (
+            b"(" in inside or b"!" in inside or (short == "vec" and len(inside) < 2000)
+        ):
+            args = self.snippet(inside, start, scope, short)
+        elif inside.lstrip()[:1] in (b'"', b"r"):
+            args = ('"' + QUOTE.sub("", inside.decode("utf-8", "replace").strip())[:MAX_TEXT],)
+        place = node.child_by_field_name("macro") or node
+        operand = self.add(Call(f"{name}!", "-", args, place.start_byte, place.end_byte, node.start_byte, scope))
+        return f"L[{len(args)}" if short == "vec" and b";" not in inside and args else operand
+
+    def snippet(self, inside: bytes, start: int, scope: int, macro: str) -> tuple[str, ...]:
+        """A macro's arguments read as those of a call; what is no expression is passed over by error recovery."""
+        head = b"fn f(){m("
+        root = parse("rust", head + inside + b");}").root_node
+        if root.has_error:
+            braced = b"fn f(){{" + inside + b"}}"
+            other = parse("rust", braced).root_node
+            if not other.has_error or macro in FUTURE_MACROS:
+                head, root = b"fn f(){{", other
+        reader = (self.source, self.shift, self.extra)
+        before = len(self.calls)
+        self.source, self.shift = root.text or b"", self.shift + start - len(head)
+        self.extra |= IN_MACRO
+        args: tuple[str, ...] = ()
+        function = root.named_children[0] if root.named_children else root
+        body = function.child_by_field_name("body")
+        if body is not None and head.endswith(b"(") and body.named_children:
+            statement = body.named_children[0]
+            call = statement.named_children[0] if statement.named_children else statement
+            arguments = call.child_by_field_name("arguments") if call.type == "call_expression" else None
+            if arguments is not None:
+                args = tuple(
+                    self.expression(a, scope) for a in arguments.named_children if not a.type.endswith("comment")
+                )
+            else:
+                self.expression(statement, scope)
+        elif body is not None:
+            self.statements(body, scope)
+        self.source, self.shift, self.extra = reader
+        if macro in FUTURE_MACROS:
+            for arg in args:
+                self.mark(arg, AWAITED)
+            if not args:
+                for call_ in self.calls[before:]:
+                    call_.flags |= AWAITED
+        return args
+
+
+Handler = Callable[[Body, Node, int], str]
+HANDLERS: dict[str, Handler] = {
+    "identifier": Body.path,
+    "self": Body.path,
+    "scoped_identifier": Body.path,
+    "generic_function": Body.path,
+    "field_expression": Body.field,
+    "call_expression": Body.call,
+    "await_expression": Body.await_,
+    "try_expression": Body.try_,
+    "reference_expression": Body.inner,
+    "parenthesized_expression": Body.inner,
+    "unary_expression": Body.unary,
+    "closure_expression": Body.closure,
+    "async_block": Body.async_block,
+    "block": Body.block,
+    "unsafe_block": Body.wrapped_block,
+    "if_expression": Body.branch,
+    "match_expression": Body.match,
+    "for_expression": Body.for_,
+    "while_expression": Body.while_,
+    "loop_expression": Body.loop,
+    "return_expression": Body.exit,
+    "break_expression": Body.exit,
+    "continue_expression": Body.exit,
+    "struct_expression": Body.struct,
+    "string_literal": Body.string,
+    "raw_string_literal": Body.string,
+    "integer_literal": Body.literal,
+    "float_literal": Body.literal,
+    "boolean_literal": Body.literal,
+    "char_literal": Body.literal,
+    "array_expression": Body.array,
+    "tuple_expression": Body.tuple,
+    "range_expression": Body.range,
+    "index_expression": Body.index,
+    "type_cast_expression": Body.cast,
+    "macro_invocation": Body.macro,
+    "let_declaration": lambda body, node, scope: (body.let(node, scope), "")[1],
+}
+for _kind in (
+    "type_arguments",
+    "type_identifier",
+    "line_comment",
+    "block_comment",
+    "label",
+    "lifetime",
+    "attribute_item",
+):
+    HANDLERS[_kind] = lambda body, node, scope: ""

@@ -1,0 +1,186 @@
+"""Facts about Rust items and function bodies, flat enough to store and rich enough to resolve calls and follow lives.
+
+An **operand** is a short text that says where a value comes from: a base and suffixes.
+
+    base      `name` or `a::b` (a path) · `#3` (result of call 3) · `|2` (the closure of scope 2) · `~2` (the async block of
+              scope 2) · `$1` (parameter 1) · `Type{}` (struct literal) · `"text` (string literal, cut) · `L` (other literal) ·
+              `L[3` (array literal of 3) · `L..` (range of literals) · `..` (other range) · empty (not known)
+    suffixes  `.field` · `?` (what Ok/Some or a one-field pattern holds) · `[]` (an element)
+
+References, dereferences and awaits are left out. Calls are numbered per function in order of evaluation.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from slowpath.model.finding import Span
+
+AWAITED = 1
+"""`call.await`, or a direct argument of `join!` and the like."""
+CHAIN_AWAITED = 2
+"""A method further up the call's own chain is awaited."""
+TRIED = 4
+"""`call?`"""
+IN_MACRO = 8
+"""Stands among the arguments of a macro, which may not be expressions."""
+
+
+class Call(msgspec.Struct, array_like=True):
+    """A call. `receiver` is an operand, `-` for a path call. Macros end in `!`. `generic` is the turbofish."""
+
+    name: str
+    receiver: str
+    args: tuple[str, ...]
+    start: int
+    end: int
+    """Range of the called name; the whole chain starts at `head`."""
+    head: int
+    scope: int
+    flags: int = 0
+    generic: str = ""
+
+
+class Local(msgspec.Struct, array_like=True):
+    """A binding, visible in `scope` from byte `at` on."""
+
+    name: str
+    scope: int
+    at: int
+    type: str
+    init: str
+
+
+class Scope(msgspec.Struct, array_like=True):
+    """A nested part of a body. `subject` is the operand of a `for`, `match`, `if let` or `while let` head.
+
+    kinds: body, block, if, else, match, arm, for, while, loop, closure, async. `result` is the tail's operand.
+    """
+
+    kind: str
+    parent: int
+    start: int
+    end: int
+    subject: str = ""
+    result: str = ""
+
+
+class Exit(msgspec.Struct, array_like=True):
+    """A `return`, `break` or `continue`."""
+
+    kind: str
+    at: int
+    scope: int
+
+
+class Fn(msgspec.Struct, array_like=True):
+    """A function with its body. `owner` indexes `CodeFacts.owners`, -1 for a free function."""
+
+    name: str
+    module: str
+    """Path of inline modules inside the file, `a::b`."""
+    owner: int
+    start: int
+    end: int
+    """Range of the name."""
+    stop: int
+    """End of the body."""
+    is_async: bool
+    test: bool
+    public: bool
+    attributes: tuple[str, ...]
+    generics: tuple[tuple[str, str], ...]
+    """(type parameter, its bounds), from the list and the where clause."""
+    params: tuple[tuple[str, str], ...]
+    """(name, type); the receiver is `self` with type `Self`."""
+    returns: str
+    calls: list[Call] = []
+    locals: list[Local] = []
+    scopes: list[Scope] = []
+    awaits: list[tuple[int, int]] = []
+    """(byte offset, scope) of every `.await`."""
+    exits: list[Exit] = []
+    macro: str = ""
+    """The `macro_rules!` that makes this function: `m`, `m!` where the body is the expression that a call of it stands
+    for, `m#1` where the second macro argument gives the function's name."""
+
+
+class Owner(msgspec.Struct, array_like=True):
+    """An `impl` block, or a trait's own body (then `type` is the trait's name)."""
+
+    kind: str
+    """impl or trait"""
+    type: str
+    trait: str
+    module: str
+    generics: tuple[tuple[str, str], ...]
+    test: bool
+
+
+class TypeDef(msgspec.Struct, array_like=True):
+    """A struct with its fields, an enum with its variants (name, payload), or an alias with one field named `=`."""
+
+    kind: str
+    name: str
+    module: str
+    fields: tuple[tuple[str, str], ...]
+    generics: tuple[str, ...]
+
+
+class Use(msgspec.Struct, array_like=True):
+    """`use path as name`; name `*` is a glob. `function` is the index of the enclosing Fn, -1 at module level."""
+
+    path: str
+    name: str
+    module: str
+    function: int
+    public: bool
+
+
+class Mod(msgspec.Struct, array_like=True):
+    """`mod name;` (or an inline one): which file it stands for is asked at link."""
+
+    name: str
+    module: str
+    path: str
+    inline: bool
+    test: bool
+
+
+class Constant(msgspec.Struct, array_like=True):
+    """A `const` or `static`, with its declared type and its initialiser's operand kind (a literal array's `L[3`)."""
+
+    name: str
+    module: str
+    type: str
+    init: str
+
+
+class MacroUse(msgspec.Struct, array_like=True):
+    """A macro called where items stand: in a module or an impl. `words` are the first comma-separated arguments there."""
+
+    name: str
+    module: str
+    owner: int
+    words: tuple[str, ...] = ()
+
+
+class CodeFacts(msgspec.Struct, array_like=True):
+    """One Rust file's items and bodies."""
+
+    fns: list[Fn] = []
+    owners: list[Owner] = []
+    types: list[TypeDef] = []
+    uses: list[Use] = []
+    mods: list[Mod] = []
+    constants: list[Constant] = []
+    macro_uses: list[MacroUse] = []
+    includes: list[tuple[str, str]] = []
+    """(module, path) of `include!("path")`."""
+    test: bool = False
+    """`#![cfg(test)]`"""
+
+
+def line_span(call: Call) -> Span:
+    """Where to report a call: its name."""
+    return call.start, call.end
