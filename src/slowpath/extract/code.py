@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node, Tree
 
 from slowpath.extract.code_body import Body, squeeze
-from slowpath.extract.parsing import parse
+from slowpath.extract.parsing import parse_part
 from slowpath.model.code import CodeFacts, Constant, Fn, MacroUse, Mod, Owner, TypeDef, Use
 
 QUIET_ATTRIBUTES = re.compile(
@@ -209,13 +209,9 @@ class Items:
                 payload = child.child_by_field_name("body")
                 inner = ",".join(kind for _, kind in self.fields(payload))
                 yield self.text(child.child_by_field_name("name")), inner
-            elif body.type == "ordered_field_declaration_list" and child.type not in (
-                "attribute_item",
-                "visibility_modifier",
-            ):
-                if not child.type.endswith("comment"):
-                    yield str(position), squeeze(self.text(child))
-                    position += 1
+            elif body.type == "ordered_field_declaration_list" and child.type not in NO_FIELD:
+                yield str(position), squeeze(self.text(child))
+                position += 1
 
     def mod(self, node: Node, module: str, test: bool, attributes: list[str]) -> None:
         name = self.text(node.child_by_field_name("name"))
@@ -294,12 +290,12 @@ class Items:
         text = self.source[start:stop]
         if macro:
             text = plain(text)
-        nested = Items(text, start + self.shift)
+        head = ARM_HEAD if macro and not ITEMS_START.match(text) else b""
+        text = head + text + (b" }" if head else b"")
+        nested = Items(text, start + self.shift - len(head))
         nested.variables = self.variables
-        root = parse("rust", text).root_node if not macro else parse_arm(text)
+        root = parse_part("rust", text).root_node
         if macro:
-            nested.shift -= len(ARM_HEAD) if is_body(text) else 0
-            nested.source = root.text or text
             nested.arm(root, module, macro, test)
         else:
             nested.items(root, module, owner, test)
@@ -330,11 +326,12 @@ class Items:
             getattr(self.facts, field).extend(getattr(other, field))
 
 
+NO_FIELD = ("attribute_item", "visibility_modifier", "line_comment", "block_comment")
 ARM_NAME = "__arm"
 ARM_HEAD = f"fn {ARM_NAME}() {{ ".encode()
 METAVARIABLE = re.compile(r"\$(\w+)\s*:")
 REPETITION = re.compile(rb"\$\(|\)\s*[^\s\w()\[\]{}]?[*+?](?=[\s;)}\]]|$)")
-BODY_START = re.compile(
+ITEMS_START = re.compile(
     rb"^\s*(#\[[^\]]*\]\s*)*(pub\b|fn\b|async\s+fn\b|impl\b|struct\b|enum\b|mod\b|use\b|const\b|static\b|trait\b|unsafe\s+impl\b)"
 )
 
@@ -343,15 +340,6 @@ def plain(text: bytes) -> bytes:
     """A macro arm as ordinary Rust of the same length: `$name` becomes `_name`, repetitions are their content once."""
     text = REPETITION.sub(lambda match: b" " * len(match[0]), text)
     return text.replace(b"$crate", b" crate").replace(b"$", b"_")
-
-
-def is_body(text: bytes) -> bool:
-    """An arm of statements or of one expression, not of items."""
-    return not BODY_START.match(text)
-
-
-def parse_arm(text: bytes) -> Node:
-    return parse("rust", ARM_HEAD + text + b" }" if is_body(text) else text).root_node
 
 
 def is_test(attributes: list[str]) -> bool:

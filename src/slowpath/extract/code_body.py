@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from slowpath.extract.parsing import parse
+from slowpath.extract.parsing import parse_part
 from slowpath.model.code import AWAITED, CHAIN_AWAITED, IN_MACRO, TRIED, Call, Exit, Local, Scope
 
 LIFETIME = re.compile(r"'\w+\s*,?\s*")
@@ -85,7 +85,7 @@ class Body:
             elif kind == "expression_statement":
                 inner = node.named_children
                 value = self.expression(inner[0], scope) if inner else ""
-                tail = value if not node.children[-1].type == ";" else ""
+                tail = value if node.children[-1].type != ";" else ""
             elif kind in ITEMS:
                 self.items.append(node)
             elif kind not in ("line_comment", "block_comment", "attribute_item"):
@@ -409,16 +409,16 @@ class Body:
 
     def snippet(self, inside: bytes, start: int, scope: int, macro: str) -> tuple[str, ...]:
         """A macro's arguments read as those of a call; what is no expression is passed over by error recovery."""
-        head = b"fn f(){m("
-        root = parse("rust", head + inside + b");}").root_node
+        head, text = b"fn f(){m(", b"fn f(){m(" + inside + b");}"
+        root = parse_part("rust", text).root_node
         if root.has_error:
             braced = b"fn f(){{" + inside + b"}}"
-            other = parse("rust", braced).root_node
+            other = parse_part("rust", braced).root_node
             if not other.has_error or macro in FUTURE_MACROS:
-                head, root = b"fn f(){{", other
+                head, text, root = b"fn f(){{", braced, other
         reader = (self.source, self.shift, self.extra)
         before = len(self.calls)
-        self.source, self.shift = root.text or b"", self.shift + start - len(head)
+        self.source, self.shift = text, self.shift + start - len(head)
         self.extra |= IN_MACRO
         args: tuple[str, ...] = ()
         function = root.named_children[0] if root.named_children else root

@@ -35,6 +35,11 @@ def parse(name: str, source: bytes) -> Tree:
     return _parser(name).parse(source)
 
 
+def parse_part(name: str, source: bytes) -> Tree:
+    """The syntax tree of a piece of a file; the file's own tree stays at hand."""
+    return _parser(name).parse(source)
+
+
 def broken(tree: Tree) -> list[Span]:
     """The outermost ERROR nodes of a tree."""
     if not tree.root_node.has_error:

@@ -2,9 +2,10 @@
 
 An **operand** is a short text that says where a value comes from: a base and suffixes.
 
-    base      `name` or `a::b` (a path) · `#3` (result of call 3) · `|2` (the closure of scope 2) · `~2` (the async block of
-              scope 2) · `$1` (parameter 1) · `Type{}` (struct literal) · `"text` (string literal, cut) · `L` (other literal) ·
-              `L[3` (array literal of 3) · `L..` (range of literals) · `..` (other range) · empty (not known)
+    base      `name` or `a::b` (a path) · `#3` (result of call 3) · `|2` (the closure of scope 2) · `~2` (the async
+              block of scope 2) · `$1` (parameter 1) · `Type{}` (struct literal) · `"text` (string literal, cut) · `L`
+              (other literal) · `L[3` (array literal of 3) · `L..` (range of literals) · `..` (other range) · empty
+              (not known)
     suffixes  `.field` · `?` (what Ok/Some or a one-field pattern holds) · `[]` (an element)
 
 References, dereferences and awaits are left out. Calls are numbered per function in order of evaluation.
@@ -157,7 +158,7 @@ class Constant(msgspec.Struct, array_like=True):
 
 
 class MacroUse(msgspec.Struct, array_like=True):
-    """A macro called where items stand: in a module or an impl. `words` are the first comma-separated arguments there."""
+    """A macro called where items stand: in a module or an impl; there `words` are its first arguments."""
 
     name: str
     module: str

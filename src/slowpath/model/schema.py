@@ -1,7 +1,174 @@
+"""Facts of a .sql file: what its statements do to a schema, in order. Names are lower case, without a `public.`."""
+
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
+
 from slowpath.model.facts import Facts
+from slowpath.model.finding import Span
+
+EVERYTHING = "*"
+"""As a table's name: any table may be meant."""
+
+
+class Column(msgspec.Struct, array_like=True, frozen=True):
+    """A column as declared. `nullable` is None, and `type` empty, where the statement does not say."""
+
+    name: str
+    type: str
+    nullable: bool | None
+    default: bool
+    span: Span
+
+
+KeyKind = Literal["primary", "unique", "foreign", "check"]
+
+
+class Key(msgspec.Struct, array_like=True, frozen=True):
+    """A constraint. `table`, `targets` and `on_delete` speak of the parent of a foreign key."""
+
+    kind: KeyKind
+    columns: tuple[str, ...]
+    name: str
+    span: Span
+    table: str = ""
+    targets: tuple[str, ...] = ()
+    on_delete: str = ""
+    using_index: str = ""
+
+
+class Index(msgspec.Struct, array_like=True, frozen=True):
+    """An index. A part in parentheses is an expression, others are columns; `where` is the predicate of a partial one."""
+
+    name: str
+    parts: tuple[str, ...]
+    unique: bool
+    method: str
+    where: str
+    span: Span
+
+
+class CreateTable(msgspec.Struct, array_like=True, frozen=True, tag="table"):
+    """`like` names a table whose columns come first; `opaque`: there may be more columns than those listed."""
+
+    name: str
+    columns: tuple[Column, ...]
+    keys: tuple[Key, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    if_not_exists: bool = False
+    view: bool = False
+    like: str = ""
+    opaque: bool = False
+
+
+class DropTable(msgspec.Struct, array_like=True, frozen=True, tag="drop-table"):
+    name: str
+
+
+class RenameTable(msgspec.Struct, array_like=True, frozen=True, tag="rename-table"):
+    name: str
+    to: str
+
+
+class AddColumn(msgspec.Struct, array_like=True, frozen=True, tag="add-column"):
+    table: str
+    column: Column
+    if_not_exists: bool
+
+
+class DropColumn(msgspec.Struct, array_like=True, frozen=True, tag="drop-column"):
+    table: str
+    name: str
+
+
+class RenameColumn(msgspec.Struct, array_like=True, frozen=True, tag="rename-column"):
+    table: str
+    name: str
+    to: str
+
+
+class AlterColumn(msgspec.Struct, array_like=True, frozen=True, tag="alter-column"):
+    """Sets what is not None."""
+
+    table: str
+    name: str
+    span: Span
+    type: str | None = None
+    nullable: bool | None = None
+
+
+class AddKey(msgspec.Struct, array_like=True, frozen=True, tag="add-key"):
+    table: str
+    key: Key
+
+
+class DropKey(msgspec.Struct, array_like=True, frozen=True, tag="drop-key"):
+    """`kind` is set where the statement says which (MySQL), `name` otherwise."""
+
+    table: str
+    name: str
+    kind: str = ""
+
+
+class AddIndex(msgspec.Struct, array_like=True, frozen=True, tag="add-index"):
+    table: str
+    index: Index
+
+
+class DropIndex(msgspec.Struct, array_like=True, frozen=True, tag="drop-index"):
+    name: str
+    table: str = ""
+
+
+class RenameIndex(msgspec.Struct, array_like=True, frozen=True, tag="rename-index"):
+    """Also of a constraint, which shares its index's name."""
+
+    name: str
+    to: str
+    table: str = ""
+
+
+class DefineType(msgspec.Struct, array_like=True, frozen=True, tag="type"):
+    """An enum or composite type, or a domain with its `base` type."""
+
+    name: str
+    base: str = ""
+
+
+class RenameType(msgspec.Struct, array_like=True, frozen=True, tag="rename-type"):
+    name: str
+    to: str
+
+
+class Uncertain(msgspec.Struct, array_like=True, frozen=True, tag="uncertain"):
+    """Something was done to these tables, if they exist, that was not understood."""
+
+    tables: tuple[str, ...]
+
+
+Operation = (
+    CreateTable
+    | DropTable
+    | RenameTable
+    | AddColumn
+    | DropColumn
+    | RenameColumn
+    | AlterColumn
+    | AddKey
+    | DropKey
+    | AddIndex
+    | DropIndex
+    | RenameIndex
+    | DefineType
+    | RenameType
+    | Uncertain
+)
 
 
 class SqlFacts(Facts, array_like=True):
-    """Facts of a migration."""
+    """Facts of a migration. `dialect` is what its text gives away: postgres, mysql, sqlite or nothing."""
+
+    operations: list[Operation] = []
+    dialect: str = ""
