@@ -63,7 +63,7 @@ class Items:
         if kind in ("function_item", "function_signature_item"):
             self.function(node, module, owner, test, attributes)
         elif kind == "impl_item":
-            self.impl(node, module, test)
+            self.impl(node, module, test, attributes)
         elif kind == "trait_item":
             self.trait(node, module, test)
         elif kind in ("struct_item", "enum_item", "union_item", "type_item"):
@@ -170,10 +170,11 @@ class Items:
                     bounds.append((squeeze(self.text(left)), squeeze(self.text(right)).lstrip(":")))
         return tuple(bounds)
 
-    def impl(self, node: Node, module: str, test: bool) -> None:
+    def impl(self, node: Node, module: str, test: bool, attributes: list[str]) -> None:
         kind = squeeze(self.text(node.child_by_field_name("type")))
         trait = squeeze(self.text(node.child_by_field_name("trait")))
-        self.facts.owners.append(Owner("impl", kind, trait, module, self.generics(node), test))
+        marks = tuple(a for a in attributes if not QUIET_ATTRIBUTES.match(a))
+        self.facts.owners.append(Owner("impl", kind, trait, module, self.generics(node), test, marks))
         body = node.child_by_field_name("body")
         if body is not None:
             self.items(body, module, len(self.facts.owners) - 1, test)

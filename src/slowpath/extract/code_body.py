@@ -15,7 +15,10 @@ COMMENT = re.compile(r"//[^\n]*\n?|/\*.*?\*/", re.S)
 TURBOFISH = re.compile(r"::<.*?>(?=::|$)", re.S)
 
 PER_ELEMENT = frozenset(
-    ["map", "for_each", "filter", "filter_map", "flat_map", "find", "find_map", "any", "all", "fold", "try_fold", "try_for_each", "inspect", "partition", "position", "take_while", "skip_while", "map_while", "max_by_key", "min_by_key", "sort_by_key", "retain", "then", "and_then", "or_else", "map_or", "map_or_else", "is_some_and", "is_ok_and", "for_each_concurrent", "try_for_each_concurrent", "then_with", "scan", "group_by"]
+    "map for_each filter filter_map flat_map find find_map any all fold try_fold try_for_each inspect partition "
+    "position take_while skip_while map_while max_by_key min_by_key sort_by_key retain then and_then or_else "
+    "map_or map_or_else is_some_and is_ok_and for_each_concurrent try_for_each_concurrent then_with scan "
+    "group_by".split()
 )
 """Methods that hand their closure what the receiver holds: an element, or the value of an Option or Result."""
 
@@ -24,7 +27,8 @@ SKIPPED_MACROS = frozenset(
     ["lazy_static", "thread_local", "macro_rules", "concat", "stringify", "include_str", "matches"]
 )
 ITEMS = frozenset(
-    ["function_item", "impl_item", "trait_item", "struct_item", "enum_item", "type_item", "use_declaration", "mod_item", "macro_definition", "const_item", "static_item"]
+    "function_item impl_item trait_item struct_item enum_item type_item use_declaration mod_item macro_definition "
+    "const_item static_item".split()
 )
 MAX_TEXT = 60
 QUOTE = re.compile(r'^[bc]?r?#*"')
@@ -347,9 +351,12 @@ class Body:
         return ""
 
     def exit(self, node: Node, scope: int) -> str:
-        self.exits.append(Exit(node.type.removesuffix("_expression"), node.start_byte + self.shift, scope))
+        kind = node.type.removesuffix("_expression")
         for child in node.named_children:
+            if self.source[child.start_byte : child.start_byte + 4] == b"Err(":
+                kind = "fail"
             self.expression(child, scope)
+        self.exits.append(Exit(kind, node.start_byte + self.shift, scope))
         return ""
 
     def struct(self, node: Node, scope: int) -> str:
@@ -371,12 +378,12 @@ class Body:
         repeated = any(child.type == ";" for child in node.children)
         return "" if repeated else f"L[{len(elements)}"
 
-    def tuple(self, node: Node, scope: int) -> str:
+    def tuple_(self, node: Node, scope: int) -> str:
         for child in node.named_children:
             self.expression(child, scope)
         return ""
 
-    def range(self, node: Node, scope: int) -> str:
+    def range_(self, node: Node, scope: int) -> str:
         ends = [self.expression(child, scope) for child in node.named_children]
         return "L.." if len(ends) == 2 and all(end == "L" for end in ends) else ".."
 
@@ -478,12 +485,11 @@ HANDLERS: dict[str, Handler] = {
     "boolean_literal": Body.literal,
     "char_literal": Body.literal,
     "array_expression": Body.array,
-    "tuple_expression": Body.tuple,
-    "range_expression": Body.range,
+    "tuple_expression": Body.tuple_,
+    "range_expression": Body.range_,
     "index_expression": Body.index,
     "type_cast_expression": Body.cast,
     "macro_invocation": Body.macro,
-    "let_declaration": lambda body, node, scope: (body.let(node, scope), "")[1],
 }
 for _kind in (
     "type_arguments",

@@ -67,7 +67,7 @@ class Scope(msgspec.Struct, array_like=True):
 
 
 class Exit(msgspec.Struct, array_like=True):
-    """A `return`, `break` or `continue`."""
+    """A `return`, `break` or `continue`; `return Err(..)` is a `fail`."""
 
     kind: str
     at: int
@@ -116,6 +116,7 @@ class Owner(msgspec.Struct, array_like=True):
     module: str
     generics: tuple[tuple[str, str], ...]
     test: bool
+    attributes: tuple[str, ...] = ()
 
 
 class TypeDef(msgspec.Struct, array_like=True):

@@ -1,7 +1,270 @@
-"""The rust view of a program."""
+"""The Rust view of a program: modules, types, functions, and what a call means.
+
+Calls are resolved when a rule asks; each answer says how sure it is. External items are canonical paths like
+`std::fs::read`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Literal, NamedTuple, Protocol
+
+from slowpath.model.code import Call, CodeFacts, Fn, Owner, Scope, TypeDef
+from slowpath.model.finding import Place, Span
+
+How = Literal["exact", "type", "name", "unknown"]
+"""exact: by path; type: by the receiver's type; name: the only method of that name in the workspace."""
+
+
+class Module:
+    """A module of a crate. `inline` is its path inside its file."""
+
+    __slots__ = ("crate", "file", "globs", "inline", "name", "parent", "test", "types", "uses", "values")
+
+    def __init__(self, name: str, crate: Crate, file: str, inline: str, parent: Module | None, test: bool) -> None:
+        self.name = name
+        """Full path, crate first."""
+        self.crate = crate
+        self.file = file
+        self.inline = inline
+        self.parent = parent
+        self.test = test
+        self.types: dict[str, Module | TypeItem | TraitItem] = {}
+        self.values: dict[str, Function | Constant] = {}
+        self.uses: dict[str, tuple[str, bool]] = {}
+        """name → (path as written, public)"""
+        self.globs: list[tuple[str, bool]] = []
+
+
+class Crate:
+    """One target of a package: `kind` is lib, bin, test, bench, example or build."""
+
+    __slots__ = ("folder", "kind", "name", "root")
+
+    def __init__(self, name: str, kind: str, folder: str) -> None:
+        self.name = name
+        self.kind = kind
+        self.folder = folder
+        self.root: Module | None = None
+
+
+class TypeItem:
+    """A struct, enum or alias of the workspace with all its methods, by name."""
+
+    __slots__ = ("definition", "methods", "module", "name", "traits")
+
+    def __init__(self, name: str, definition: TypeDef, module: Module) -> None:
+        self.name = name
+        self.definition = definition
+        self.module = module
+        self.methods: dict[str, list[Function]] = {}
+        self.traits: list[TraitItem | str] = []
+
+    def __repr__(self) -> str:
+        return f"{self.module.name}::{self.name}"
+
+
+class TraitItem:
+    """A trait of the workspace: its own methods, and those of every impl of it."""
+
+    __slots__ = ("implementations", "methods", "module", "name", "supertraits")
+
+    def __init__(self, name: str, module: Module, supertraits: str) -> None:
+        self.name = name
+        self.module = module
+        self.supertraits = supertraits
+        self.methods: dict[str, list[Function]] = {}
+        self.implementations: dict[str, list[Function]] = {}
+
+    def __repr__(self) -> str:
+        return f"{self.module.name}::{self.name}"
+
+
+class Constant(NamedTuple):
+    """A const or static."""
+
+    name: str
+    module: Module
+    type: str
+    init: str
+
+
+class Function:
+    """A function with its place in the program."""
+
+    __slots__ = ("fact", "file", "module", "owner", "self_type", "test", "trait")
+
+    def __init__(self, fact: Fn, file: str, module: Module, owner: Owner | None, test: bool) -> None:
+        self.fact = fact
+        self.file = file
+        self.module = module
+        self.owner = owner
+        self.self_type: TypeItem | TraitItem | str | None = None
+        self.trait: TraitItem | str | None = None
+        """The trait that the impl implements, or whose body this is."""
+        self.test = test
+
+    @property
+    def name(self) -> str:
+        """As people say it: `Type::method` or `function`."""
+        kind = self.self_type
+        prefix = kind.name if isinstance(kind, TypeItem | TraitItem) else (kind or "").rsplit("::", 1)[-1]
+        return f"{prefix}::{self.fact.name}" if prefix else self.fact.name
+
+    @property
+    def place(self) -> Place:
+        return Place(self.file, (self.fact.start, self.fact.end))
+
+    def at(self, call: Call) -> Place:
+        """Where a call in this function is reported."""
+        return Place(self.file, (call.start, call.end))
+
+    def scopes_of(self, scope: int) -> Iterator[tuple[int, Scope]]:
+        """The scope itself and those around it, innermost first."""
+        while scope >= 0:
+            yield scope, self.fact.scopes[scope]
+            scope = self.fact.scopes[scope].parent
+
+    def __repr__(self) -> str:
+        return f"{self.file}:{self.name}"
+
+
+class Site(NamedTuple):
+    """A call in a function."""
+
+    function: Function
+    number: int
+
+    @property
+    def call(self) -> Call:
+        return self.function.fact.calls[self.number]
+
+    @property
+    def place(self) -> Place:
+        return self.function.at(self.call)
+
+
+class Resolved(NamedTuple):
+    """What a call may reach: functions of the workspace, or one external path (`Type::method` for methods)."""
+
+    functions: tuple[Function, ...]
+    external: str
+    how: How
+
+
+UNKNOWN = Resolved((), "", "unknown")
+
+
+class Ty(NamedTuple):
+    """A type: what its name resolves to, and its arguments. `derived` marks what a method of an external type gave."""
+
+    head: TypeItem | TraitItem | str
+    args: tuple[Ty, ...] = ()
+    derived: bool = False
+
+
+class Resolver(Protocol):
+    """How names and types are answered; `link` supplies it."""
+
+    def resolve_call(self, site: Site) -> Resolved: ...
+
+    def type_of(self, function: Function, operand: str, at: int, scope: int) -> Ty | None: ...
+
+    def functions_named_by(self, function: Function, path: str) -> tuple[Function, ...]: ...
+
+    def canonical(self, function: Function, path: str) -> str: ...
+
 
 class RustProgram:
-    """To be linked."""
+    """Every compiled Rust function, and the questions that rules ask about them."""
+
+    def __init__(
+        self,
+        crates: list[Crate],
+        modules: dict[str, list[Module]],
+        functions: list[Function],
+        facts: dict[str, CodeFacts],
+    ) -> None:
+        self.crates = crates
+        self.modules = modules
+        """file → its modules; a file outside every module tree has none."""
+        self.functions = functions
+        self.facts = facts
+        self.resolver: Resolver
+        self._resolved: dict[tuple[int, int], Resolved] = {}
+
+    def is_compiled(self, path: str) -> bool:
+        """Whether a file stands in some crate's module tree."""
+        return path in self.modules
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file is compiled for tests, benches or examples only."""
+        own = self.modules.get(path)
+        return bool(own) and all(module.test for module in own or ())
+
+    def crate_of(self, path: str) -> Crate | None:
+        """The crate that a file belongs to (the library, where a binary shares it)."""
+        own = self.modules.get(path)
+        return own[0].crate if own else None
+
+    @cached_property
+    def sites(self) -> dict[str, list[Site]]:
+        """Calls by the last segment of the called name."""
+        sites: dict[str, list[Site]] = {}
+        for function in self.functions:
+            for index, call in enumerate(function.fact.calls):
+                name = call.name
+                if ":" in name:
+                    name = name[name.rfind(":") + 1 :]
+                sites.setdefault(name, []).append(Site(function, index))
+        return sites
+
+    @cached_property
+    def by_span(self) -> dict[str, list[Function]]:
+        """Functions of each file, in source order."""
+        files: dict[str, list[Function]] = {}
+        for function in self.functions:
+            files.setdefault(function.file, []).append(function)
+        return files
+
+    def enclosing(self, path: str, span: Span) -> Function | None:
+        """The innermost function around a range of a file."""
+        around = [f for f in self.by_span.get(path, ()) if f.fact.start <= span[0] and span[1] <= f.fact.stop]
+        return max(around, key=lambda f: f.fact.start, default=None)
+
+    def resolve(self, site: Site) -> Resolved:
+        """What a call may reach."""
+        key = (id(site.function), site.number)
+        known = self._resolved.get(key)
+        if known is None:
+            self._resolved[key] = UNKNOWN
+            known = self._resolved[key] = self.resolver.resolve_call(site)
+        return known
+
+    def callers(self, function: Function) -> Iterable[Site]:
+        """Every call that may reach a function."""
+        name = function.fact.name
+        if function.fact.macro.endswith("!"):
+            name = function.fact.macro
+        for site in self.sites.get(name, ()):
+            if function in self.resolve(site).functions:
+                yield site
+
+    @cached_property
+    def references(self) -> dict[int, list[Site]]:
+        """Functions whose names are handed over as values: id(function) → the calls that take them."""
+        named: dict[str, bool] = {f.fact.name: True for f in self.functions}
+        found: dict[int, list[Site]] = {}
+        for function in self.functions:
+            for index, call in enumerate(function.fact.calls):
+                for arg in call.args:
+                    last = arg[arg.rfind(":") + 1 :] if ":" in arg else arg
+                    if last in named and "." not in arg:
+                        for target in self.resolver.functions_named_by(function, arg):
+                            found.setdefault(id(target), []).append(Site(function, index))
+        return found
+
+    def type_of(self, function: Function, operand: str, at: int, scope: int = 0) -> Ty | None:
+        """The type of an operand as seen from a byte offset of a function, None where it is not known."""
+        return self.resolver.type_of(function, operand, at, scope)

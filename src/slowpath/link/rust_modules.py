@@ -1,0 +1,142 @@
+"""Cargo's targets and their module trees: which files are compiled, as which modules.
+
+`mod name;` is looked for beside its file as rustc does; `#[path]` and `include!` are followed. A file that two targets
+share belongs to the first (libraries come first).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+
+from slowpath.model.code import CodeFacts
+from slowpath.program import Program
+from slowpath.program.rust import Crate, Module
+
+MAX_DEPTH = 60
+
+
+def targets(program: Program, files: Mapping[str, CodeFacts]) -> Iterator[tuple[Crate, str]]:
+    """Every target of every package with its root file, libraries first."""
+    manifests = sorted(f.path for f in program.of("toml") if posixpath.basename(f.path) == "Cargo.toml")
+    folders = [posixpath.dirname(path) for path in manifests]
+    declared = {path: getattr(program.files[path].facts, "manifest", None) for path in manifests}
+    found = []
+    for path, folder in zip(manifests, folders, strict=True):
+        found += list(package_targets(declared[path], folder, files))
+    if not any(folder == "" for folder in folders):
+        found += list(package_targets(None, "", files))
+    order = {"lib": 0, "bin": 1}
+    return iter(sorted(found, key=lambda entry: (order.get(entry[0].kind, 2), entry[1])))
+
+
+def package_targets(manifest: object, folder: str, files: Mapping[str, CodeFacts]) -> Iterator[tuple[Crate, str]]:
+    """The targets of one package: those it declares, and those that Cargo finds by convention."""
+    name = str(getattr(manifest, "name", "") or posixpath.basename(folder) or "main").replace("-", "_")
+    seen = set()
+    for kind, own, path in getattr(manifest, "targets", ()):
+        root = posixpath.normpath(posixpath.join(folder, path)) if path else ""
+        if root in files:
+            seen.add(root)
+            yield Crate((own or name).replace("-", "_"), kind, folder), root
+    for path, kind, own in conventional(folder, files):
+        if path not in seen:
+            yield Crate(name if kind == "lib" else f"{name}({own})", kind, folder), path
+
+
+def conventional(folder: str, files: Mapping[str, CodeFacts]) -> Iterator[tuple[str, str, str]]:
+    """(root file, kind, target name) by Cargo's conventions."""
+    prefix = f"{folder}/" if folder else ""
+    for path, kind, own in (("src/lib.rs", "lib", ""), ("src/main.rs", "bin", "main"), ("build.rs", "build", "build")):
+        if prefix + path in files:
+            yield prefix + path, kind, own
+    for place, kind in (("src/bin", "bin"), ("tests", "test"), ("benches", "bench"), ("examples", "example")):
+        start = f"{prefix}{place}/"
+        for path in files:
+            if path.startswith(start):
+                rest = path[len(start) :]
+                if "/" not in rest or (rest.count("/") == 1 and rest.endswith("/main.rs")):
+                    yield path, kind, rest.split("/")[0].removesuffix(".rs")
+
+
+class Tree:
+    """Builds the modules of all targets."""
+
+    def __init__(self, program: Program) -> None:
+        self.files: dict[str, CodeFacts] = {
+            file.path: file.facts.code  # type: ignore[attr-defined]
+            for file in program.of("rust")
+        }
+        self.modules: dict[str, list[Module]] = {}
+        """file → modules in it"""
+        self.by_name: dict[str, Module] = {}
+        self.crates: list[Crate] = []
+        self.owned: dict[tuple[str, str], Module] = {}
+        for crate, root in targets(program, self.files):
+            module = Module(crate.name, crate, root, "", None, crate.kind in ("test", "bench", "example"))
+            crate.root = module
+            self.crates.append(crate)
+            self.add(module, posixpath.dirname(root), 0)
+
+    def add(self, module: Module, folder: str, depth: int) -> Module:
+        """A module with its children; `folder` is where its `mod name;` are looked for."""
+        known = self.owned.get((module.file, module.inline))
+        if known is not None:
+            if known.test and not module.test:
+                self.revive(known)
+            return known
+        self.owned[module.file, module.inline] = module
+        self.modules.setdefault(module.file, []).append(module)
+        self.by_name.setdefault(module.name, module)
+        if depth < MAX_DEPTH:
+            self.children(module, module.file, module.inline, folder, depth)
+        return module
+
+    def revive(self, module: Module) -> None:
+        """A module that was first met through a test target is compiled for real as well."""
+        module.test = False
+        for child in module.types.values():
+            if isinstance(child, Module) and child.test and child.parent is module:
+                self.revive(child)
+
+    def children(self, module: Module, file: str, inline: str, folder: str, depth: int) -> None:
+        facts = self.files[file]
+        for mod in facts.mods:
+            if mod.module != inline:
+                continue
+            name = f"{module.name}::{mod.name}"
+            test = module.test or mod.test
+            if mod.inline:
+                path = f"{inline}::{mod.name}" if inline else mod.name
+                child = Module(name, module.crate, file, path, module, test)
+                module.types[mod.name] = self.add(child, posixpath.join(folder, mod.path or mod.name), depth + 1)
+                continue
+            place = self.locate(file, folder, mod.name, mod.path, bool(inline))
+            if place is not None:
+                path, inner = place
+                child = Module(name, module.crate, path, "", module, test or self.files[path].test)
+                module.types[mod.name] = self.add(child, inner, depth + 1)
+        for own, path in facts.includes:
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+            if own == inline and target in self.files:
+                self.include(module, target)
+
+    def include(self, module: Module, file: str) -> None:
+        """`include!`: the file's items are the module's own."""
+        if (file, "") not in self.owned:
+            self.owned[file, ""] = module
+            self.modules.setdefault(file, []).append(module)
+
+    def locate(self, file: str, folder: str, name: str, path: str, nested: bool) -> tuple[str, str] | None:
+        """The file of `mod name;` and the folder of its own children."""
+        if path:
+            base = folder if nested else posixpath.dirname(file)
+            target = posixpath.normpath(posixpath.join(base, path))
+            return (target, posixpath.dirname(target)) if target in self.files else None
+        for target in (
+            f"{folder}/{name}.rs" if folder else f"{name}.rs",
+            f"{folder}/{name}/mod.rs" if folder else f"{name}/mod.rs",
+        ):
+            if target in self.files:
+                return target, f"{folder}/{name}" if folder else name
+        return None
