@@ -2,11 +2,206 @@
 
 from __future__ import annotations
 
-from tree_sitter import Tree
+import re
+from bisect import bisect_left
+from typing import NamedTuple
 
-from slowpath.model.diesel import DieselFacts
+from tree_sitter import Node, Tree
+
+from slowpath.extract import diesel_schema
+from slowpath.extract.diesel_names import Scope
+from slowpath.extract.diesel_query import VERBS, Draft, arguments, callee, read, span, unroll, with_role
+from slowpath.extract.parsing import text
+from slowpath.model.diesel import MANDATORY, OPTIONAL, DieselFacts, Query
+
+INTERESTING = re.compile(
+    rb"\btable!|joinable!|table_name\s*=|belongs_to|_type\s*\(\s*name|postgres_type|\bsql_query\b|\bsqlx\b|\bquery(?:_as|_scalar)?!"
+    rb"|into_boxed|\.(?:eq|eq_any|lt|le|gt|ge|between|is_null|inner_join|left_join|order|order_by)\s*\(|belonging_to"
+)
+TEST = re.compile(r"\bcfg\(\s*(?:all\()?\s*test\b|^#\[\s*(?:\w+::)*test\b")
+CONDITIONAL = frozenset(["if_expression", "match_arm", "else_clause", "for_expression", "while_expression"])
+ITEMS = frozenset(["function_item", "impl_item", "mod_item", "trait_item", "enum_item", "const_item", "static_item", "type_item"])
+SQL_MACRO = re.compile(r"(?:^|::)query(?:_as|_scalar)?(?:_unchecked)?$")
+SQL_CALL = re.compile(r"(?:^|sqlx::|diesel::)(?:query_as|query_scalar|query|query_with|query_as_with|sql_query)$")
+
+
+class Visit(NamedTuple):
+    """A node on the stack, with what holds around it."""
+
+    node: Node
+    scope: Scope
+    function: str
+    conditional: int
 
 
 def extract(tree: Tree, source: bytes) -> DieselFacts:
     """The facts of one file."""
-    return DieselFacts()
+    facts = DieselFacts()
+    marks = [match.start() for match in INTERESTING.finditer(source)]
+    if marks:
+        Walk(facts, marks).run(tree.root_node)
+    return facts
+
+
+class Walk:
+    """One pass over a tree in document order. Drafts of queries bound to variables stay open until their function ends."""
+
+    def __init__(self, facts: DieselFacts, marks: list[int]) -> None:
+        self.facts = facts
+        self.marks = marks
+        self.variables: dict[str, tuple[Draft, int]] = {}
+        self.drafts: list[Draft | Query] = []
+
+    def run(self, root: Node) -> None:
+        stack = [Visit(root, Scope(), "", 0)]
+        while stack:
+            visit = stack.pop()
+            stack.extend(reversed(self._visit(visit)))
+        queries = (draft.query() if isinstance(draft, Draft) else draft for draft in self.drafts)
+        self.facts.queries = [query for query in queries if query is not None]
+
+    def _visit(self, visit: Visit) -> list[Visit]:
+        node, kind = visit.node, visit.node.type
+        if kind in ("source_file", "declaration_list", "block"):
+            return self._items(visit)
+        if kind == "call_expression":
+            return self._call(visit)
+        if kind == "let_declaration":
+            return self._let(visit)
+        if kind == "macro_invocation":
+            self._macro(visit)
+            return []
+        if kind == "function_item":
+            self.variables = {}
+            visit = visit._replace(function=text(node.child_by_field_name("name")), conditional=0)
+        elif kind in CONDITIONAL:
+            visit = visit._replace(conditional=visit.conditional + 1)
+        return [visit._replace(node=child) for child in node.named_children]
+
+    def _items(self, visit: Visit) -> list[Visit]:
+        children = visit.node.named_children
+        declarations = [child for child in children if child.type == "use_declaration"]
+        scope = visit.scope
+        if declarations:
+            scope = Scope(scope)
+            for declaration in declarations:
+                scope.add(declaration)
+        visits = []
+        attributes = ""
+        for child in children:
+            kind = child.type
+            if kind == "attribute_item":
+                attributes += text(child)
+            elif kind not in ("line_comment", "block_comment", "use_declaration"):
+                if attributes and TEST.search(attributes):
+                    pass
+                elif kind == "struct_item":
+                    self._struct(child, attributes)
+                elif kind not in ITEMS or self._marked(child):
+                    visits.append(visit._replace(node=child, scope=scope))
+                attributes = ""
+        return visits
+
+    def _marked(self, node: Node) -> bool:
+        """Something of interest stands inside."""
+        at = bisect_left(self.marks, node.start_byte)
+        return at < len(self.marks) and self.marks[at] < node.end_byte
+
+    def _struct(self, node: Node, attributes: str) -> None:
+        name = text(node.child_by_field_name("name"))
+        sql_name = diesel_schema.sql_type(attributes)
+        if sql_name:
+            self.facts.sql_types[name] = sql_name
+        if attributes:
+            self.facts.models += diesel_schema.model(name, attributes)
+
+    def _call(self, visit: Visit) -> list[Visit]:
+        root, steps = unroll(visit.node)
+        inner: list[Node] = []
+        if root.type == "call_expression":
+            self._sql_call(visit, root)
+            inner += _behind_verb(root)
+        elif root.type not in ("identifier", "scoped_identifier"):
+            inner.append(root)
+        inner += [given for _, call in steps for given in arguments(call)]
+        if steps or root.type == "call_expression":
+            self._chain(visit, root, steps)
+        return [visit._replace(node=node) for node in inner]
+
+    def _chain(self, visit: Visit, root: Node, steps: list[tuple[str, Node]]) -> None:
+        draft = Draft(visit.function, span(visit.node), visit.scope)
+        if not read(draft, root, steps):
+            return
+        known = self.variables.get(text(root)) if root.type == "identifier" else None
+        if known is not None:
+            self._extend(known, draft, visit.conditional)
+        else:
+            self.drafts.append(draft)
+
+    def _extend(self, known: tuple[Draft, int], more: Draft, conditional: int) -> None:
+        """`query = query.filter(…)`: the draft of the variable goes on."""
+        draft, level = known
+        if conditional > level:
+            more.predicates = [with_role(p, OPTIONAL) if p.role == MANDATORY else p for p in more.predicates]
+        draft.predicates += more.predicates
+        draft.on += more.on
+        draft.joins += [(draft.tables[0] if a == more.tables[0] else a, b) for a, b in more.joins]
+        draft.tables += more.tables[1:]
+        draft.opaque |= more.opaque
+        if more.order:
+            draft.order, draft.order_span = more.order, more.order_span
+        draft.limited |= more.limited
+
+    def _let(self, visit: Visit) -> list[Visit]:
+        """A variable that holds a query, perhaps with a type and `mut`."""
+        value = visit.node.child_by_field_name("value")
+        pattern = visit.node.child_by_field_name("pattern")
+        rest = [visit._replace(node=child) for child in visit.node.named_children if child != value and child != pattern]
+        if value is None:
+            return rest
+        if pattern is None or pattern.type != "identifier" or value.type != "call_expression":
+            return [visit._replace(node=value), *rest]
+        visits = self._call(visit._replace(node=value))
+        last = self.drafts[-1] if self.drafts else None
+        if isinstance(last, Draft) and last.span == span(value):
+            self.variables[text(pattern)] = (last, visit.conditional)
+        else:
+            self.variables.pop(text(pattern), None)
+        return visits + rest
+
+    def _macro(self, visit: Visit) -> None:
+        name = text(visit.node.child_by_field_name("macro"))
+        last = name.rsplit("::", 1)[-1]
+        body = visit.node.named_children[-1]
+        if body.type != "token_tree":
+            return
+        if last == "table":
+            self.facts.tables += diesel_schema.tables(body)
+        elif last == "joinable":
+            self.facts.joinables += diesel_schema.joinable(body)
+        elif SQL_MACRO.search(name):
+            self._sql(visit, [child for child in body.named_children if child.type.endswith("string_literal")][:1])
+
+    def _sql_call(self, visit: Visit, call: Node) -> None:
+        given = arguments(call)
+        if given and given[0].type.endswith("string_literal") and SQL_CALL.search(text(callee(call))):
+            self._sql(visit, given[:1])
+
+    def _sql(self, visit: Visit, strings: list[Node]) -> None:
+        """A query written in SQL: the whole literal is its place."""
+        for node in strings:
+            content = "".join(text(child) for child in node.named_children if child.type == "string_content") or text(node)
+            from slowpath.extract.sql_query import read_query
+
+            query = read_query(content, visit.function, span(node))
+            if query is not None:
+                self.drafts.append(query)
+
+
+def _behind_verb(root: Node) -> list[Node]:
+    """The arguments of a chain's root call; of `delete(users.filter(…))`, whose chain is read with it, those inside."""
+    given = arguments(root)
+    if given and text(callee(root)).rsplit("::", 1)[-1] in VERBS:
+        inner, steps = unroll(given[0])
+        return [argument for _, call in steps for argument in arguments(call)] if inner.type != "call_expression" else given
+    return given

@@ -1,10 +1,226 @@
-"""One file's bytes → SqlFacts."""
+"""One .sql file's bytes → what its statements do to the schema, in order.
+
+An own reader of DDL: sqlglot costs 180 ms to import, reads a twelfth of real statements as an opaque command and loses
+columns in a few. It is asked for the columns of views only. Statements that cannot change a table's shape are not even
+tokenised; a change of a table that is not understood makes that table uncertain.
+"""
 
 from __future__ import annotations
 
-from slowpath.model.schema import SqlFacts
+import re
+from collections.abc import Iterator
+
+from slowpath.extract.sql_alter import alter_table
+from slowpath.extract.sql_table import Parts, expression, item, parts, type_name
+from slowpath.extract.sql_text import Cursor, statements, tokens
+from slowpath.model.finding import Span
+from slowpath.model.schema import (
+    EVERYTHING,
+    AddIndex,
+    Column,
+    CreateTable,
+    DefineType,
+    DropIndex,
+    DropTable,
+    Index,
+    Operation,
+    RenameIndex,
+    RenameTable,
+    RenameType,
+    SqlFacts,
+    Uncertain,
+)
+
+SHAPING = re.compile(
+    r"(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?"
+    r"(?:(?:GLOBAL|LOCAL|TEMP|TEMPORARY|UNLOGGED|VIRTUAL|FOREIGN|MATERIALIZED|RECURSIVE|UNIQUE|FULLTEXT|SPATIAL)\s+)*"
+    r"(TABLE|INDEX|VIEW|TYPE|DOMAIN|SCHEMA)\b|(DO|RENAME)\b",
+    re.I,
+)
+"""What a statement that may change a table's shape begins with."""
+
+DIALECTS = (
+    ("mysql", re.compile(r"`|\bAUTO_INCREMENT\b|\bENGINE\s*=", re.I)),
+    ("sqlite", re.compile(r"\bAUTOINCREMENT\b|\bPRAGMA\b|\bWITHOUT\s+ROWID\b|\bstrftime\s*\(|\bdatetime\s*\(\s*'now'", re.I)),
+    (
+        "postgres",
+        re.compile(
+            r"\b(?:BIG|SMALL)?SERIAL\b|\bJSONB\b|\bTIMESTAMPTZ\b|\bBYTEA\b|\bplpgsql\b|::\s*\w|\bCREATE\s+(?:EXTENSION|TYPE)\b"
+            r"|\bdiesel_manage_updated_at\b|\bgen_random_uuid\b|\bALTER\s+(?:COLUMN\s+)?\w+\s+(?:SET|DROP|TYPE)\b|\$\$",
+            re.I,
+        ),
+    ),
+)
+
+RESHAPES = re.compile(r"\b(?:ALTER|DROP|RENAME|CREATE)\s+(?:TABLE|INDEX|(?:UNIQUE|MATERIALIZED)\b)|\bEXECUTE\b", re.I)
+CATALOGUE = re.compile(r"\bpg_(?:tables|class|namespace)\b|\binformation_schema\.(?:tables|columns)\b", re.I)
+NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 
 
 def extract(source: bytes) -> SqlFacts:
     """The facts of one file."""
-    return SqlFacts()
+    text = source.decode("latin-1")
+    operations = [operation for span in statements(text) for operation in _operations(text, span)]
+    return SqlFacts(operations=operations, dialect=_dialect(text))
+
+
+def _dialect(text: str) -> str:
+    return next((name for name, pattern in DIALECTS if pattern.search(text)), "")
+
+
+def _operations(text: str, span: Span) -> Iterator[Operation]:
+    head = SHAPING.match(text, *span)
+    if head is None:
+        return
+    if (head[2] or "").upper() == "DO":
+        yield from _block(text[slice(*span)])
+        return
+    cursor = Cursor(tokens(text, span))
+    verb = cursor.peek()
+    if verb == "CREATE":
+        yield from _create(cursor, text, span)
+    elif verb == "DROP":
+        yield from _drop(cursor)
+    elif verb == "ALTER":
+        yield from _alter(cursor)
+    elif cursor.accept("RENAME", "TABLE"):
+        for part in cursor.commas():
+            name = part.name()
+            part.accept("TO")
+            yield RenameTable(name, part.name())
+
+
+def _block(text: str) -> Iterator[Operation]:
+    """A DO block runs code: what it names may have changed, if it changes tables at all."""
+    if RESHAPES.search(text):
+        names = {name.lower().removeprefix("public.") for name in NAME.findall(text)}
+        yield Uncertain((EVERYTHING,) if CATALOGUE.search(text) and "execute" in names else tuple(sorted(names)))
+
+
+def _create(cursor: Cursor, text: str, span: Span) -> Iterator[Operation]:
+    cursor.at = 1
+    cursor.accept("OR", "REPLACE")
+    modifiers = set()
+    while cursor.peek() not in ("TABLE", "INDEX", "VIEW", "TYPE", "DOMAIN", "SCHEMA", ""):
+        modifiers.add(cursor.peek())
+        cursor.at += 1
+    subject = cursor.peek()
+    cursor.at += 1
+    if subject == "INDEX":
+        yield from _index(cursor, modifiers)
+        return
+    exists = cursor.accept("IF", "NOT", "EXISTS")
+    if subject == "TABLE" and not modifiers & {"TEMP", "TEMPORARY"}:
+        yield from _table(cursor, exists, "VIRTUAL" in modifiers, text, span)
+    elif subject == "VIEW" and not modifiers & {"TEMP", "TEMPORARY"}:
+        yield _view(cursor, text, span)
+    elif subject == "TYPE":
+        yield DefineType(cursor.name())
+    elif subject == "DOMAIN":
+        name = cursor.name()
+        cursor.accept("AS")
+        yield DefineType(name, type_name(cursor))
+
+
+def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -> Iterator[Operation]:
+    name = cursor.name()
+    into = Parts()
+    if cursor.accept("PARTITION", "OF") or cursor.accept("LIKE"):
+        yield CreateTable(name, (), if_not_exists=exists, like=cursor.name())
+        return
+    if cursor.peek() == "(" and not virtual:
+        for part in cursor.group():
+            item(part, into)
+    query = next((at for at in range(cursor.at, len(cursor.items)) if cursor.items[at][1].upper() in ("SELECT", "WITH")), 0)
+    if query and not into.columns:
+        from slowpath.extract.sql_query import output_columns
+
+        names = output_columns(text[cursor.items[query][2] : span[1]])
+        yield CreateTable(name, _untyped(names, span), if_not_exists=exists, opaque=not names)
+        return
+    inherits = "INHERITS" in [cursor.peek(ahead) for ahead in range(len(cursor.items) - cursor.at)]
+    yield CreateTable(
+        name,
+        tuple(into.columns),
+        tuple(into.keys),
+        tuple(into.indexes),
+        if_not_exists=exists,
+        like=into.like,
+        opaque=virtual or inherits or not into.understood,
+    )
+
+
+def _untyped(names: list[str], span: Span) -> tuple[Column, ...]:
+    return tuple(Column(name, "", None, True, span) for name in names)
+
+
+def _view(cursor: Cursor, text: str, span: Span) -> Operation:
+    name = cursor.name()
+    names = [part.ident() for part in cursor.group()] if cursor.peek() == "(" else []
+    query = next((at for at in range(cursor.at, len(cursor.items)) if cursor.peek(at - cursor.at) == "AS"), -1)
+    if not names and query >= 0:
+        from slowpath.extract.sql_query import output_columns
+
+        names = output_columns(text[cursor.items[query][3] : span[1]])
+    return CreateTable(name, _untyped(names, span), view=True, opaque=not names)
+
+
+def _index(cursor: Cursor, modifiers: set[str]) -> Iterator[Operation]:
+    cursor.accept("CONCURRENTLY")
+    cursor.accept("IF", "NOT", "EXISTS")
+    name = "" if cursor.peek() == "ON" else cursor.name()
+    first = max(cursor.at - 1, 0)
+    method = "fulltext" if modifiers & {"FULLTEXT", "SPATIAL"} else ""
+    if cursor.accept("USING"):
+        method = cursor.ident()
+    if not cursor.accept("ON"):
+        return
+    cursor.accept("ONLY")
+    table = cursor.name()
+    if cursor.accept("USING"):
+        method = cursor.ident()
+    listed = parts(cursor) if cursor.peek() == "(" else ()
+    place = cursor.span(first)
+    where = ""
+    while not cursor.done():
+        if cursor.accept("WHERE"):
+            where = expression(cursor)
+        else:
+            cursor.skip()
+    yield AddIndex(table, Index(name, listed, "UNIQUE" in modifiers, method, where, place))
+
+
+def _drop(cursor: Cursor) -> Iterator[Operation]:
+    cursor.at = 1
+    cursor.accept("MATERIALIZED")
+    cursor.accept("FOREIGN")
+    cursor.accept("TEMPORARY")
+    subject = cursor.peek()
+    cursor.at += 1
+    cursor.accept("CONCURRENTLY")
+    cursor.accept("IF", "EXISTS")
+    names = cursor.names()
+    table = cursor.name() if cursor.accept("ON") else ""
+    for name in names:
+        if subject in ("TABLE", "VIEW"):
+            yield DropTable(name)
+        elif subject == "INDEX":
+            yield DropIndex(name, table)
+        elif subject == "SCHEMA":
+            yield DropTable(f"{name}.{EVERYTHING}")
+
+
+def _alter(cursor: Cursor) -> Iterator[Operation]:
+    cursor.at = 1
+    cursor.accept("MATERIALIZED")
+    cursor.accept("FOREIGN")
+    subject = cursor.peek()
+    cursor.at += 1
+    cursor.accept("IF", "EXISTS")
+    cursor.accept("ONLY")
+    name = cursor.name()
+    if subject in ("TABLE", "VIEW"):
+        yield from alter_table(name, cursor)
+    elif cursor.accept("RENAME", "TO"):
+        to = cursor.name()
+        yield RenameIndex(name, to) if subject == "INDEX" else RenameType(name, to)

@@ -1,9 +1,92 @@
-"""Facts about `table!` declarations and the columns that queries compare, join and order by."""
+"""Facts about `table!` declarations and the columns that queries compare, join and order by.
+
+A column reads `table.column`; `.column` where only a glob import can say whose it is. A table reads `table`, `.table`
+where it may be a local variable, `Model!` where a model's type stands for it, and nothing where it cannot be read.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
+from slowpath.model.finding import Span
+
+LITERAL = "!"
+"""As the value of a predicate: a literal, a constant or an enum's variant."""
+
+MANDATORY, ALTERNATIVE, OPTIONAL = 0, 1, 2
+"""A predicate's role: every row must pass; one branch of an OR; added under a condition."""
+
+
+class MacroColumn(msgspec.Struct, array_like=True, frozen=True):
+    """A column of `table!` by its SQL name; `type` is its Diesel type without paths."""
+
+    name: str
+    type: str
+    span: Span
+
+
+class TableMacro(msgspec.Struct, array_like=True, frozen=True):
+    """A `table!` by its SQL name; `rust` is the name of its module."""
+
+    name: str
+    rust: str
+    primary: tuple[str, ...]
+    columns: tuple[MacroColumn, ...]
+    span: Span
+
+
+class Joinable(msgspec.Struct, array_like=True, frozen=True):
+    """`joinable!(child -> parent (column))`."""
+
+    child: str
+    parent: str
+    column: str
+
+
+class Model(msgspec.Struct, array_like=True, frozen=True):
+    """A struct with `table_name`; `parents` are the types that it belongs to, with the column that says so."""
+
+    name: str
+    table: str
+    parents: tuple[tuple[str, str], ...]
+
+
+class Predicate(msgspec.Struct, array_like=True, frozen=True):
+    """`function(column) operator value`. Operators: eq, in, range, null, other; value: a column, LITERAL, or nothing."""
+
+    column: str
+    operator: str
+    value: str
+    function: str
+    role: int
+    span: Span
+
+
+class Query(msgspec.Struct, array_like=True, frozen=True):
+    """One query, as far as a file tells.
+
+    `tables` begins with the one selected from; `joins` are pairs that a `joinable!` explains; `opaque`: it may have
+    predicates that could not be read.
+    """
+
+    verb: str
+    function: str
+    span: Span
+    tables: tuple[str, ...]
+    joins: tuple[tuple[str, str], ...]
+    predicates: tuple[Predicate, ...]
+    order: str
+    order_span: Span
+    limited: bool
+    opaque: bool
+    globs: tuple[str, ...]
+
 
 class DieselFacts(msgspec.Struct, array_like=True):
-    """One Rust file's part."""
+    """One Rust file's part. `sql_types` maps marker types to the names of PostgreSQL types."""
+
+    tables: list[TableMacro] = []
+    joinables: list[Joinable] = []
+    models: list[Model] = []
+    sql_types: dict[str, str] = {}
+    queries: list[Query] = []

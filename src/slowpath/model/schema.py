@@ -95,7 +95,7 @@ class AlterColumn(msgspec.Struct, array_like=True, frozen=True, tag="alter-colum
     table: str
     name: str
     span: Span
-    type: str | None = None
+    to_type: str | None = None
     nullable: bool | None = None
 
 
