@@ -1,12 +1,232 @@
-"""One JavaScript or TypeScript tree in, AwaitFacts out: awaits, what they need of each other, and the loops that they stand in."""
+"""One JavaScript or TypeScript tree in, AwaitFacts out: awaits, what they need of each other, and the loops that they stand in.
+
+One query finds functions, awaits, calls and returns; a sweep over them in source order attributes each to its function.
+Only functions with two awaits, or with one beside a loop, are read closely (`await_flow`).
+"""
 
 from __future__ import annotations
 
-from tree_sitter import Tree
+import re
+from collections.abc import Iterator
+from functools import cache
 
-from slowpath.model.awaits import AwaitFacts
+from tree_sitter import Node, Query, QueryCursor, Tree
+
+from slowpath.extract.await_calls import describe
+from slowpath.extract.await_flow import Flow
+from slowpath.extract.parsing import grammar, text
+from slowpath.model.awaits import AwaitFacts, Call, Routine, Sequence
+
+MARKS = """
+[(function_declaration) (function_expression) (arrow_function) (method_definition) (generator_function_declaration)] @function
+(await_expression) @await
+[(for_statement) (for_in_statement)] @loop
+(call_expression) @call
+(return_statement [(call_expression) (new_expression) (ternary_expression) (binary_expression)]) @return
+(arrow_function body: [(call_expression) (new_expression)]) @return
+(assignment_expression left: (member_expression object: (this))) @assign
+(assignment_expression left: (identifier) @name) @assign
+"""
+ROUTINE_CALLS = 60
+"""A function that calls more than this is no helper whose name says what it does."""
+QUIET_METHODS = frozenset(
+    "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys values entries"
+    " push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace replaceAll then"
+    " catch finally startsWith endsWith toLowerCase toUpperCase toISOString match test stringify isArray assign round floor"
+    " ceil max min log info warn error debug trace".split()
+)
+
+
+@cache
+def _marks(name: str) -> Query:
+    return Query(grammar(name), MARKS)
+
+
+class _Function:
+    """A function during the sweep, with what it does itself."""
+
+    def __init__(self, node: Node, outer: _Function | None) -> None:
+        self.node = node
+        self.outer = outer
+        self.end = node.end_byte
+        self.name, self.owner = ("", "") if node.type == "program" else _name(node)
+        self.awaits = 0
+        self.loops = 0
+        self.calls: list[Node] = []
+        self.waits = False
+        self.assigns = False
+        self.transaction = outer.transaction if outer else False
 
 
 def extract(tree: Tree, source: bytes) -> AwaitFacts:
     """The facts of one file."""
-    return AwaitFacts()
+    if b"await" not in source and b"async" not in source and b"Promise" not in source:
+        return AwaitFacts()
+    functions = _sweep(tree)
+    facts = AwaitFacts()
+    for function in functions:
+        if function.awaits > 1 or (function.awaits and function.loops):
+            sequence = _sequence(function, source)
+            if sequence is not None:
+                facts.sequences.append(sequence)
+        if function.name and function.node.type != "program":
+            facts.routines.append(_routine(function))
+    return facts
+
+
+def _sweep(tree: Tree) -> list[_Function]:
+    """All functions of a file, the program first, each with what stands in it."""
+    name = "tsx" if tree.language == grammar("tsx") else "typescript"
+    root = tree.root_node
+    marks = [
+        (node.start_byte, -node.end_byte, kind, node)
+        for kind, nodes in QueryCursor(_marks(name)).captures(root).items()
+        for node in nodes
+    ]
+    marks.sort(key=lambda mark: mark[:3])
+    program = function = _Function(root, None)
+    variables = _variables(root) if any(mark[2] == "name" for mark in marks) else frozenset()
+    found = [program]
+    for start, _, kind, node in marks:
+        while function.end <= start and function.outer is not None:
+            function = function.outer
+        if kind == "function":
+            function = _Function(node, function)
+            function.transaction = function.transaction or _in_transaction(node)
+            found.append(function)
+        else:
+            _attribute(function, kind, node, variables)
+    return found
+
+
+def _attribute(function: _Function, kind: str, node: Node, variables: frozenset[str]) -> None:
+    if kind == "await":
+        function.awaits += 1
+        function.waits = True
+    elif kind == "loop":
+        function.loops += 1
+    elif kind == "return":
+        function.waits = True
+    elif kind == "assign" or (kind == "name" and text(node) in variables):
+        for outer in _enclosing(function):
+            outer.assigns = outer.assigns or kind == "name" or _to_this(node)
+    elif kind == "call":
+        for outer in _enclosing(function):
+            if outer.name:
+                outer.calls.append(node)
+
+
+def _enclosing(function: _Function) -> Iterator[_Function]:
+    at: _Function | None = function
+    while at is not None:
+        yield at
+        at = at.outer
+
+
+def _to_this(assignment: Node) -> bool:
+    left = assignment.child_by_field_name("left")
+    return left is not None and left.type == "member_expression"
+
+
+def _variables(root: Node) -> frozenset[str]:
+    """What `let` and `var` declare at the top of the module."""
+    found = set()
+    for node in root.named_children:
+        if node.type == "export_statement":
+            node = node.child_by_field_name("declaration") or node
+        if node.type == "variable_declaration" or (node.type == "lexical_declaration" and node.child(0).type == "let"):
+            found |= {text(child.child_by_field_name("name")) for child in node.named_children}
+    return frozenset(found)
+
+
+TRANSACTIONS = re.compile(r"(?:transaction|\.begin|\.tx|\.savepoint)\(\)$", re.I)
+
+
+def _in_transaction(node: Node) -> bool:
+    """The callback of `db.transaction(…)`."""
+    parent = node.parent
+    call = parent.parent if parent is not None and parent.type == "arguments" else None
+    return call is not None and call.type == "call_expression" and bool(TRANSACTIONS.search(describe(call).name))
+
+
+def _name(node: Node) -> tuple[str, str]:
+    """The name of a function, and its owner: the class or the variable that holds it."""
+    own = node.child_by_field_name("name")
+    holder = node if node.type in ("method_definition", "function_declaration") else node.parent
+    if own is None and holder is not None:
+        own = {
+            "variable_declarator": holder.child_by_field_name("name"),
+            "pair": holder.child_by_field_name("key"),
+            "public_field_definition": holder.child_by_field_name("name"),
+        }.get(holder.type)
+    if own is None or holder is None:
+        return "", ""
+    if own.type not in ("identifier", "property_identifier", "private_property_identifier"):
+        return "", ""
+    owner = ""
+    if holder.type in ("method_definition", "pair", "public_field_definition"):
+        within = holder.parent.parent if holder.parent is not None else None
+        owner = text(within.child_by_field_name("name")) if within is not None else ""
+        owner = owner or "…"
+    return text(own), owner
+
+
+def _sequence(function: _Function, source: bytes) -> Sequence | None:
+    flow = Flow(source)
+    try:
+        flow.read(function.node)
+    except RecursionError:
+        return None
+    loops = flow.loops()
+    if len(flow.points) < 2 and not loops:
+        return None
+    named = next((outer for outer in _enclosing(function) if outer.name), function)
+    return Sequence(
+        function=named.name,
+        owner=named.owner,
+        span=(function.node.start_byte, function.node.end_byte),
+        transaction=function.transaction,
+        awaits=flow.awaits(),
+        loops=loops,
+    )
+
+
+def _routine(function: _Function) -> Routine:
+    waited: dict[Call, None] = {}
+    others: dict[Call, None] = {}
+    for node in function.calls:
+        taken = _taken(node)
+        if taken or not _quiet(node):
+            call = describe(node)
+            if call.name:
+                (waited if taken else others)[call] = None
+    return Routine(
+        name=function.name,
+        owner=function.owner,
+        span=(function.node.start_byte, function.node.end_byte),
+        waits=function.waits,
+        assigns=function.assigns,
+        waited=tuple(waited)[:ROUTINE_CALLS],
+        others=tuple(call for call in others if call not in waited)[:ROUTINE_CALLS],
+    )
+
+
+def _quiet(node: Node) -> bool:
+    """A method of a value in memory, by its name."""
+    callee = node.child_by_field_name("function")
+    return (
+        callee is not None
+        and callee.type == "member_expression"
+        and text(callee.child_by_field_name("property")) in QUIET_METHODS
+    )
+
+
+def _taken(node: Node) -> bool:
+    """Its promise is waited for, or handed to whoever called."""
+    parent = node.parent
+    if parent is None or parent.type != "member_expression":
+        callee = node.child_by_field_name("function")
+        return (callee is not None and callee.type == "await_expression") or (
+            parent is not None and parent.type in ("await_expression", "return_statement", "arrow_function", "array")
+        )
+    return text(parent.child_by_field_name("property")) in ("then", "catch", "finally")

@@ -4,6 +4,90 @@ from __future__ import annotations
 
 import msgspec
 
+from slowpath.model.finding import Span
+
+
+class Call(msgspec.Struct, array_like=True, frozen=True):
+    """What is called, without arguments: `db.user.find().limit()`. Called parts carry `()`, `.then()` and its like are cut."""
+
+    name: str
+    hint: str = ""
+    """In lower case: the literal HTTP method of the call's options, or the first word of its literal SQL."""
+
+
+class Await(msgspec.Struct, array_like=True, frozen=True):
+    """One `await` of a function. The awaits of a function are numbered in the order in which they are reached."""
+
+    span: Span
+    call: Call
+    """Empty name: a value is awaited, not a call, so the work is already under way."""
+    together: tuple[Call, ...]
+    """What `Promise.all` and its like start."""
+    needs: tuple[int, ...]
+    """Earlier awaits whose result, effect on a shared object, or guard this one may rest on; closed over itself."""
+    lane: int
+    """The statement list, within the function, in which this await always runs; -1 where it runs on a condition."""
+    between: tuple[str, ...]
+    """Calls between the await before and this one whose result nobody takes: they may mean an order."""
+    used: bool
+    """Somebody takes the result."""
+    ordered: bool
+    """Works on a transaction, whose connection does one thing at a time."""
+    binding: Span = (0, 0)
+    """The pattern in `const pattern = await call;` where that is the whole statement."""
+    statement: Span = (0, 0)
+    """That statement, with its semicolon."""
+    follows: int = -1
+    """The await of the statement right before that one, where both have this simple form and no comment lies between."""
+    attempted: bool = False
+    """Stands in a `try`: which of two errors comes first may matter."""
+
+
+class Loop(msgspec.Struct, array_like=True, frozen=True):
+    """A loop whose rounds need nothing of each other, as far as one file can tell: `for … of`, `for … in`, a plain count."""
+
+    head: Span
+    awaits: tuple[int, ...]
+    """Awaits of the function that stand in this loop and no deeper one; each round gives them another element."""
+    calls: tuple[str, ...]
+    """Everything else that the body calls."""
+    catches: bool
+    """Every round catches its own failure and goes on."""
+    item: tuple[str, ...]
+    """Names of the loop's variables."""
+
+
+class Sequence(msgspec.Struct, array_like=True, frozen=True):
+    """The awaits of one function that has several, or one in a loop."""
+
+    function: str
+    owner: str
+    span: Span
+    transaction: bool
+    """Runs inside the callback of a transaction."""
+    awaits: tuple[Await, ...]
+    loops: tuple[Loop, ...]
+
+
+class Routine(msgspec.Struct, array_like=True, frozen=True):
+    """What a function that others may await does itself; its callees are for the whole program to look up."""
+
+    name: str
+    owner: str
+    """The class, or the variable whose object literal holds it."""
+    span: Span
+    waits: bool
+    """Awaits something, or returns what a call or a constructor gives: a promise may come out."""
+    assigns: bool
+    """Assigns to `this` or to a variable of the module."""
+    waited: tuple[Call, ...]
+    """Calls that are awaited, returned, chained with `.then`, or stand in a list of promises."""
+    others: tuple[Call, ...]
+    """Its other calls, methods of lists, maps and strings left out."""
+
 
 class AwaitFacts(msgspec.Struct, array_like=True):
     """One file's part."""
+
+    sequences: list[Sequence] = []
+    routines: list[Routine] = []
