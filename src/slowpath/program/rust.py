@@ -6,15 +6,17 @@ Calls are resolved when a rule asks; each answer says how sure it is. External i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 
 from slowpath.model.code import Call, CodeFacts, Fn, Owner, Scope, TypeDef
 from slowpath.model.finding import Place, Span
 
 How = Literal["exact", "type", "name", "unknown"]
 """exact: by path; type: by the receiver's type; name: the only method of that name in the workspace."""
+
+T = TypeVar("T")
 
 
 class Module:
@@ -193,6 +195,13 @@ class RustProgram:
         self.facts = facts
         self.resolver: Resolver
         self._resolved: dict[tuple[int, int], Resolved] = {}
+        self._shared: dict[Callable[[RustProgram], object], object] = {}
+
+    def shared(self, kind: Callable[[RustProgram], T]) -> T:
+        """The one instance of a question-answerer for this program: what rules work out, they share."""
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        return cast(T, self._shared[kind])
 
     def is_compiled(self, path: str) -> bool:
         """Whether a file stands in some crate's module tree."""

@@ -1,0 +1,230 @@
+"""Where a call runs: on an async worker, off it, once, per element; and whether a server ever gets there.
+
+Offloads are derived: a function that hands its closure parameter to an offload, or calls it inside one, is an offload
+itself. Start-up is what only `main`, tests, benches, examples and build scripts reach.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Literal, NamedTuple
+
+from slowpath.model.code import Scope
+from slowpath.program.paths import Paths, known, named
+from slowpath.program.rust import Function, RustProgram, Site, TraitItem
+
+Kind = Literal["sync", "async", "offloaded", "once", "fallback"]
+
+
+class Context(NamedTuple):
+    """`scope` is the async block that the call runs in, -1 for the function itself."""
+
+    kind: Kind
+    scope: int = -1
+
+
+@cache
+def _entry(name: str) -> re.Pattern[str]:
+    return re.compile(known()["entry"][name])
+
+
+class Contexts:
+    """Answers for one program."""
+
+    def __init__(self, program: RustProgram) -> None:
+        self.program = program
+        self._consumers: dict[int, dict[str, Site]] = {}
+        self._offloads: dict[tuple[int, int], bool] = {}
+        self._live: dict[tuple[int, bool], bool] = {}
+        self._contexts: dict[tuple[int, int], Context] = {}
+
+    def of(self, site: Site) -> Context:
+        """The context of a call."""
+        return self.of_scope(site.function, site.call.scope)
+
+    def of_scope(self, function: Function, scope: int) -> Context:
+        key = (id(function), scope)
+        known_context = self._contexts.get(key)
+        if known_context is None:
+            known_context = self._contexts[key] = self._climb(function, scope)
+        return known_context
+
+    def _climb(self, function: Function, scope: int) -> Context:
+        found: Context | None = None
+        for index, level in function.scopes_of(scope):
+            if level.kind == "closure":
+                kind = self._closure(function, index)
+                if kind != "sync" and (found is None or kind == "offloaded"):
+                    return Context(kind)
+            elif level.kind == "async" and found is None:
+                consumer = self.consumer(function, f"~{index}")
+                if consumer is None or not self.matches(consumer, named("block-on")):
+                    found = Context("async", index)
+        if found is not None:
+            return found
+        return Context("async" if function.fact.is_async else "sync")
+
+    def _closure(self, function: Function, scope: int) -> Kind:
+        """What happens to a closure: `sync` where it runs inline, as far as is known."""
+        consumer = self.consumer(function, f"|{scope}")
+        if consumer is None:
+            return "sync"
+        if self.is_offload(consumer, f"|{scope}"):
+            return "offloaded"
+        if self.matches(consumer, named("once")):
+            return "once"
+        if self.matches(consumer, named("fallback")):
+            return "fallback"
+        return "sync"
+
+    def consumer(self, function: Function, operand: str) -> Site | None:
+        """The call that takes a closure or async block, directly or through a binding."""
+        table = self._consumers.get(id(function))
+        if table is None:
+            table = self._consumers[id(function)] = {}
+            bound = {local.name: local.init for local in function.fact.locals if local.init[:1] in ("|", "~")}
+            inner = {
+                level.result: f"{'|' if level.kind == 'closure' else '~'}{index}"
+                for index, level in enumerate(function.fact.scopes)
+                if level.kind == "closure" and level.result[:1] in ("|", "~")
+            }
+            for number, call in enumerate(function.fact.calls):
+                for arg in call.args:
+                    taken = bound.get(arg, arg)
+                    if taken[:1] in ("|", "~"):
+                        table.setdefault(taken, Site(function, number))
+            for held, holder in inner.items():
+                if holder in table:
+                    table.setdefault(held, table[holder])
+        return table.get(operand)
+
+    def matches(self, site: Site, paths: Paths) -> bool:
+        """Whether a call belongs to a set of paths or method names."""
+        call = site.call
+        if call.receiver != "-" and call.name in paths.methods:
+            resolved = self.program.resolve(site)
+            return not resolved.functions
+        last = call.name[call.name.rfind(":") + 1 :]
+        if not paths.open and last not in paths.names:
+            return False
+        return paths.has(self.program.resolve(site).external)
+
+    def is_offload(self, site: Site, operand: str) -> bool:
+        """Whether a call runs the given argument off the async worker."""
+        if self.matches(site, named("offload")):
+            return True
+        call = site.call
+        names = {local.name for local in site.function.fact.locals if local.init == operand}
+        positions = [index for index, arg in enumerate(call.args) if arg == operand or arg in names]
+        return any(
+            self._offloads_param(callee, position + (1 if call.receiver != "-" else 0))
+            for callee in self.program.resolve(site).functions
+            for position in positions
+        )
+
+    def _offloads_param(self, function: Function, position: int) -> bool:
+        """Whether a function hands its parameter to an offload, or uses it only inside one."""
+        key = (id(function), position)
+        if key not in self._offloads:
+            self._offloads[key] = False
+            self._offloads[key] = self._derive(function, position)
+        return self._offloads[key]
+
+    def _derive(self, function: Function, position: int) -> bool:
+        params = function.fact.params
+        if position >= len(params) or not params[position][0]:
+            return False
+        name = params[position][0]
+        for number, call in enumerate(function.fact.calls):
+            site = Site(function, number)
+            if name in call.args and self.is_offload(site, name):
+                return True
+            if call.name == name and call.receiver == "-" and self.of(site).kind == "offloaded":
+                return True
+        return False
+
+    def is_spawned(self, function: Function, scope: int) -> bool:
+        """Whether an async block is started as a task of its own."""
+        consumer = self.consumer(function, f"~{scope}") if scope >= 0 else None
+        return consumer is not None and self.matches(consumer, named("spawn"))
+
+    def is_handler(self, function: Function) -> bool:
+        """Whether a framework calls a function by an attribute, or because it was registered by name."""
+        if any(_entry("functions").match(attribute) for attribute in function.fact.attributes):
+            return True
+        if self.is_resolver(function):
+            return True
+        return any(not site.function.test for site in self.program.references.get(id(function), ()))
+
+    def is_resolver(self, function: Function) -> bool:
+        owner = function.owner
+        return owner is not None and any(_entry("resolvers").match(a) for a in owner.attributes)
+
+    def runs_on_worker(self, function: Function) -> bool:
+        """A sync function that the framework calls inline on an async worker."""
+        if function.fact.is_async or function.test:
+            return False
+        if self.is_resolver(function):
+            return True
+        if not any(_entry("functions").match(a) for a in function.fact.attributes):
+            return False
+        roots = known()["entry"]["sync-frameworks"]
+        crate = self.program.facts[function.file]
+        return any(use.path.split("::")[0] in roots for use in crate.uses) or any(
+            attribute.split("::")[0] in roots for attribute in function.fact.attributes
+        )
+
+    def is_main(self, function: Function) -> bool:
+        return (function.fact.name == "main" and function.owner is None) or function.module.crate.kind == "build"
+
+    def is_live(self, function: Function, strict: bool = False) -> bool:
+        """Whether a running server gets to a function. Without callers it counts as live, unless `strict`."""
+        key = (id(function), strict)
+        if key not in self._live:
+            self._live[key] = False
+            self._live[key] = self._lives(function, strict)
+        return self._live[key]
+
+    def _lives(self, function: Function, strict: bool) -> bool:
+        if (
+            function.test
+            or self.is_main(function)
+            or function.module.crate.kind in ("test", "bench", "example", "build")
+        ):
+            return False
+        if self.is_handler(function):
+            return True
+        trait = function.trait
+        if (
+            trait is not None
+            and function.owner is not None
+            and function.owner.kind == "impl"
+            and not isinstance(trait, TraitItem)
+        ):
+            return trait.rsplit("::", 1)[-1] != "Default" or self._called(function, strict)
+        return self._called(function, strict)
+
+    def _called(self, function: Function, strict: bool) -> bool:
+        callers = [
+            site for site in self.program.callers(function) if not site.function.test and site.function is not function
+        ]
+        if not callers:
+            if strict:
+                return False
+            return function.module.crate.kind == "lib" or function.fact.is_async
+        return any(self.is_live_site(site, strict) for site in callers)
+
+    def is_live_site(self, site: Site, strict: bool = False) -> bool:
+        """Whether a running server gets to a call: its function is live, or a task that start-up spawns holds it."""
+        if site.function.test:
+            return False
+        for index, level in site.function.scopes_of(site.call.scope):
+            if level.kind == "async" and self.is_spawned(site.function, index):
+                return True
+        return self.is_live(site.function, strict)
+
+    def loops(self, site: Site) -> list[tuple[int, Scope]]:
+        """Scopes around a call that may repeat it, innermost first; see `loops.py` for which of them count."""
+        kinds = ("for", "while", "loop", "closure")
+        return [(i, level) for i, level in site.function.scopes_of(site.call.scope) if level.kind in kinds]

@@ -1,0 +1,91 @@
+"""What calling a function may do, with one shortest path that proves it.
+
+In: sites that have the effect themselves. Out: function → the call that leads there, by breadth-first search from the
+sites up the call graph, O(edges), edges resolved on demand. No rule is known here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from slowpath.model.finding import Confidence, Step, weakest
+from slowpath.program.rust import Function, How, RustProgram, Site
+
+CONFIDENCE: dict[How, Confidence] = {"exact": "high", "type": "high", "name": "medium", "unknown": "low"}
+
+
+class Witness(NamedTuple):
+    """The call inside a function through which the effect is reached, and the function called (None at the sink)."""
+
+    site: Site
+    through: Function | None
+    depth: int
+
+
+class Effects:
+    """Functions with an effect, each with its witness."""
+
+    def __init__(self, program: RustProgram) -> None:
+        self.program = program
+        self.witnesses: dict[int, Witness] = {}
+        self.reached: dict[int, Function] = {}
+
+    def spread(self, sites: Iterable[Site], passes: Callable[[Site, Function | None], bool]) -> None:
+        """Carry the effect from its sites to callers.
+
+        `passes(site, callee)` says whether having that call gives the function around it the effect; `callee` is None
+        where the site is a sink.
+        """
+        queue: deque[Function] = deque()
+        for site in sites:
+            if passes(site, None):
+                self._note(Witness(site, None, 0), queue)
+        while queue:
+            callee = queue.popleft()
+            depth = self.witnesses[id(callee)].depth + 1
+            for site in self.program.callers(callee):
+                if site.function is not callee and passes(site, callee):
+                    self._note(Witness(site, callee, depth), queue)
+
+    def _note(self, witness: Witness, queue: deque[Function]) -> None:
+        function = witness.site.function
+        if id(function) not in self.witnesses:
+            self.witnesses[id(function)] = witness
+            self.reached[id(function)] = function
+            queue.append(function)
+
+    def has(self, function: Function) -> bool:
+        return id(function) in self.witnesses
+
+    def path(self, function: Function) -> list[Witness]:
+        """The hops from a function down to the sink."""
+        hops: list[Witness] = []
+        current: Function | None = function
+        while current is not None and len(hops) < 40:
+            witness = self.witnesses[id(current)]
+            hops.append(witness)
+            current = witness.through
+        return hops
+
+    def steps(self, function: Function) -> list[Step]:
+        """The hops as steps of a proof."""
+        found = []
+        for hop in self.path(function):
+            inside = hop.site.function.name
+            what = (
+                f"`{inside}` calls `{hop.through.name}`" if hop.through else f"`{inside}` calls `{hop.site.call.name}`"
+            )
+            found.append(Step(hop.site.place, what))
+        return found
+
+    def sink(self, function: Function) -> Site:
+        """The call at the end of the path."""
+        return self.path(function)[-1].site
+
+    def confidence(self, function: Function) -> Confidence:
+        """That of the weakest call on the path."""
+        return weakest(
+            *(CONFIDENCE[self.program.resolve(hop.site).how] for hop in self.path(function) if hop.through), "high"
+        )

@@ -1,0 +1,78 @@
+"""Sets of canonical paths, as rule pages and `known.toml` write them.
+
+std::fs::read         that item, or that method of a type      std::fs::*    everything below
+*::Pool::get          whatever crate                           .load(connection)    a method given one connection
+connection.query      a method of a connection                 .block_on     a method by name alone
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def known() -> dict[str, Any]:
+    """The tables of `known.toml`."""
+    return tomllib.loads((Path(__file__).parent / "known.toml").read_text(encoding="utf-8"))
+
+
+class Paths:
+    """A compiled set."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self.exact: set[str] = set()
+        self.prefixes: list[str] = []
+        self.regexes: list[re.Pattern[str]] = []
+        self.given_connection: set[str] = set()
+        self.of_connection: set[str] = set()
+        self.methods: set[str] = set()
+        for pattern in patterns:
+            self._add(pattern)
+
+    def _add(self, pattern: str) -> None:
+        if pattern.endswith("(connection)"):
+            self.given_connection.add(pattern[1:].removesuffix("(connection)"))
+        elif pattern.startswith("connection."):
+            self.of_connection.add(pattern.removeprefix("connection."))
+        elif pattern.startswith("."):
+            self.methods.add(pattern[1:])
+        elif "*" not in pattern:
+            self.exact.add(pattern)
+        elif pattern.endswith("::*") and "*" not in pattern[:-1]:
+            self.prefixes.append(pattern[:-1])
+        else:
+            middle = re.escape(pattern).replace(r"\*", r"[\w:]*")
+            self.regexes.append(re.compile(middle.replace(r"[\w:]*::", r"(?:[\w:]*::)?")))
+
+    @property
+    def open(self) -> bool:
+        """Whether a path of any last segment may belong: then every path call has to be looked at."""
+        return bool(self.prefixes)
+
+    @property
+    def names(self) -> set[str]:
+        """Last segments that members can have, wildcards aside."""
+        exact = {path[path.rfind(":") + 1 :] for path in self.exact}
+        tails = {r.pattern.rsplit("::", 1)[-1] for r in self.regexes}
+        return exact | tails | self.given_connection | self.of_connection | self.methods
+
+    def has(self, path: str) -> bool:
+        """Whether a canonical path belongs."""
+        path = path.removeprefix("~")
+        return (
+            path in self.exact
+            or any(path.startswith(prefix) for prefix in self.prefixes)
+            or any(regex.fullmatch(path) for regex in self.regexes)
+        )
+
+
+@cache
+def named(section: str) -> Paths:
+    """A set of `known.toml`: its calls, and its methods by name."""
+    table = known()[section]
+    return Paths([*table["calls"], *(f".{name}" for name in table["methods"])])

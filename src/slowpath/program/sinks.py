@@ -1,0 +1,61 @@
+"""Calls that have an effect themselves, found from a rule page's list of paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slowpath.model.code import AWAITED, CHAIN_AWAITED
+from slowpath.program.connections import Connections
+from slowpath.program.paths import Paths
+from slowpath.program.rust import Resolved, RustProgram, Site
+
+
+def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited: bool) -> Iterator[Site]:
+    """Every call outside tests that belongs to `paths`. Unless `awaited`, calls that are awaited do not count."""
+    names = paths.names
+    for name, sites in program.sites.items():
+        if name not in names and not (paths.open and name[:1].islower()):
+            continue
+        for site in sites:
+            if not site.function.test and is_sink(program, connections, paths, site, name, awaited):
+                yield site
+
+
+def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: Site, name: str, awaited: bool) -> bool:
+    call = site.call
+    if not awaited and call.flags & AWAITED:
+        return False
+    if call.receiver == "-":
+        return paths.has(program.resolve(site).external)
+    if not awaited and call.flags & CHAIN_AWAITED and not _is_std(program.resolve(site)):
+        return False
+    if name in paths.methods and not program.resolve(site).functions:
+        return True
+    if name in paths.given_connection and given_connection(program, connections, site, awaited):
+        return True
+    if name in paths.of_connection and not program.resolve(site).functions and connections.owned(site):
+        return True
+    if name not in paths.names and not paths.open:
+        return False
+    resolved = program.resolve(site)
+    return resolved.how == "type" and paths.has(resolved.external)
+
+
+def _is_std(resolved: Resolved) -> bool:
+    return resolved.external.removeprefix("~").startswith("std::")
+
+
+def given_connection(program: RustProgram, connections: Connections, site: Site, awaited: bool) -> bool:
+    """`query.load(conn)`: one argument, a connection; not where an async extension trait lends the method."""
+    call = site.call
+    if len(call.args) != 1 or program.resolve(site).functions:
+        return False
+    if not awaited and imports_async(program, site):
+        return False
+    return connections.given(site)
+
+
+def imports_async(program: RustProgram, site: Site) -> bool:
+    """The file uses diesel_async (or another async driver's traits), so its query methods are futures."""
+    uses = program.facts[site.function.file].uses
+    return any(use.path.split("::")[0] in ("diesel_async", "sea_orm", "sqlx", "tokio_postgres") for use in uses)

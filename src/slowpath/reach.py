@@ -1,0 +1,172 @@
+"""Rules of kind reach: an effect reaches a context with no barrier between. The page lists them, this does the rest.
+
+Contexts: `async` — a call on an async worker, directly or through sync functions; `per-call` — a construct that a
+function builds each time it runs, in code that a running server reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from slowpath.model.finding import Finding, Severity, Step, weakest
+from slowpath.model.rule import Reach, Rule
+from slowpath.program import Program
+from slowpath.program.connections import Connections
+from slowpath.program.contexts import Context, Contexts
+from slowpath.program.effects import CONFIDENCE, Effects
+from slowpath.program.paths import Paths
+from slowpath.program.rust import Function, RustProgram, Site
+from slowpath.program.sinks import sinks
+
+Root = tuple[Function, int]
+"""A function and the async block in it that runs on the worker, -1 for the function itself."""
+Hit = tuple[Site, Function | None]
+"""A call, and the function that it leads into; None where the call itself is the sink."""
+
+
+@cache
+def compiled(patterns: tuple[str, ...]) -> Paths:
+    return Paths(patterns)
+
+
+def check(program: Program, rule: Rule) -> Iterator[Finding]:
+    """The findings of one reach page."""
+    assert rule.reach is not None
+    if not program.of("rust"):
+        return
+    view = program.rust
+    contexts = view.shared(Contexts)
+    if rule.reach.context == "async":
+        yield from in_async(view, contexts, rule, rule.reach)
+    else:
+        yield from per_call(view, contexts, rule, rule.reach)
+
+
+def in_async(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
+    paths, barriers = compiled(reach.sinks), compiled(reach.barriers)
+    found = list(sinks(view, view.shared(Connections), paths, awaited=False))
+    effects = Effects(view)
+    roots: dict[Root, list[Hit]] = {}
+
+    def passes(site: Site, callee: Function | None) -> bool:
+        if site.function.test or (callee is not None and callee.fact.is_async):
+            return False
+        context = contexts.of(site)
+        if context.kind in ("offloaded", "once") or beyond_barrier(contexts, site, barriers):
+            return False
+        if context.kind == "async" or contexts.runs_on_worker(site.function):
+            add(roots, site, callee, context)
+            return False
+        return True
+
+    effects.spread(found, passes)
+    for (function, scope), hits in sorted(
+        roots.items(), key=lambda entry: (entry[0][0].file, entry[1][0][0].call.start)
+    ):
+        hits = [hit for hit in hits if is_served(contexts, function, scope, hit[0])]
+        if hits:
+            yield report(contexts, rule, effects, function, scope, hits)
+
+
+def add(roots: dict[Root, list[Hit]], site: Site, callee: Function | None, context: Context) -> None:
+    hits = roots.setdefault((site.function, context.scope if context.kind == "async" else -1), [])
+    if all(site != known for known, _ in hits):
+        hits.append((site, callee))
+
+
+def beyond_barrier(contexts: Contexts, site: Site, barriers: Paths) -> bool:
+    """Whether a closure around the call is handed to one of the page's own barriers."""
+    for index, level in site.function.scopes_of(site.call.scope):
+        if level.kind in ("closure", "async"):
+            consumer = contexts.consumer(site.function, f"{'|' if level.kind == 'closure' else '~'}{index}")
+            if consumer is not None and contexts.matches(consumer, barriers):
+                return True
+    return False
+
+
+def is_served(contexts: Contexts, function: Function, scope: int, site: Site) -> bool:
+    return contexts.is_live_site(site) or (scope >= 0 and contexts.is_spawned(function, scope))
+
+
+def report(
+    contexts: Contexts, rule: Rule, effects: Effects, function: Function, scope: int, hits: list[Hit]
+) -> Finding:
+    """One finding per async function and rule: the first call is primary, the rest are related."""
+    assert rule.reach is not None
+    hits.sort(key=lambda hit: hit[0].call.start)
+    cheap = compiled(tuple(rule.settings.get("cheap", ())))
+    dear = [hit for hit in hits if not cheap.has(sink_path(effects, hit))]
+    site, callee = (dear or hits)[0]
+    steps = [Step(function.place, entry(contexts, function, scope))]
+    steps.append(Step(site.place, f"`{function.name}` calls `{callee.name if callee else site.call.name}`"))
+    if callee is not None:
+        steps += effects.steps(callee)
+    sink = effects.sink(callee) if callee else site
+    how = [CONFIDENCE[effects.program.resolve(site).how]] if callee else []
+    if callee is not None:
+        how.append(effects.confidence(callee))
+    severity: Severity = rule.severity if contexts.is_handler(function) or dear else "note"
+    return rule.finding(
+        site.place,
+        function=function.name,
+        severity=severity,
+        confidence=weakest(rule.confidence, *how, "high" if dear else "low"),
+        flow=steps,
+        related=[
+            Step(other.place, f"also here: `{into.name if into else other.call.name}`")
+            for other, into in hits
+            if other is not site
+        ],
+        call=callee.name if callee else site.call.name,
+        sink=sink.call.name,
+        path=" → ".join(f"`{step}`" for step in names_of(effects, callee, site)),
+        count=len(hits),
+    )
+
+
+def sink_path(effects: Effects, hit: Hit) -> str:
+    site, callee = hit
+    sink = effects.sink(callee) if callee else site
+    return effects.program.resolve(sink).external
+
+
+def names_of(effects: Effects, callee: Function | None, site: Site) -> list[str]:
+    if callee is None:
+        return [site.call.name]
+    hops = effects.path(callee)
+    return [callee.name, *(hop.through.name if hop.through else hop.site.call.name for hop in hops)]
+
+
+def entry(contexts: Contexts, function: Function, scope: int) -> str:
+    """How the worker gets there."""
+    if scope >= 0 and contexts.is_spawned(function, scope):
+        return f"`{function.name}` spawns an async task"
+    if contexts.runs_on_worker(function):
+        return f"`{function.name}` is sync, and the framework runs it on the async worker"
+    if contexts.is_handler(function):
+        return f"`{function.name}` is an async request handler"
+    if scope >= 0:
+        return f"`{function.name}` returns an async block"
+    return f"`{function.name}` is async"
+
+
+def per_call(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
+    paths, barriers = compiled(reach.sinks), compiled(reach.barriers)
+    groups: dict[int, list[Site]] = {}
+    for site in sinks(view, view.shared(Connections), paths, awaited=True):
+        constant = site.call.args[:1] and site.call.args[0].startswith('"') and "{}" not in site.call.args[0]
+        if not constant or contexts.of(site).kind in ("once", "fallback") or beyond_barrier(contexts, site, barriers):
+            continue
+        if contexts.is_live(site.function, strict=True):
+            groups.setdefault(id(site.function), []).append(site)
+    for sites in groups.values():
+        sites.sort(key=lambda site: site.call.start)
+        yield rule.finding(
+            sites[0].place,
+            function=sites[0].function.name,
+            flow=[Step(sites[0].function.place, f"`{sites[0].function.name}` runs per call")],
+            related=[Step(site.place, "also built here") for site in sites[1:]],
+            sink=sites[0].call.name,
+            count=len(sites),
+        )
