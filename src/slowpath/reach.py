@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from slowpath.model.finding import Finding, Severity, Step, weakest
+from slowpath.model.finding import Finding, Place, Severity, Step, weakest
 from slowpath.model.rule import Reach, Rule
 from slowpath.program import Program
 from slowpath.program.connections import Connections
@@ -23,6 +23,9 @@ Root = tuple[Function, int]
 """A function and the async block in it that runs on the worker, -1 for the function itself."""
 Hit = tuple[Site, Function | None]
 """A call, and the function that it leads into; None where the call itself is the sink."""
+
+
+MAX_RELATED = 60
 
 
 @cache
@@ -45,7 +48,11 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
 
 def in_async(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
     paths, barriers = compiled(reach.sinks), compiled(reach.barriers)
-    found = list(sinks(view, view.shared(Connections), paths, awaited=False))
+    cheap = compiled(tuple(rule.settings.get("cheap", ())))
+    found = sorted(
+        sinks(view, view.shared(Connections), paths, awaited=False),
+        key=lambda site: cheap.has(view.resolve(site).external),
+    )
     effects = Effects(view)
     roots: dict[Root, list[Hit]] = {}
 
@@ -66,7 +73,7 @@ def in_async(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) ->
     ):
         hits = [hit for hit in hits if is_served(contexts, function, scope, hit[0])]
         if hits:
-            yield report(contexts, rule, effects, function, scope, hits)
+            yield report(contexts, rule, effects, function, scope, hits, found)
 
 
 def add(roots: dict[Root, list[Hit]], site: Site, callee: Function | None, context: Context) -> None:
@@ -90,10 +97,9 @@ def is_served(contexts: Contexts, function: Function, scope: int, site: Site) ->
 
 
 def report(
-    contexts: Contexts, rule: Rule, effects: Effects, function: Function, scope: int, hits: list[Hit]
+    contexts: Contexts, rule: Rule, effects: Effects, function: Function, scope: int, hits: list[Hit], found: list[Site]
 ) -> Finding:
     """One finding per async function and rule: the first call is primary, the rest are related."""
-    assert rule.reach is not None
     hits.sort(key=lambda hit: hit[0].call.start)
     cheap = compiled(tuple(rule.settings.get("cheap", ())))
     dear = [hit for hit in hits if not cheap.has(sink_path(effects, hit))]
@@ -113,16 +119,28 @@ def report(
         severity=severity,
         confidence=weakest(rule.confidence, *how, "high" if dear else "low"),
         flow=steps,
-        related=[
-            Step(other.place, f"also here: `{into.name if into else other.call.name}`")
-            for other, into in hits
-            if other is not site
-        ],
+        related=others(effects, hits, site, {step.place for step in steps}, found),
         call=callee.name if callee else site.call.name,
         sink=sink.call.name,
         path=" → ".join(f"`{step}`" for step in names_of(effects, callee, site)),
         count=len(hits),
     )
+
+
+def others(effects: Effects, hits: list[Hit], primary: Site, shown: set[Place], found: list[Site]) -> list[Step]:
+    """The function's other calls of the kind, then what else blocks in the helpers that they lead through."""
+    related = [
+        Step(site.place, f"also here: `{into.name if into else site.call.name}`")
+        for site, into in hits
+        if site is not primary
+    ]
+    below = {id(hop.site.function) for _, into in hits if into for hop in effects.path(into)}
+    related += [
+        Step(site.place, f"below it: `{site.function.name}` calls `{site.call.name}`")
+        for site in found
+        if id(site.function) in below and effects.passed(site) and site.place not in shown
+    ]
+    return related[:MAX_RELATED]
 
 
 def sink_path(effects: Effects, hit: Hit) -> str:

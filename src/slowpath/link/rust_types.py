@@ -32,6 +32,12 @@ ITERATES = frozenset(
 )
 OPENERS = frozenset("<([")
 CLOSERS = frozenset(">)]")
+BY_TURBOFISH = frozenset(
+    "app_data extensions extension get_one load first get_result parse collect downcast_ref".split()
+)
+"""Methods whose turbofish names what they give."""
+
+CONNECTS = frozenset("get_connection get_conn get_connection_with_timeout connection".split())
 MAX_DEPTH = 24
 
 
@@ -306,19 +312,11 @@ class Types:
         return Ty(external, (), True) if external else None
 
     def _method_result(self, call: Call, function: Function, depth: int) -> Ty | None:
+        if call.generic and call.name in BY_TURBOFISH:
+            inner = self.parse(function.module, call.generic[1:-1], function)
+            return Ty("Option", (inner,)) if inner is not None else None
         receiver = self.of(function, call.receiver, call.start, call.scope, depth + 1)
         if receiver is None:
-            if call.generic and call.name in (
-                "app_data",
-                "extensions",
-                "get",
-                "load",
-                "first",
-                "get_result",
-                "parse",
-                "collect",
-            ):
-                return self.parse(function.module, call.generic[1:-1], function)
             return None
         short = receiver.head.rsplit("::", 1)[-1] if isinstance(receiver.head, str) else ""
         if short in ("HashMap", "BTreeMap", "IndexMap", "DashMap") and len(receiver.args) == 2:
@@ -340,6 +338,8 @@ class Types:
             return Ty("Vec", (Ty("()", (Ty("usize"), *receiver.args)),))
         if short.endswith("Pool") and call.name in ("get", "get_timeout", "try_get", "get_owned"):
             return Ty(f"{receiver.head}::Connection", receiver.args)
+        if isinstance(receiver.head, str) and call.name in CONNECTS and "::" in receiver.head:
+            return Ty(f"{receiver.head.partition('::')[0]}::Connection")
         if isinstance(receiver.head, str) and short not in ("Option", "Result", "Vec", "String", "()", "?"):
             return Ty(receiver.head, receiver.args, True)
         return None

@@ -30,7 +30,7 @@ class Effects:
     def __init__(self, program: RustProgram) -> None:
         self.program = program
         self.witnesses: dict[int, Witness] = {}
-        self.reached: dict[int, Function] = {}
+        self._sinks: set[tuple[int, int]] = set()
 
     def spread(self, sites: Iterable[Site], passes: Callable[[Site, Function | None], bool]) -> None:
         """Carry the effect from its sites to callers.
@@ -41,6 +41,7 @@ class Effects:
         queue: deque[Function] = deque()
         for site in sites:
             if passes(site, None):
+                self._sinks.add((id(site.function), site.number))
                 self._note(Witness(site, None, 0), queue)
         while queue:
             callee = queue.popleft()
@@ -53,8 +54,11 @@ class Effects:
         function = witness.site.function
         if id(function) not in self.witnesses:
             self.witnesses[id(function)] = witness
-            self.reached[id(function)] = function
             queue.append(function)
+
+    def passed(self, site: Site) -> bool:
+        """Whether a call is a sink that gave the effect to the function around it."""
+        return (id(site.function), site.number) in self._sinks
 
     def has(self, function: Function) -> bool:
         return id(function) in self.witnesses

@@ -9,6 +9,14 @@ from slowpath.program.connections import Connections
 from slowpath.program.paths import Paths
 from slowpath.program.rust import Resolved, RustProgram, Site
 
+NEUTRAL = frozenset(
+    "unwrap expect unwrap_or unwrap_or_else unwrap_or_default is_ok is_err is_some is_none as_ref as_mut ok err map "
+    "map_err and_then clone into iter iter_mut into_iter as_deref as_str to_string len is_empty context with_context "
+    "ok_or ok_or_else borrow borrow_mut deref deref_mut get_ref get_mut into_inner as_path to_path_buf fmt eq cmp "
+    "drop".split()
+)
+"""Methods of every type: a wildcard over a type does not mean them."""
+
 
 def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited: bool) -> Iterator[Site]:
     """Every call outside tests that belongs to `paths`. Unless `awaited`, calls that are awaited do not count."""
@@ -35,7 +43,7 @@ def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: 
         return True
     if name in paths.of_connection and not program.resolve(site).functions and connections.owned(site):
         return True
-    if name not in paths.names and not paths.open:
+    if name not in paths.names and (not paths.open or name in NEUTRAL):
         return False
     resolved = program.resolve(site)
     return resolved.how == "type" and paths.has(resolved.external)
