@@ -40,7 +40,7 @@ SHAPING = re.compile(
 """What a statement that may change a table's shape begins with."""
 
 DIALECTS = (
-    ("mysql", re.compile(r"`|\bAUTO_INCREMENT\b|\bENGINE\s*=", re.I)),
+    ("mysql", re.compile(r"\bAUTO_INCREMENT\b|\bENGINE\s*=|\bUNSIGNED\b", re.I)),
     ("sqlite", re.compile(r"\bAUTOINCREMENT\b|\bPRAGMA\b|\bWITHOUT\s+ROWID\b|\bstrftime\s*\(|\bdatetime\s*\(\s*'now'", re.I)),
     (
         "postgres",
@@ -52,6 +52,7 @@ DIALECTS = (
     ),
 )
 
+COMMENT = re.compile(r"--[^\n]*")
 RESHAPES = re.compile(r"\b(?:ALTER|DROP|RENAME|CREATE)\s+(?:TABLE|INDEX|(?:UNIQUE|MATERIALIZED)\b)|\bEXECUTE\b", re.I)
 CATALOGUE = re.compile(r"\bpg_(?:tables|class|namespace)\b|\binformation_schema\.(?:tables|columns)\b", re.I)
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
@@ -65,7 +66,8 @@ def extract(source: bytes) -> SqlFacts:
 
 
 def _dialect(text: str) -> str:
-    return next((name for name, pattern in DIALECTS if pattern.search(text)), "")
+    bare = COMMENT.sub(" ", text)
+    return next((name for name, pattern in DIALECTS if pattern.search(bare)), "")
 
 
 def _operations(text: str, span: Span) -> Iterator[Operation]:

@@ -24,10 +24,12 @@ def _parse(sql: str) -> Any:
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     if len(sql) > MAX_LENGTH:
         return None
-    try:
-        return sqlglot.parse_one(sql, dialect="mysql" if "`" in sql or "?" in sql else "postgres")
-    except (SqlglotError, RecursionError, ValueError):
-        return None
+    for dialect in ("postgres", "mysql"):
+        try:
+            return sqlglot.parse_one(sql, dialect=dialect)
+        except (SqlglotError, RecursionError, ValueError):
+            continue
+    return None
 
 
 def output_columns(text: str) -> list[str]:
@@ -64,7 +66,7 @@ def read_query(sql: str, function: str, span: Span) -> Query | None:
     if not predicates and not first:
         return None
     return Query(verb, function, span, tuple(dict.fromkeys(tables.values())), (), predicates, first, span, limited,
-                 reader.opaque, ())  # fmt: skip
+                 reader.opaque, (), True)  # fmt: skip
 
 
 class _Reader:

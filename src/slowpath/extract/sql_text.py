@@ -18,9 +18,17 @@ STRING = re.compile(r"'[^']*(?:''[^']*)*'")
 ESCAPED = re.compile(r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.S)
 
 
+BACKTICK = re.compile(r"^(?:[^`\n-]|-(?!-))*`", re.M)
+
+
+def has_backticks(text: str) -> bool:
+    """Names stand in backticks, as MySQL and SQLite allow; those in comments do not count."""
+    return "`" in text and BACKTICK.search(text) is not None
+
+
 def statements(text: str) -> Iterator[Span]:
     """Where each statement begins and ends, its `;` left out. A missing last `;`, and trigger bodies, are understood."""
-    mysql = "`" in text
+    mysql = has_backticks(text)
     start, at = 0, 0
     while True:
         opening = OPENING.search(text, at)
@@ -111,7 +119,7 @@ def tokens(text: str, span: Span) -> list[Token]:
     """The tokens of a statement; the text of a string or a quoted name is its content."""
     found = []
     at, end = span
-    mysql = "`" in text
+    mysql = "`" in text[at:end] and has_backticks(text)
     while at < end:
         match = TOKEN.match(text, at, end)
         if match is None:

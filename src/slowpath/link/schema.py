@@ -1,11 +1,192 @@
-"""Facts → SchemaProgram."""
+"""Facts → SchemaProgram: migrations replayed, each `table!` and each query joined to the database that it speaks of."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from os.path import commonprefix
+
+from slowpath.link.migrations import schemas
+from slowpath.model.diesel import DieselFacts, Model, Predicate, Query, TableMacro
+from slowpath.model.rust import RustFacts
 from slowpath.program import Program
-from slowpath.program.schema import SchemaProgram
+from slowpath.program.schema import Macro, PlacedQuery, Schema, SchemaProgram
 
 
 def link(program: Program) -> SchemaProgram:
-    """The schema view of a program."""
-    return SchemaProgram()
+    """The schema view of a program. Code that is not compiled, and tests, say nothing."""
+    known = schemas(program.of("sql"))
+    facts = list(_diesel(program))
+    sql_types = {name: sql for _, diesel in facts for name, sql in diesel.sql_types.items()}
+    if not known:
+        return SchemaProgram([], [], [], sql_types)
+    macros = _macros(facts, known)
+    queries = list(_queries(facts, known, macros))
+    return SchemaProgram(known, macros, queries, sql_types)
+
+
+def _diesel(program: Program) -> Iterator[tuple[str, DieselFacts]]:
+    for file in program.of("rust"):
+        facts = file.facts
+        if not isinstance(facts, RustFacts):
+            continue
+        diesel = facts.diesel
+        if (diesel.tables or diesel.queries or diesel.models or diesel.sql_types or diesel.joinables) and (
+            program.rust.is_compiled(file.path) and not program.rust.is_test(file.path)
+        ):
+            yield file.path, diesel
+
+
+def _macros(facts: list[tuple[str, DieselFacts]], known: list[Schema]) -> list[Macro]:
+    widest: Counter[str] = Counter()
+    for _, diesel in facts:
+        for table in diesel.tables:
+            widest[table.name] = max(widest[table.name], len(table.columns))
+    macros = []
+    for path, diesel in facts:
+        schema = _schema_of(path, {table.name for table in diesel.tables}, known)
+        if schema is not None:
+            macros += [
+                Macro(path, table, schema, len(table.columns) == widest[table.name]) for table in diesel.tables
+            ]
+    return macros
+
+
+def _schema_of(path: str, tables: Iterable[str], known: list[Schema]) -> Schema | None:
+    """The database that most of these tables belong to, the nearest one if several do; it must know half of them."""
+    wanted = set(tables)
+
+    def rank(schema: Schema) -> tuple[int, int]:
+        return sum(schema.has(table) for table in wanted), len(commonprefix([schema.root, path]))
+
+    best = max(known, key=rank, default=None)
+    return best if best is not None and rank(best)[0] * 2 >= max(len(wanted), 1) else None
+
+
+class _Names:
+    """What the names in queries mean: `table!` modules, models and joins of the whole program."""
+
+    def __init__(self, facts: list[tuple[str, DieselFacts]], macros: list[Macro]) -> None:
+        self.tables: dict[str, TableMacro] = {}
+        self.schemas: dict[str, Schema] = {}
+        for macro in macros:
+            if macro.fullest:
+                self.tables.setdefault(macro.table.rust, macro.table)
+                self.schemas.setdefault(macro.table.rust, macro.schema)
+        self.models: dict[str, Model] = {model.name: model for _, diesel in facts for model in diesel.models}
+        self.joins = {(j.child, j.parent): j.column for _, diesel in facts for j in diesel.joinables}
+
+    def table(self, name: str) -> str:
+        """A Rust table name for what a query wrote, or nothing."""
+        if name.endswith("!"):
+            model = self.models.get(name[:-1])
+            return model.table if model is not None and model.table in self.tables else ""
+        bare = name.removeprefix(".")
+        return bare if bare in self.tables else ""
+
+    def column(self, name: str, query: Query) -> str:
+        """`table.column` in Rust names, or nothing."""
+        owner, _, column = name.rpartition(".")
+        if owner:
+            table = self.tables.get(owner)
+            return name if table is not None and _has(table, column) else ""
+        own = self.table(query.tables[0]) if query.tables else ""
+        for candidate in (own, *query.globs):
+            if candidate in query.globs and candidate in self.tables and _has(self.tables[candidate], column):
+                return f"{candidate}.{column}"
+        return ""
+
+    def join(self, one: str, other: str) -> tuple[str, str] | None:
+        """The columns that a `joinable!` compares."""
+        for child, parent in ((one, other), (other, one)):
+            column = self.joins.get((child, parent))
+            if column and parent in self.tables:
+                key = self.tables[parent].primary
+                return f"{child}.{column}", f"{parent}.{key[0]}" if key else ""
+        return None
+
+    def sql(self, name: str) -> str:
+        """A Rust `table.column` in SQL names."""
+        owner, _, column = name.rpartition(".")
+        return f"{self.tables[owner].name}.{column}" if owner in self.tables else name
+
+
+def _has(table: TableMacro, column: str) -> bool:
+    return any(known.name == column for known in table.columns)
+
+
+def _queries(
+    facts: list[tuple[str, DieselFacts]], known: list[Schema], macros: list[Macro]
+) -> Iterator[PlacedQuery]:
+    names = _Names(facts, macros)
+    for path, diesel in facts:
+        for query in diesel.queries:
+            if query.sql:
+                schema = _schema_of(path, query.tables, known)
+                if schema is not None:
+                    yield PlacedQuery(path, query, schema)
+                continue
+            resolved = _resolve(query, names)
+            if resolved is not None:
+                yield PlacedQuery(path, resolved[0], resolved[1])
+
+
+def _resolve(query: Query, names: _Names) -> tuple[Query, Schema] | None:
+    """The query in SQL names with its implicit joins spelt out; a table that cannot be read makes it opaque."""
+    tables = [names.table(table) for table in query.tables]
+    predicates = []
+    opaque = query.opaque
+    for predicate in query.predicates:
+        found = _predicate(predicate, query, names)
+        if found is None:
+            opaque |= predicate.operator == "find"
+        else:
+            predicates.append(found)
+    for one, other in query.joins:
+        pair = names.join(names.table(one), names.table(other))
+        if pair is not None:
+            predicates.append(Predicate(names.sql(pair[0]), "eq", names.sql(pair[1]), "", 0, query.span))
+        else:
+            opaque = True
+    order = names.column(query.order, query) if query.order else ""
+    base = tables[0] if tables else ""
+    mentioned = [base, *(p.column.rpartition(".")[0] for p in predicates)]
+    schema = next((names.schemas[name] for name in tables if name in names.schemas), None)
+    if schema is None or not any(mentioned):
+        return None
+    resolved = Query(
+        query.verb,
+        query.function,
+        query.span,
+        tuple(names.tables[name].name for name in tables if name),
+        (),
+        tuple(predicates),
+        names.sql(order) if order else "",
+        query.order_span,
+        query.limited,
+        opaque or not base,
+        (),
+    )
+    return resolved, schema
+
+
+def _predicate(predicate: Predicate, query: Query, names: _Names) -> Predicate | None:
+    if predicate.operator == "find":
+        table = names.tables.get(names.table(predicate.column))
+        column = f"{table.rust}.{table.primary[0]}" if table is not None and table.primary else ""
+        operator, value = "eq", ""
+    elif predicate.column.endswith("!"):
+        model = names.models.get(predicate.column[:-1])
+        parents = model.parents if model is not None else ()
+        keys = {key for _, key in parents}
+        column = f"{model.table}.{keys.pop()}" if model is not None and len(keys) == 1 and model.table in names.tables else ""
+        operator, value = "in", ""
+    else:
+        column = names.column(predicate.column, query)
+        operator, value = predicate.operator, predicate.value
+        if value and value != "!":
+            other = names.column(value, query)
+            value = names.sql(other) if other else ""
+    if not column:
+        return None
+    return Predicate(names.sql(column), operator, value, predicate.function, predicate.role, predicate.span)

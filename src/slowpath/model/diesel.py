@@ -80,6 +80,8 @@ class Query(msgspec.Struct, array_like=True, frozen=True):
     limited: bool
     opaque: bool
     globs: tuple[str, ...]
+    sql: bool = False
+    """Written in SQL: tables and columns have their final names."""
 
 
 class DieselFacts(msgspec.Struct, array_like=True):

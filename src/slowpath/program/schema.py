@@ -1,7 +1,180 @@
-"""The schema view of a program."""
+"""The database side of a program: its schemas as the migrations leave them, its `table!`s, and its queries.
+
+A schema has one catalogue per dialect. All names are lower case.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from slowpath.model.diesel import Query, TableMacro
+from slowpath.model.finding import Place
+from slowpath.model.schema import EVERYTHING, Index, Key
+
+DIALECT_NAMES = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
+BARE = re.compile(r"^(?:not )?\w+$")
+
+
+class TableColumn(NamedTuple):
+    """`type` is empty and `nullable` None where the migrations do not tell."""
+
+    name: str
+    type: str
+    nullable: bool | None
+    default: bool
+    place: Place
+
+
+class Table:
+    """A table or view of one catalogue. `uncertain`: something was done to it that was not understood."""
+
+    def __init__(self, name: str, view: bool = False) -> None:
+        self.name = name
+        self.view = view
+        self.uncertain = False
+        self.columns: dict[str, TableColumn] = {}
+        self.keys: list[tuple[Key, str]] = []
+        self.indexes: list[Index] = []
+
+    @property
+    def primary(self) -> tuple[str, ...]:
+        return next((key.columns for key, _ in self.keys if key.kind == "primary"), ())
+
+    def foreign(self) -> Iterator[tuple[Key, Place]]:
+        """Foreign keys, and where they are declared."""
+        for key, path in self.keys:
+            if key.kind == "foreign":
+                yield key, Place(path, key.span)
+
+    def unique(self, columns: Iterable[str]) -> bool:
+        """These columns hold a whole key, so equality on all of them finds one row."""
+        wanted = set(columns)
+        keys = [key.columns for key, _ in self.keys if key.kind in ("primary", "unique")]
+        keys += [index.parts for index in self.indexes if index.unique and not index.where]
+        return any(key and wanted.issuperset(key) for key in keys)
+
+
+class Access(NamedTuple):
+    """What a query asks of one table's column, as far as an index could serve it."""
+
+    column: str
+    operator: str
+    function: str
+    literal: bool
+
+
+class Catalogue:
+    """All tables after the last migration. `doubtful` are names that appeared in something not understood."""
+
+    def __init__(self, dialect: str) -> None:
+        self.dialect = dialect
+        self.tables: dict[str, Table] = {}
+        self.types: dict[str, str] = {}
+        self.doubtful: set[str] = set()
+
+    def certain(self, name: str) -> Table | None:
+        """The table, if all that happened to it was understood."""
+        table = self.tables.get(name)
+        doubtful = EVERYTHING in self.doubtful or table is None or table.uncertain
+        return None if doubtful else table
+
+    def paths(self, table: Table) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """(parts, method, predicate) of all that can serve a look-up: indexes, keys, and InnoDB's own for foreign keys."""
+        for key, _ in table.keys:
+            if key.kind in ("primary", "unique") or (key.kind == "foreign" and self.dialect == "mysql"):
+                yield key.columns, "", ""
+        for index in table.indexes:
+            yield index.parts, index.method, index.where
+
+    def leads(self, table: Table, access: Access, beside: Iterable[Access] = ()) -> bool:
+        """An index begins with the column, and its predicate, if it is partial, follows from what the query asks."""
+        others = list(beside)
+        return any(
+            parts and self._serves(parts[0], method, access) and _implied(where, [access, *others])
+            for parts, method, where in self.paths(table)
+        )
+
+    def covers(self, table: Table, column: str) -> bool:
+        """Any index at all begins with the column, whatever its predicate, unless that leaves out most keys."""
+        return self.leads(table, Access(column, "eq", "", False))
+
+    def _serves(self, part: str, method: str, access: Access) -> bool:
+        if part.startswith("("):
+            return bool(access.function) and part == f"({access.function} ( {access.column} ))"
+        if access.function or part != access.column:
+            return False
+        if method in ("gin", "fulltext"):
+            return False
+        return access.operator in ("eq", "in") or method not in ("hash", "brin") or access.operator == "range"
+
+
+def _implied(where: str, asked: list[Access]) -> bool:
+    """Each condition of a partial index's predicate follows from the query's own; one that is not understood may."""
+    return all(_follows(part.strip(" ()"), asked) for part in re.split(r"\band\b", where) if part.strip())
+
+
+def _follows(condition: str, asked: list[Access]) -> bool:
+    words = condition.replace("=", " = ").split()
+    if len(words) < 1 or re.search(r"\bor\b", condition):
+        return True
+    column = words[1] if words[0] == "not" and len(words) == 2 else words[0]
+    on_column = [access for access in asked if access.column == column]
+    if words[1:] == ["is", "not", "null"]:
+        return any(access.operator in ("eq", "in", "range") for access in on_column)
+    if words[1:] == ["is", "null"]:
+        return any(access.operator == "null" for access in on_column)
+    if BARE.match(condition) or words[1:2] == ["="] or words[1:] in (["is", "true"], ["is", "false"]):
+        return any(access.operator in ("eq", "in") for access in on_column)
+    return True
+
+
+class Schema(NamedTuple):
+    """Migrations that describe one database: one catalogue per dialect, and the macros that speak of it."""
+
+    root: str
+    catalogues: tuple[Catalogue, ...]
+
+    def has(self, table: str) -> bool:
+        return any(table in catalogue.tables for catalogue in self.catalogues)
+
+    def certain(self, table: str) -> list[tuple[Catalogue, Table]]:
+        """The table in each dialect that has it; none if any of them is uncertain."""
+        known = [(catalogue, catalogue.certain(table)) for catalogue in self.catalogues if table in catalogue.tables]
+        return [(c, t) for c, t in known if t is not None] if all(t is not None for _, t in known) else []
+
+
+class Macro(NamedTuple):
+    """A `table!` and the schema that it speaks of."""
+
+    path: str
+    table: TableMacro
+    schema: Schema
+    fullest: bool
+    """No other `table!` of this table lists more columns."""
+
+
+class PlacedQuery(NamedTuple):
+    """A query with its names resolved: `tables` are SQL names, columns `table.column`."""
+
+    path: str
+    query: Query
+    schema: Schema
+
 
 class SchemaProgram:
-    """To be linked."""
+    """The questions that rules ask."""
+
+    def __init__(
+        self,
+        schemas: list[Schema],
+        macros: list[Macro],
+        queries: list[PlacedQuery],
+        sql_types: dict[str, str],
+    ) -> None:
+        self.schemas = schemas
+        self.macros = macros
+        self.queries = queries
+        self.sql_types = sql_types
+        """Rust's marker types → names of SQL types."""
