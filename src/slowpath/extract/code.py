@@ -224,9 +224,21 @@ class Items:
 
     def constant(self, node: Node, module: str) -> None:
         value = node.child_by_field_name("value")
-        init = Body(self.source, self.shift).expression(value, 0) if value is not None else ""
         name, kind = node.child_by_field_name("name"), node.child_by_field_name("type")
+        init = ""
+        if value is not None and name is not None:
+            body = Body(self.source, self.shift)
+            init = body.initialiser(value)
+            if body.calls:
+                self.initialiser(name, value, body, module)
         self.facts.constants.append(Constant(self.text(name), module, squeeze(self.text(kind)), init))
+
+    def initialiser(self, name: Node, value: Node, body: Body, module: str) -> None:
+        """What a static runs once, as a function marked `static`."""
+        start, end, stop = (offset + self.shift for offset in (name.start_byte, name.end_byte, value.end_byte))
+        fn = Fn(self.text(name), module, -1, start, end, stop, False, False, False, ("static",), (), (), "")
+        fn.calls, fn.locals, fn.scopes, fn.exits = body.calls, body.locals, body.scopes, body.exits
+        self.facts.fns.append(fn)
 
     def use(self, node: Node, module: str, function: int) -> None:
         public = any(child.type == "visibility_modifier" for child in node.children)
@@ -266,6 +278,8 @@ class Items:
                 self.facts.includes.append((module, quoted[1]))
         elif name == "cfg_if" or name.endswith("::cfg_if"):
             self.cfg_if(tokens, module)
+        elif tokens is not None and name.rsplit("::", 1)[-1] in ("lazy_static", "thread_local"):
+            self.snippet(tokens.start_byte + 1, tokens.end_byte - 1, module, -1, "", False)
         else:
             words = (
                 tuple(part.strip() for part in squeeze(self.text(tokens)[1:-1]).split(","))[:4] if owner >= 0 else ()
@@ -288,7 +302,7 @@ class Items:
                 self.snippet(right.start_byte + 1, right.end_byte - 1, module, -1, name, test)
 
     def snippet(self, start: int, stop: int, module: str, owner: int, macro: str, test: bool) -> None:
-        text = self.source[start:stop]
+        text = STATIC_REF.sub(b"static    ", self.source[start:stop])
         if macro:
             text = plain(text)
         head = ARM_HEAD if macro and not ITEMS_START.match(text) else b""
@@ -331,6 +345,7 @@ NO_FIELD = ("attribute_item", "visibility_modifier", "line_comment", "block_comm
 ARM_NAME = "__arm"
 ARM_HEAD = f"fn {ARM_NAME}() {{ ".encode()
 METAVARIABLE = re.compile(r"\$(\w+)\s*:")
+STATIC_REF = re.compile(rb"static ref\b")
 REPETITION = re.compile(rb"\$\(|\)\s*[^\s\w()\[\]{}]?[*+?](?=[\s;)}\]]|$)")
 ITEMS_START = re.compile(
     rb"^\s*(#\[[^\]]*\]\s*)*(pub\b|fn\b|async\s+fn\b|impl\b|struct\b|enum\b|mod\b|use\b|const\b|static\b|trait\b|unsafe\s+impl\b)"

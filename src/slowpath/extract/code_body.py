@@ -26,6 +26,12 @@ FUTURE_MACROS = frozenset(["join", "try_join", "select", "select_biased"])
 SKIPPED_MACROS = frozenset(
     ["lazy_static", "thread_local", "macro_rules", "concat", "stringify", "include_str", "matches"]
 )
+PLAIN_MACROS = frozenset(
+    "vec format print println eprint eprintln write writeln panic assert assert_eq assert_ne debug_assert dbg todo "
+    "bail ensure anyhow json trace debug info warn error log event span matches unreachable try_join join select "
+    "params hashmap doc sql_query".split()
+)
+"""Macros that evaluate their arguments where they stand; any other's are a scope of their own, named after it."""
 ITEMS = frozenset(
     "function_item impl_item trait_item struct_item enum_item type_item use_declaration mod_item macro_definition "
     "const_item static_item".split()
@@ -72,6 +78,11 @@ class Body:
         """The body block of a function."""
         self.scopes.append(Scope("body", -1, body.start_byte + self.shift, body.end_byte + self.shift))
         self.scopes[0].result = self.statements(body, 0)
+
+    def initialiser(self, value: Node) -> str:
+        """The initialiser of a const or static; its operand."""
+        self.scopes.append(Scope("body", -1, value.start_byte + self.shift, value.end_byte + self.shift))
+        return self.expression(value, 0)
 
     def open(self, kind: str, node: Node, parent: int, subject: str = "") -> int:
         start, end = node.start_byte + self.shift, node.end_byte + self.shift
@@ -330,7 +341,6 @@ class Body:
         if pattern is not None:
             self.bind(pattern, f"{subject}[]" if subject else "", "", index)
         if body is not None:
-            self.scopes[index].start = body.start_byte + self.shift
             self.statements(body, index)
         return ""
 
@@ -407,7 +417,8 @@ class Body:
         if short not in SKIPPED_MACROS and (
             b"(" in inside or b"!" in inside or (short == "vec" and len(inside) < 2000)
         ):
-            args = self.snippet(inside, start, scope, short)
+            inner = scope if short in PLAIN_MACROS else self.open("macro", tokens, scope, short)
+            args = self.snippet(inside, start, inner, short)
         elif inside.lstrip()[:1] in (b'"', b"r"):
             args = ('"' + QUOTE.sub("", inside.decode("utf-8", "replace").strip())[:MAX_TEXT],)
         place = node.child_by_field_name("macro") or node

@@ -69,7 +69,8 @@ def enter(fact: Fn, path: str, module: Module, facts: CodeFacts, names: Names) -
     if fact.macro:
         return function
     if owner is None:
-        module.values.setdefault(fact.name, function)
+        if fact.attributes != ("static",):
+            module.values.setdefault(fact.name, function)
         return function
     head = owner.type.split("<")[0].lstrip("&").removeprefix("mut ").removeprefix("dyn ")
     item = names.resolve(module, head, value=False)

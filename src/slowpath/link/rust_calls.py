@@ -45,20 +45,17 @@ class Calls:
         self.extensions: dict[str, list[Function]] = {}
         """methods that workspace traits give to external types, by name"""
         self.methods: dict[str, list[Function]] = {}
-        self.macros: dict[str, list[Function]] = {}
         for function in program.functions:
-            if function.fact.macro.endswith("!"):
-                self.macros.setdefault(function.fact.macro, []).append(function)
-            elif function.owner is not None:
+            if function.owner is not None and not function.fact.macro:
                 self.methods.setdefault(function.fact.name, []).append(function)
 
     def type_of(self, function: Function, operand: str, at: int, scope: int) -> Ty | None:
         return self.types.of(function, operand, at, scope)
 
-    def canonical(self, function: Function, path: str) -> str:
-        """A path as it is known outside: `std::fs::read`, `own_crate::module::Type`."""
+    def constant_init(self, function: Function, path: str) -> str:
+        """The operand that a const or static is initialised with, or nothing."""
         item = self.names.resolve(function.module, path, function)
-        return item if isinstance(item, str) else repr(item) if item is not None else path
+        return item.init if isinstance(item, Constant) else ""
 
     def functions_named_by(self, function: Function, path: str) -> tuple[Function, ...]:
         if ":" not in path and (
@@ -74,7 +71,7 @@ class Calls:
     def resolve_call(self, site: Site) -> Resolved:
         call, function = site.call, site.function
         if call.name.endswith("!"):
-            found = self.macros.get(call.name.rsplit("::", 1)[-1])
+            found = self.program.macros.get(call.name.rsplit("::", 1)[-1])
             return Resolved(tuple(found), "", "exact") if found else Resolved((), call.name, "exact")
         if call.receiver == "-":
             return self._path(function, call.name)

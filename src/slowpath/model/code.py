@@ -55,7 +55,8 @@ class Local(msgspec.Struct, array_like=True):
 class Scope(msgspec.Struct, array_like=True):
     """A nested part of a body. `subject` is the operand of a `for`, `match`, `if let` or `while let` head.
 
-    kinds: body, block, if, else, match, arm, for, while, loop, closure, async. `result` is the tail's operand.
+    kinds: body, block, if, else, match, arm, for, while, loop, closure, async, and macro (its arguments; `subject` is its
+    name). `result` is the tail's operand.
     """
 
     kind: str

@@ -10,11 +10,14 @@ import re
 from functools import cache
 from typing import Literal, NamedTuple
 
-from slowpath.model.code import Scope
+from slowpath.model.code import AWAITED, Call, Scope
 from slowpath.program.paths import Paths, known, named
 from slowpath.program.rust import Function, RustProgram, Site, TraitItem
 
 Kind = Literal["sync", "async", "offloaded", "once", "fallback"]
+
+
+MAX_MACROS = 8
 
 
 class Context(NamedTuple):
@@ -57,6 +60,8 @@ class Contexts:
                 kind = self._closure(function, index)
                 if kind != "sync" and (found is None or kind == "offloaded"):
                     return Context(kind)
+            elif level.kind == "macro" and self.macro_offloads(level.subject, 0):
+                return Context("offloaded")
             elif level.kind == "async" and found is None:
                 consumer = self.consumer(function, f"~{index}")
                 if consumer is None or not self.matches(consumer, named("block-on")):
@@ -77,6 +82,26 @@ class Contexts:
         if self.matches(consumer, named("fallback")):
             return "fallback"
         return "sync"
+
+    def macro_offloads(self, name: str, depth: int) -> bool:
+        """Whether one of the workspace's own macros runs its arguments in an offload, perhaps through another macro."""
+        for arm in self.program.macros.get(f"{name}!", ()) if depth < MAX_MACROS else ():
+            for number, call in enumerate(arm.fact.calls):
+                if call.name.endswith("!"):
+                    if call.name != f"{name}!" and self.macro_offloads(call.name[:-1].rsplit("::", 1)[-1], depth + 1):
+                        return True
+                elif self.matches(Site(arm, number), named("offload")) or self._any_offload(call):
+                    return True
+        return False
+
+    def _any_offload(self, call: Call) -> bool:
+        """In a macro no receiver has a type: whether any method of that name offloads a closure given so."""
+        positions = [index + 1 for index, arg in enumerate(call.args) if arg.startswith("|")]
+        return call.receiver != "-" and any(
+            self._offloads_param(function, position)
+            for position in positions
+            for function in self.program.named.get(call.name, ())
+        )
 
     def consumer(self, function: Function, operand: str) -> Site | None:
         """The call that takes a closure or async block, directly or through a binding."""
@@ -114,6 +139,13 @@ class Contexts:
         """Whether a call runs the given argument off the async worker."""
         if self.matches(site, named("offload")):
             return True
+        call = site.call
+        if operand.startswith("|") and call.flags & AWAITED and call.name in known()["offload"]["awaited"]:
+            return not self.program.resolve(site).functions or self._hands_on(site, operand)
+        return self._hands_on(site, operand)
+
+    def _hands_on(self, site: Site, operand: str) -> bool:
+        """Whether a function of the workspace that takes the argument offloads it."""
         call = site.call
         names = {local.name for local in site.function.fact.locals if local.init == operand}
         positions = [index for index, arg in enumerate(call.args) if arg == operand or arg in names]
@@ -176,7 +208,8 @@ class Contexts:
         )
 
     def is_main(self, function: Function) -> bool:
-        return (function.fact.name == "main" and function.owner is None) or function.module.crate.kind == "build"
+        fact = function.fact
+        return (fact.name == "main" and function.owner is None) or fact.attributes == ("static",)
 
     def is_live(self, function: Function, strict: bool = False) -> bool:
         """Whether a running server gets to a function. Without callers it counts as live, unless `strict`."""

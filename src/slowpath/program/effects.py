@@ -7,7 +7,7 @@ sites up the call graph, O(edges), edges resolved on demand. No rule is known he
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from slowpath.model.finding import Confidence, Step, weakest
@@ -55,6 +55,11 @@ class Effects:
         if id(function) not in self.witnesses:
             self.witnesses[id(function)] = witness
             queue.append(function)
+
+    def functions(self) -> Iterator[Function]:
+        """Every function that has the effect."""
+        for witness in self.witnesses.values():
+            yield witness.site.function
 
     def passed(self, site: Site) -> bool:
         """Whether a call is a sink that gave the effect to the function around it."""

@@ -31,10 +31,16 @@ class Paths:
         self.given_connection: set[str] = set()
         self.of_connection: set[str] = set()
         self.methods: set[str] = set()
+        self.excluded: Paths | None = None
+        patterns = list(patterns)
+        if not_these := [pattern[1:] for pattern in patterns if pattern.startswith("!")]:
+            self.excluded = Paths(not_these)
         for pattern in patterns:
             self._add(pattern)
 
     def _add(self, pattern: str) -> None:
+        if pattern.startswith("!"):
+            return
         if pattern.endswith("(connection)"):
             self.given_connection.add(pattern[1:].removesuffix("(connection)"))
         elif pattern.startswith("connection."):
@@ -64,10 +70,12 @@ class Paths:
     def has(self, path: str) -> bool:
         """Whether a canonical path belongs."""
         path = path.removeprefix("~")
-        return (
-            path in self.exact
-            or any(path.startswith(prefix) for prefix in self.prefixes)
-            or any(regex.fullmatch(path) for regex in self.regexes)
+        if path in self.exact:
+            return True
+        if self.excluded is not None and self.excluded.has(path):
+            return False
+        return any(path.startswith(prefix) for prefix in self.prefixes) or any(
+            regex.fullmatch(path) for regex in self.regexes
         )
 
 

@@ -175,7 +175,7 @@ class Resolver(Protocol):
 
     def functions_named_by(self, function: Function, path: str) -> tuple[Function, ...]: ...
 
-    def canonical(self, function: Function, path: str) -> str: ...
+    def constant_init(self, function: Function, path: str) -> str: ...
 
 
 class RustProgram:
@@ -228,6 +228,23 @@ class RustProgram:
                     name = name[name.rfind(":") + 1 :]
                 sites.setdefault(name, []).append(Site(function, index))
         return sites
+
+    @cached_property
+    def named(self) -> dict[str, list[Function]]:
+        """Functions by name."""
+        found: dict[str, list[Function]] = {}
+        for function in self.functions:
+            found.setdefault(function.fact.name, []).append(function)
+        return found
+
+    @cached_property
+    def macros(self) -> dict[str, list[Function]]:
+        """Arms of the workspace's `macro_rules!` that stand for expressions, by `name!`."""
+        arms: dict[str, list[Function]] = {}
+        for function in self.functions:
+            if function.fact.macro.endswith("!"):
+                arms.setdefault(function.fact.macro, []).append(function)
+        return arms
 
     @cached_property
     def by_span(self) -> dict[str, list[Function]]:

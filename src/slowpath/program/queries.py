@@ -1,0 +1,178 @@
+"""Loops that send a statement per element, directly or through any call path; reads told from writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from slowpath.model.finding import Confidence, Finding, Step, weakest
+from slowpath.model.rule import Rule
+from slowpath.program.connections import Connections
+from slowpath.program.contexts import Contexts
+from slowpath.program.effects import CONFIDENCE, Effects
+from slowpath.program.loops import Loop, Loops, call_of
+from slowpath.program.paths import Paths, known
+from slowpath.program.rust import Function, RustProgram, Site
+from slowpath.program.sinks import sinks
+
+WRITE_SQL = re.compile(r"^\"\s*(insert|update|delete|merge|upsert|replace)\b", re.I)
+READ_SQL = re.compile(r"^\"\s*(select|with|explain|show|pragma|values)\b", re.I)
+CACHE = re.compile(r"(^|[._])(\w*cache\w*|memo\w*)($|[.?])", re.I)
+
+
+@cache
+def statements() -> tuple[Paths, Paths]:
+    """Calls that send a statement: those that usually read, those that usually write."""
+    return Paths(known()["queries"]["reads"]), Paths(known()["queries"]["writes"])
+
+
+class Hit(NamedTuple):
+    """A call in a loop that sends a statement (`callee` is None), or leads to one."""
+
+    site: Site
+    callee: Function | None
+    effects: Effects
+
+
+class QueryLoop(NamedTuple):
+    """A loop with the calls in it that send statements, in source order."""
+
+    loop: Loop
+    hits: list[Hit]
+    reads: bool
+    writes: bool
+
+
+class QueryLoops:
+    """Finds them once for all rules of a program."""
+
+    def __init__(self, program: RustProgram) -> None:
+        self.program = program
+        self.loops = program.shared(Loops)
+        self.contexts = program.shared(Contexts)
+        self.connections = program.shared(Connections)
+        self.found = self._find()
+
+    def _find(self) -> list[QueryLoop]:
+        reads, writes = statements()
+        sites = list(sinks(self.program, self.connections, reads, awaited=True))
+        sites += list(sinks(self.program, self.connections, writes, awaited=True))
+        kinds: dict[bool, list[Site]] = {False: [], True: []}
+        for site in sites:
+            kinds[self.is_write(site)].append(site)
+        groups: dict[tuple[int, int], tuple[Loop, list[Hit], set[bool]]] = {}
+        for writing, own in kinds.items():
+            for loop, hit in self._reach(own):
+                entry = groups.setdefault((id(loop.function), loop.scope), (loop, [], set()))
+                entry[2].add(writing)
+                if all(known_hit.site != hit.site for known_hit in entry[1]):
+                    entry[1].append(hit)
+        found = [
+            QueryLoop(loop, sorted(hits, key=lambda hit: hit.site.call.start), False in seen, True in seen)
+            for loop, hits, seen in groups.values()
+        ]
+        return sorted(found, key=lambda entry: (entry.loop.function.file, entry.loop.head.span))
+
+    def _reach(self, sites: list[Site]) -> Iterator[tuple[Loop, Hit]]:
+        effects = Effects(self.program)
+        hits: list[tuple[Loop, Hit]] = []
+
+        def passes(site: Site, callee: Function | None) -> bool:
+            if site.function.test or self.contexts.of(site).kind == "once" or self._is_cached(site):
+                return False
+            if callee is not None and not self._is_sure(site):
+                return False
+            loop = self.loops.around(site)
+            if loop is not None:
+                hits.append((loop, Hit(site, callee, effects)))
+            return True
+
+        effects.spread(sites, passes)
+        for function in list(effects.functions()):
+            for site in self.program.references.get(id(function), ()):
+                if not site.function.test:
+                    for arg in site.call.args:
+                        if function in self.program.resolver.functions_named_by(site.function, arg):
+                            made = self.loops.of_adaptor(site, arg, -1 - site.number)
+                            if made is not None:
+                                hits.append((made, Hit(site, function, effects)))
+        yield from hits
+
+    def _is_sure(self, site: Site) -> bool:
+        """A callee found by name alone must be given a connection, or be called on something that owns one."""
+        if self.program.resolve(site).how != "name":
+            return True
+        return self.connections.given(site) or self.connections.owned(site)
+
+    def _is_cached(self, site: Site) -> bool:
+        """A look-up in a cache comes first in the same function."""
+        return any(
+            call.receiver not in ("-", "")
+            and call.name.startswith(("get", "try_get", "entry"))
+            and CACHE.search(call.receiver)
+            for call in site.function.fact.calls[: site.number]
+        )
+
+    def is_write(self, site: Site) -> bool:
+        """Whether a statement writes: by the builder further up its chain, by its SQL, else by its method."""
+        function, call = site.function, site.call
+        current = call
+        for _ in range(40):
+            name = current.name.rsplit("::", 1)[-1]
+            if current is not call and name in known()["queries"]["builders"]:
+                return True
+            for arg in current.args:
+                if WRITE_SQL.match(arg):
+                    return True
+                if READ_SQL.match(arg):
+                    return False
+            below = call_of(function, current.receiver)
+            if below is None:
+                break
+            current = below
+        return call.name in statements()[1].names
+
+    def confidence(self, found: QueryLoop) -> Confidence:
+        """That of the surest call in the loop."""
+        best: Confidence = "low"
+        for hit in found.hits:
+            how = CONFIDENCE[self.program.resolve(hit.site).how] if hit.callee else "high"
+            below = hit.effects.confidence(hit.callee) if hit.callee else "high"
+            if weakest(how, below) == "high" or best == "low":
+                best = weakest(how, below)
+        return best
+
+    def steps(self, found: QueryLoop, hit: Hit) -> list[Step]:
+        """Loop head → call → … → statement."""
+        name = hit.callee.name if hit.callee else hit.site.call.name
+        steps = [
+            Step(found.loop.head, f"`{found.loop.function.name}` goes over `{found.loop.over}`"),
+            Step(hit.site.place, f"for each element it calls `{name}`"),
+        ]
+        return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
+
+
+def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
+    """One finding per loop: the first call in it is primary, its path to the statement the flow."""
+    for entry in entries:
+        hit, function = entry.hits[0], entry.loop.function
+        steps = loops.steps(entry, hit)
+        yield rule.finding(
+            hit.site.place,
+            function=function.name,
+            severity=rule.severity if loops.contexts.is_live(function) else "note",
+            confidence=weakest(rule.confidence, loops.confidence(entry)),
+            flow=steps,
+            related=[
+                Step(
+                    other.site.place,
+                    f"also per element: `{other.callee.name if other.callee else other.site.call.name}`",
+                )
+                for other in entry.hits[1:]
+            ],
+            call=hit.callee.name if hit.callee else hit.site.call.name,
+            over=entry.loop.over,
+            count=len(entry.hits),
+        )
