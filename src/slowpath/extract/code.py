@@ -305,7 +305,7 @@ class Items:
         text = STATIC_REF.sub(b"static    ", self.source[start:stop])
         if macro:
             text = plain(text)
-        head = ARM_HEAD if macro and not ITEMS_START.match(text) else b""
+        head = ARM_HEAD if macro and not ITEMS_START.match(text) and not PUBLIC_FN.search(text) else b""
         text = head + text + (b" }" if head else b"")
         nested = Items(text, start + self.shift - len(head))
         nested.variables = self.variables
@@ -323,9 +323,10 @@ class Items:
             node = stack.pop()
             if node.type == "function_item":
                 name = self.text(node.child_by_field_name("name"))
+                made = f"{macro}!" if name == ARM_NAME else macro
                 if name[:1] == "_" and name[1:] in self.variables:
-                    macro = f"{macro}#{self.variables.index(name[1:])}"
-                self.function(node, module, -1, test, [], macro=macro if name != ARM_NAME else f"{macro}!")
+                    made = f"{macro}#{self.variables.index(name[1:])}"
+                self.function(node, module, -1, test, [], macro=made)
             elif node.type != "token_tree":
                 stack.extend(reversed(node.named_children))
 
@@ -345,6 +346,7 @@ NO_FIELD = ("attribute_item", "visibility_modifier", "line_comment", "block_comm
 ARM_NAME = "__arm"
 ARM_HEAD = f"fn {ARM_NAME}() {{ ".encode()
 METAVARIABLE = re.compile(r"\$(\w+)\s*:")
+PUBLIC_FN = re.compile(rb"\bpub(\([^)]*\))?\s+(async\s+)?fn\b")
 STATIC_REF = re.compile(rb"static ref\b")
 REPETITION = re.compile(rb"\$\(|\)\s*[^\s\w()\[\]{}]?[*+?](?=[\s;)}\]]|$)")
 ITEMS_START = re.compile(

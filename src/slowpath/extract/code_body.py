@@ -366,7 +366,7 @@ class Body:
             if self.source[child.start_byte : child.start_byte + 4] == b"Err(":
                 kind = "fail"
             self.expression(child, scope)
-        self.exits.append(Exit(kind, node.start_byte + self.shift, scope))
+        self.exits.append(Exit(kind, node.start_byte + self.shift, scope, node.end_byte + self.shift))
         return ""
 
     def struct(self, node: Node, scope: int) -> str:

@@ -73,6 +73,7 @@ class Exit(msgspec.Struct, array_like=True):
     kind: str
     at: int
     scope: int
+    end: int = 0
 
 
 class Fn(msgspec.Struct, array_like=True):

@@ -229,13 +229,8 @@ class Contexts:
         if self.is_handler(function):
             return True
         trait = function.trait
-        if (
-            trait is not None
-            and function.owner is not None
-            and function.owner.kind == "impl"
-            and not isinstance(trait, TraitItem)
-        ):
-            return trait.rsplit("::", 1)[-1] != "Default" or self._called(function, strict)
+        if isinstance(trait, str) and trait.rsplit("::", 1)[-1] not in known()["entry"]["setup-traits"]:
+            return True
         return self._called(function, strict)
 
     def _called(self, function: Function, strict: bool) -> bool:

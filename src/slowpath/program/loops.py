@@ -1,4 +1,4 @@
-"""The loop that runs a call once per element, if there is one: `for`, draining `while let`, iterator and stream closures.
+"""The loop that runs a call once per element, if any: `for`, draining `while let`, iterator and stream closures.
 
 Chunks, pages, retries, polling, short literal lists and searches that end at the first hit are none.
 """
@@ -188,7 +188,7 @@ class Loops:
     def _is_search(self, function: Function, scope: int, at: int) -> bool:
         """The loop is left, and not by an error, after the call."""
         for leave in function.fact.exits:
-            if leave.kind in ("return", "break") and leave.at > at:
+            if leave.kind in ("return", "break") and leave.end > at:
                 for index, level in function.scopes_of(leave.scope):
                     if index == scope:
                         return True
