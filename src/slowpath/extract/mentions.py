@@ -1,12 +1,245 @@
-"""One Rust tree in, MentionFacts out: the names, paths, macros and attributes that a file mentions, as Cargo rules need them."""
+"""One Rust source in, MentionFacts out: paths into other crates, with the file's own imports expanded.
+
+By patterns over the blanked text, not by the tree: macro arguments and attributes are then read like any code.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
 from tree_sitter import Tree
 
-from slowpath.model.mentions import MentionFacts
+from slowpath.extract.blank import blanked
+from slowpath.model.mentions import Mention, MentionFacts
+
+PATH = re.compile(rb"(?<![\w.$])(?:::\s*)?([A-Za-z_]\w*)\s*::\s*((?:[A-Za-z_]\w*\s*::\s*)*[A-Za-z_]\w*|(?=[<{*(]))")
+USE = re.compile(rb"^([ \t]*)((?:pub\s*(?:\([^)\n]*\)\s*)?)?)use\s+([^;]*);", re.M)
+EXTERN = re.compile(rb"^[ \t]*((?:pub\s+)?)extern\s+crate\s+(\w+)(?:\s+as\s+(\w+))?\s*;", re.M)
+MODULE = re.compile(rb"^([ \t]*)(?:pub\s*(?:\([^)\n]*\)\s*)?)?mod\s+(?:r#)?(\w+)", re.M)
+ATTRIBUTE = re.compile(rb"#!?\s*\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]")
+QUOTED = re.compile(rb'(\w*)\s*=\s*"([^"\n]*)"')
+IN_QUOTES = re.compile(rb"(?<![\w:])([a-zA-Z_]\w*(?:::\w+)+)")
+WORD = re.compile(rb"(?:\.|::)\s*([A-Za-z_]\w*)|\b([A-Za-z_]\w*)!")
+DERIVE = re.compile(rb"\bderive\s*\(([^()]*)\)")
+NAME = re.compile(rb"\w+")
+TEST = re.compile(
+    rb"#\s*\[\s*(?:cfg\s*\(\s*(?:test\b|all\s*\((?:[^()]*,)?\s*test\s*[,)])"
+    rb"|(?:\w+\s*::\s*)*(?:test|rstest|bench|test_case|quickcheck)\b)[^\]]*\]"
+)
+WHOLE_FILE_TEST = re.compile(rb"^\s*#!\s*\[\s*cfg\s*\(\s*test\s*\)", re.M)
+ITEM_BODY = re.compile(rb"[{;]")
+BRACE = re.compile(rb"[{}]")
+GENERATED = re.compile(rb"OUT_DIR|include_proto!|include_modules!|lalrpop_mod!|include_generated")
+DOC_LINE = re.compile(rb"^[ \t]*//[/!]([^\n]*)", re.M)
+DOC_PATH = re.compile(rb"\b([a-z_]\w*)::")
+OWN = frozenset(["crate", "self", "super", "Self", "std", "core", "alloc"])
+SINGLE_NAME_KEYS = frozenset([b"with", b"crate"])
+SPACE = re.compile(r"\s+")
+TREE_TOKEN = re.compile(r"\bas\b|\w+|::|[{},*]")
+DEEPEST = 5
+MAX_GROUPS = 40
+
+
+class Import(NamedTuple):
+    """A leaf of a `use` tree. `local` is empty for `as _`, `*` for a glob."""
+
+    path: str
+    local: str
+    at: int
+    top: bool
+    public: bool
 
 
 def extract(tree: Tree, source: bytes) -> MentionFacts:
     """The facts of one file."""
-    return MentionFacts()
+    code = blanked(source)
+    imports = [*used(code), *extern(code)]
+    found = Found(tests(code))
+    modules = tuple(sorted({match[2].decode() for match in MODULE.finditer(code)}))
+    scope = Scope(imports, {match[2].decode() for match in MODULE.finditer(code) if not match[1]})
+    for leaf in imports:
+        for path in scope.expand(leaf.path, leaf.at):
+            handed_on = leaf.public or leaf.local not in (path, "")
+            found.add(path, leaf.at, bare="::" not in path and handed_on)
+            if leaf.local == "*" or leaf.public:
+                found.add(f"{path}::*", leaf.at)
+    spans = [match.span() for match in USE.finditer(code)]
+    for at, path in outside(paths(code), spans):
+        for full in scope.expand(path, at):
+            found.add(full, at)
+    for at, path in quoted(code, source):
+        for full in scope.expand(path, at):
+            found.add(full, at)
+    for at, root in documented(source):
+        found.add(root, at, test=True)
+    return MentionFacts(found.sorted(), words(code), modules, bool(GENERATED.search(source)))
+
+
+class Found:
+    """Mentions by path; one outside tests outweighs those in tests."""
+
+    def __init__(self, tests: list[tuple[int, int]]) -> None:
+        self.tests = tests
+        self.by_path: dict[str, Mention] = {}
+
+    def add(self, path: str, at: int, bare: bool = False, test: bool = False) -> None:
+        test = test or any(start <= at < end for start, end in self.tests)
+        known = self.by_path.get(path)
+        if known is None:
+            self.by_path[path] = Mention(path, at, test, bare)
+        elif (known.test and not test) or (bare and not known.bare):
+            self.by_path[path] = Mention(path, at, known.test and test, bare or known.bare)
+
+    def sorted(self) -> list[Mention]:
+        return [self.by_path[path] for path in sorted(self.by_path)]
+
+
+class Scope:
+    """What a name at the start of a path stands for in this file."""
+
+    def __init__(self, imports: Iterable[Import], modules: set[str]) -> None:
+        self.modules = modules
+        self.imports: dict[str, list[Import]] = {}
+        for leaf in imports:
+            if leaf.local not in ("", "*"):
+                self.imports.setdefault(leaf.local, []).append(leaf)
+
+    def expand(self, path: str, at: int, depth: int = 0) -> Iterator[str]:
+        """The path as other crates' names begin it; nothing where it begins with one of the crate's own."""
+        root, colons, rest = path.partition("::")
+        if root in OWN or depth > 3:
+            return
+        leaves = [leaf for leaf in self.imports.get(root, ()) if leaf.at != at and leaf.path != root]
+        for leaf in leaves:
+            yield from self.expand(f"{leaf.path}{colons}{rest}", leaf.at, depth + 1)
+        shadowed = root in self.modules or any(leaf.top for leaf in leaves)
+        if not shadowed and (root[0].islower() or root[0] == "_") and not (leaves and colons == ""):
+            yield "::".join(path.split("::")[:DEEPEST])
+
+
+def used(code: bytes) -> Iterator[Import]:
+    """The leaves of all `use` declarations."""
+    for match in USE.finditer(code):
+        text = match[3].decode("utf-8", "replace")
+        for path, local in leaves(text):
+            yield Import(path, local, match.start(3), not match[1], bool(match[2]))
+
+
+def leaves(text: str) -> Iterator[tuple[str, str]]:
+    """`a::{b, c as d}` → (`a::b`, `b`), (`a::c`, `d`)."""
+    stack: list[str] = []
+    prefix = path = alias = ""
+    renaming = False
+    for token in TREE_TOKEN.findall(text + ","):
+        if token == "{" and len(stack) < MAX_GROUPS:
+            stack.append(prefix)
+            prefix, path = path, ""
+        elif token in ",}":
+            if path:
+                yield whole(path, alias)
+            path, alias, renaming = prefix, "", False
+            if token == "}" and stack:
+                prefix, path = stack.pop(), ""
+            if token == ",":
+                path = ""
+        elif token == "as":
+            renaming = True
+        elif renaming:
+            alias = token
+        else:
+            path = (path or prefix) + token
+    return
+
+
+def whole(path: str, alias: str) -> tuple[str, str]:
+    """A leaf's full path and the name that it gets here."""
+    path = path.removeprefix("::").removesuffix("::self")
+    last = path.rsplit("::", 1)[-1]
+    local = alias if alias != "_" else ""
+    return (path.removesuffix("::*"), "*") if last == "*" else (path, local if alias else last)
+
+
+def extern(code: bytes) -> Iterator[Import]:
+    """`extern crate` declarations."""
+    for match in EXTERN.finditer(code):
+        name, alias = match[2].decode(), (match[3] or match[2]).decode()
+        yield Import(name, "" if alias == "_" else alias, match.start(2), True, bool(match[1]))
+
+
+def paths(code: bytes) -> Iterator[tuple[int, str]]:
+    """Paths of two segments or more, with their offsets."""
+    for match in PATH.finditer(code):
+        yield match.start(1), SPACE.sub("", f"{match[1].decode()}::{match[2].decode()}").removesuffix("::")
+
+
+def outside(found: Iterable[tuple[int, str]], spans: list[tuple[int, int]]) -> Iterator[tuple[int, str]]:
+    """What does not lie in the given spans; both in order of their offsets."""
+    rest = iter(spans)
+    span = next(rest, None)
+    for at, path in found:
+        while span and at >= span[1]:
+            span = next(rest, None)
+        if span is None or at < span[0]:
+            yield at, path
+
+
+def quoted(code: bytes, source: bytes) -> Iterator[tuple[int, str]]:
+    """Paths in the strings of attributes: `#[serde(with = "a::b")]`."""
+    if b'"' not in source:
+        return
+    for attribute in ATTRIBUTE.finditer(code):
+        for string in QUOTED.finditer(source, attribute.start(), attribute.end()):
+            if string[1] == b"doc":
+                continue
+            if string[1] in SINGLE_NAME_KEYS and NAME.fullmatch(string[2]):
+                yield string.start(2), string[2].decode()
+            for match in IN_QUOTES.finditer(string[2]):
+                yield string.start(2) + match.start(), match[1].decode()
+
+
+def documented(source: bytes) -> Iterator[tuple[int, str]]:
+    """Crates that the examples in doc comments name."""
+    if b"```" not in source:
+        return
+    fenced = False
+    for line in DOC_LINE.finditer(source):
+        if b"```" in line[1]:
+            fenced = not fenced
+        elif fenced:
+            for match in DOC_PATH.finditer(line[1]):
+                if match[1].decode() not in OWN:
+                    yield line.start(1) + match.start(), match[1].decode()
+
+
+def words(code: bytes) -> str:
+    """See MentionFacts.words."""
+    found = {match[1] or match[2] for match in WORD.finditer(code)}
+    for derive in DERIVE.finditer(code):
+        found.update(NAME.findall(derive[1]))
+    return f" {b' '.join(sorted(found)).decode()} "
+
+
+def tests(code: bytes) -> list[tuple[int, int]]:
+    """The spans that only tests compile."""
+    if WHOLE_FILE_TEST.search(code):
+        return [(0, len(code))]
+    spans: list[tuple[int, int]] = []
+    for match in TEST.finditer(code):
+        if spans and match.start() < spans[-1][1]:
+            continue
+        body = ITEM_BODY.search(code, match.end())
+        if body:
+            spans.append((match.start(), body.end() if body[0] == b";" else closing(code, body.start())))
+    return spans
+
+
+def closing(code: bytes, start: int) -> int:
+    """Where the brace that opens at `start` closes."""
+    depth = 0
+    for brace in BRACE.finditer(code, start):
+        depth += 1 if brace[0] == b"{" else -1
+        if depth == 0:
+            return brace.end()
+    return len(code)

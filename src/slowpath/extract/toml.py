@@ -1,10 +1,205 @@
-"""One file's bytes → TomlFacts."""
+"""One file's bytes → TomlFacts. tomllib gives the values, a scan of the lines the positions: it has none.
+
+What a file is shows in its content. A Cargo.lock has thousands of lines in one shape, so it is read by pattern.
+"""
 
 from __future__ import annotations
 
-from slowpath.model.cargo import TomlFacts
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from slowpath.model.cargo import Dependency, DieselConfig, Locked, Manifest, Scope, TomlFacts
+from slowpath.model.finding import Span
+
+LOCKED = re.compile(
+    rb'^\[\[package\]\]\r?\nname = "([^"\n]*)"\r?\nversion = "([^"\n]*)"\r?\n'
+    rb"(source = [^\n]*\n)?(?:(?:checksum|replace) = [^\n]*\n)*(?:dependencies = \[([^\]]*)\])?",
+    re.M,
+)
+QUOTED = re.compile(rb'"([^"\n]*)"')
+HEADER = re.compile(rb"[ \t]*\[\[?([^\[\]\n]+)\]\]?[ \t]*(?:#[^\n]*)?$")
+KEY = re.compile(rb"""[ \t]*("[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*[.=]""")
+PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
+TABLES: dict[str, Scope] = {
+    "dependencies": "normal",
+    "dev-dependencies": "dev",
+    "dev_dependencies": "dev",
+    "build-dependencies": "build",
+    "build_dependencies": "build",
+}
+EXCEPTIONS = ("cargo-machete", "cargo-udeps", "cargo-shear")
+LISTED = {"bin": "bin", "test": "test", "bench": "bench", "example": "example"}
+TablePath = tuple[str, ...]
 
 
 def extract(source: bytes) -> TomlFacts:
     """The facts of one file."""
-    return TomlFacts()
+    if b"[[package]]" in source:
+        return TomlFacts(lock=tuple(locked(source)))
+    try:
+        values = tomllib.loads(source.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return TomlFacts(broken=[(0, len(source))])
+    if "package" in values or "workspace" in values:
+        return TomlFacts(manifest=manifest(values, source))
+    if "print_schema" in values or "migrations_directory" in values:
+        return TomlFacts(diesel=diesel(values))
+    return TomlFacts(in_transaction=values.get("run_in_transaction") is not False)
+
+
+def locked(source: bytes) -> Iterator[Locked]:
+    """The packages of a Cargo.lock."""
+    for entry in LOCKED.finditer(source):
+        needs = [match[1].decode().split(" (")[0] for match in QUOTED.finditer(entry[4] or b"")]
+        yield Locked(entry[1].decode(), entry[2].decode(), not entry[3], tuple(needs))
+
+
+def diesel(values: dict[str, Any]) -> DieselConfig:
+    """A diesel.toml; several schemas may stand below `print_schema`."""
+    printed = table(values, "print_schema")
+    parts = [printed, *(part for part in printed.values() if isinstance(part, dict) and "file" in part)]
+    chosen = table(printed, "filter")
+    kind = next((kind for kind in ("only_tables", "except_tables") if kind in chosen), "")
+    return DieselConfig(
+        schemas=tuple(text(part, "file") for part in parts if "file" in part),
+        patches=tuple(text(part, "patch_file") for part in parts if "patch_file" in part),
+        filter=(kind.partition("_")[0], texts(chosen.get(kind))),
+        migrations=text(table(values, "migrations_directory"), "dir"),
+    )
+
+
+def manifest(values: dict[str, Any], source: bytes) -> Manifest:
+    """A Cargo.toml."""
+    package, workspace, library = (table(values, name) for name in ("package", "workspace", "lib"))
+    spans = entries(source)
+    found = dependencies(values, (), "", spans)
+    for platform, tables in table(values, "target").items():
+        if isinstance(tables, dict):
+            found += dependencies(tables, ("target", platform), platform, spans)
+    return Manifest(
+        name=text(package, "name"),
+        version=text(package, "version"),
+        edition=text(package, "edition"),
+        targets=tuple(targets(values, package, library)),
+        proc_macro=library.get("proc-macro") is True or library.get("proc_macro") is True,
+        dependencies=tuple(found),
+        features={name: texts(parts) for name, parts in table(values, "features").items()},
+        ignored=tuple(sorted({*excepted(package), *excepted(workspace)})),
+        workspace="workspace" in values,
+        members=texts(workspace.get("members")),
+        exclude=texts(workspace.get("exclude")),
+        shared=tuple(listed(table(workspace, "dependencies"), ("workspace", "dependencies"), "normal", "", spans)),
+    )
+
+
+def dependencies(
+    tables: dict[str, Any], prefix: TablePath, platform: str, spans: dict[TablePath, Span]
+) -> list[Dependency]:
+    """The entries of all dependency tables below `prefix`."""
+    found: list[Dependency] = []
+    for name, scope in TABLES.items():
+        found += listed(table(tables, name), (*prefix, name), scope, platform, spans)
+    return found
+
+
+def listed(
+    entries: dict[str, Any], prefix: TablePath, scope: Scope, platform: str, spans: dict[TablePath, Span]
+) -> Iterator[Dependency]:
+    """The entries of one dependency table."""
+    for key, value in entries.items():
+        options: dict[str, Any] = value if isinstance(value, dict) else {"version": value}
+        yield Dependency(
+            key=key,
+            span=spans.get((*prefix, key)) or spans.get(prefix) or (0, 0),
+            scope=scope,
+            target=platform,
+            package=text(options, "package"),
+            version=text(options, "version"),
+            path=text(options, "path"),
+            features=texts(options.get("features")),
+            workspace=options.get("workspace") is True,
+            optional=options.get("optional") is True,
+        )
+
+
+def targets(values: dict[str, Any], package: dict[str, Any], library: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The targets that a manifest declares."""
+    if library:
+        yield "lib", text(library, "name"), text(library, "path") or "src/lib.rs"
+    for kind in LISTED:
+        for entry in values.get(kind) or ():
+            if isinstance(entry, dict):
+                yield LISTED[kind], text(entry, "name"), text(entry, "path")
+    if text(package, "build"):
+        yield "build", "build", text(package, "build")
+
+
+def excepted(owner: dict[str, Any]) -> Iterator[str]:
+    """Dependencies that the metadata of a peer tool excepts."""
+    metadata = table(owner, "metadata")
+    for tool in EXCEPTIONS:
+        ignored = table(metadata, tool)
+        lists = ignored.get("ignored") or ignored.get("ignore") or ()
+        if isinstance(lists, dict):
+            lists = [name for part in lists.values() for name in texts(part)]
+        yield from texts(lists)
+
+
+def entries(source: bytes) -> dict[TablePath, Span]:
+    """Where each table and each key of it stands: path → from its name to the end of its value.
+
+    The file is known to be valid TOML, so that brackets tell where a value of several lines ends.
+    """
+    spans: dict[TablePath, Span] = {}
+    path: TablePath = ()
+    own: TablePath = ()
+    at = depth = 0
+    for line in source.splitlines(keepends=True):
+        end = at + len(line.rstrip())
+        header = HEADER.match(line.rstrip()) if depth == 0 else None
+        if header:
+            own = path = names(header[1].decode())
+            spans.setdefault(path, (at + line.index(b"["), end))
+        elif depth == 0 and (key := KEY.match(line)):
+            own = (*path, *names(key[1].decode()))
+            spans.setdefault(own, (at + key.start(1), end))
+        elif line.strip() and not line.lstrip().startswith(b"#") and own in spans:
+            spans[own] = (spans[own][0], end)
+        if path in spans and line.strip() and not line.lstrip().startswith(b"#"):
+            spans[path] = (spans[path][0], end)
+        depth = max(0, depth + nesting(line))
+        at += len(line)
+    return spans
+
+
+STRING_OR_COMMENT = re.compile(rb'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')
+
+
+def nesting(line: bytes) -> int:
+    """How many more brackets a line opens than it closes."""
+    bare = STRING_OR_COMMENT.sub(b"", line)
+    return bare.count(b"[") + bare.count(b"{") - bare.count(b"]") - bare.count(b"}")
+
+
+def names(dotted: str) -> TablePath:
+    """The parts of a dotted key."""
+    return tuple(next(part for part in match.groups() if part is not None) for match in PART.finditer(dotted))
+
+
+def table(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of that name, or an empty one."""
+    value = values.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def text(values: dict[str, Any], name: str) -> str:
+    """A string of that name, or nothing."""
+    value = values.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """The strings of a list."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, Iterable) else ()

@@ -1,11 +1,107 @@
-"""Facts → CargoProgram."""
+"""Facts → CargoProgram: members inherit from their workspace, and every compiled file goes to its package.
+
+Which files a target compiles is the Rust view's answer; `mod` items inside macro calls, which that one may not see, are
+taken as declared.
+"""
 
 from __future__ import annotations
 
+import posixpath
+from fnmatch import fnmatchcase
+from typing import cast
+
+from slowpath.model.cargo import Dependency, Manifest, TomlFacts
+from slowpath.model.rust import RustFacts
 from slowpath.program import Program
-from slowpath.program.cargo import CargoProgram
+from slowpath.program.cargo import CargoProgram, Code, Entry, Lock, Package, Role, Workspace
+
+SAMPLES = frozenset(["tests", "test", "fixtures", "testdata", "test_data", "test-data", "templates"])
+"""A package in such a folder that is no member of a workspace is input of a test."""
+ROLES: dict[str, Role] = {"test": "dev", "bench": "dev", "example": "dev", "build": "build"}
 
 
 def link(program: Program) -> CargoProgram:
-    """The cargo view of a program."""
-    return CargoProgram()
+    """The Cargo view of a program."""
+    facts = {file.path: cast(TomlFacts, file.facts) for file in program.of("toml")}
+    manifests = {path: own.manifest for path, own in facts.items() if own.manifest and path.endswith("Cargo.toml")}
+    locks = {posixpath.dirname(path): Lock(path, own.lock) for path, own in facts.items() if own.lock}
+    code = by_folder(program, {posixpath.dirname(path) for path in manifests})
+    packages = {
+        path: Package(path, manifest, code.get(posixpath.dirname(path), []))
+        for path, manifest in manifests.items()
+        if manifest.name and not sample(path, manifests)
+    }
+    workspaces: dict[str, Workspace] = {}
+    for path, package in packages.items():
+        root = root_of(path, manifests)
+        if root not in workspaces:
+            folder = posixpath.dirname(root)
+            workspaces[root] = Workspace(folder, root, manifests.get(root), locks.get(folder))
+        package.workspace = workspaces[root]
+        workspaces[root].packages.append(package)
+    for package in packages.values():
+        package.entries = [entry(package, own, packages) for own in package.manifest.dependencies]
+    return CargoProgram(workspaces.values(), packages)
+
+
+def root_of(path: str, manifests: dict[str, Manifest]) -> str:
+    """The manifest of the workspace that a package is a member of: its own where there is none."""
+    if manifests[path].workspace:
+        return path
+    folder = own = posixpath.dirname(path)
+    while folder:
+        folder = posixpath.dirname(folder)
+        above = posixpath.join(folder, "Cargo.toml")
+        if above in manifests and manifests[above].workspace:
+            inside = posixpath.relpath(own, folder or ".")
+            if not any(inside == out or inside.startswith(f"{out}/") for out in manifests[above].exclude):
+                return above
+    return path
+
+
+def sample(path: str, manifests: dict[str, Manifest]) -> bool:
+    """Whether a manifest is test input rather than part of the product."""
+    if not SAMPLES.intersection(path.split("/")[:-1]):
+        return False
+    root = root_of(path, manifests)
+    inside = posixpath.relpath(posixpath.dirname(path), posixpath.dirname(root) or ".")
+    return root == path or not any(fnmatchcase(inside, posixpath.normpath(m)) for m in manifests[root].members)
+
+
+def entry(package: Package, declared: Dependency, packages: dict[str, Package]) -> Entry:
+    """A dependency with what it inherits."""
+    shared, base = None, package.folder
+    root = package.workspace.manifest
+    if declared.workspace and root:
+        shared = next((other for other in root.shared if other.key == declared.key), None)
+        base = package.workspace.folder
+    path = (shared or declared).path
+    local = packages.get(posixpath.normpath(posixpath.join(base, path, "Cargo.toml"))) if path else None
+    return Entry(package, declared, shared, local)
+
+
+def by_folder(program: Program, folders: set[str]) -> dict[str, list[Code]]:
+    """The compiled files of each package's folder."""
+    rust = program.rust
+    found: dict[str, list[Code]] = {}
+    left = []
+    declared: dict[str, set[str]] = {}
+    for file in program.of("rust"):
+        facts = cast(RustFacts, file.facts).mentions
+        modules = rust.modules.get(file.path)
+        if not modules:
+            left.append((file.path, facts))
+            continue
+        crate = modules[0].crate
+        role = "dev" if rust.is_test(file.path) else ROLES.get(crate.kind, "normal")
+        found.setdefault(crate.folder, []).append(Code(file.path, role, facts))
+        declared.setdefault(crate.folder, set()).update(facts.modules)
+    for path, facts in left:
+        folder = posixpath.dirname(path)
+        while folder and folder not in folders:
+            folder = posixpath.dirname(folder)
+        name = posixpath.basename(path).removesuffix(".rs")
+        module = posixpath.basename(posixpath.dirname(path)) if name == "mod" else name
+        if module in declared.get(folder, ()):
+            found.setdefault(folder, []).append(Code(path, "normal", facts))
+    return found

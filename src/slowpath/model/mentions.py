@@ -1,9 +1,32 @@
-"""Facts about the names, paths, macros and attributes that a file mentions, as Cargo rules need them."""
+"""Facts about what a Rust file mentions of other crates, as the Cargo rules need them. Comments mention nothing."""
 
 from __future__ import annotations
 
 import msgspec
 
 
+class Mention(msgspec.Struct, array_like=True, frozen=True):
+    """A path that may start at another crate: `tokio::time::sleep`, whatever import shortened it in the text.
+
+    `tokio::io::*` says that anything below may be meant: a glob, or a re-export that other files go through.
+    """
+
+    path: str
+    at: int
+    """Byte offset of the first such mention."""
+    test: bool = False
+    """All of them stand below `#[cfg(test)]`, `#[test]` or the like, or in an example of a doc comment."""
+    bare: bool = False
+    """The crate itself is handed on, by glob, alias or re-export: what is used of it cannot be seen."""
+
+
 class MentionFacts(msgspec.Struct, array_like=True):
-    """One Rust file's part."""
+    """One Rust file's part. Mentions are sorted by path."""
+
+    mentions: list[Mention] = []
+    words: str = ""
+    """Every identifier behind `.` or `::`, in a `derive` or before `!`, each once, with a space on both sides."""
+    modules: tuple[str, ...] = ()
+    """Modules that the file declares."""
+    generated: bool = False
+    """The file includes code that a build script writes."""

@@ -1,7 +1,183 @@
-"""The cargo view of a program."""
+"""The Cargo view: packages with their dependencies as inherited, and where their code mentions each crate."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from slowpath.model.cargo import Dependency, Locked, Manifest
+from slowpath.model.finding import Place
+from slowpath.model.mentions import MentionFacts
+
+Role = Literal["normal", "dev", "build"]
+"""What a file is compiled for: the product, its tests, benches and examples, or the build script."""
+
+
+class Use(NamedTuple):
+    """One mention of another crate."""
+
+    path: str
+    """The mentioned path, `tokio::time::sleep`."""
+    place: Place
+    role: Role
+    """`dev` also for what `#[cfg(test)]` holds in a file of the product."""
+    bare: bool
+
+
+class Code(NamedTuple):
+    """One compiled file."""
+
+    path: str
+    role: Role
+    mentions: MentionFacts
+
+
+class Package:
+    """A Cargo.toml with a `[package]`, and the files that its targets compile."""
+
+    def __init__(self, path: str, manifest: Manifest, code: list[Code]) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.code = code
+        self.entries: list[Entry] = []
+        self.workspace: Workspace
+
+    @property
+    def folder(self) -> str:
+        return self.path.rpartition("/")[0]
+
+    @property
+    def library(self) -> str:
+        """The name by which other packages' code knows it."""
+        declared = next((name for kind, name, _ in self.manifest.targets if kind == "lib" and name), "")
+        return (declared or self.manifest.name).replace("-", "_")
+
+    @cached_property
+    def uses(self) -> dict[str, list[Use]]:
+        """Mentions by the crate that they start with, in the order of files and paths."""
+        found: dict[str, list[Use]] = {}
+        for path, role, facts in self.code:
+            for mention in facts.mentions:
+                root = mention.path.split("::", 1)[0]
+                place = Place(path, (mention.at, mention.at + len(root)))
+                own: Role = "dev" if mention.test and role == "normal" else role
+                found.setdefault(root, []).append(Use(mention.path, place, own, mention.bare))
+        return found
+
+    @cached_property
+    def generated(self) -> bool:
+        """Part of its code is written by a build script, and cannot be read."""
+        return any(code.mentions.generated for code in self.code)
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """All modules that its files declare."""
+        return frozenset(name for code in self.code for name in code.mentions.modules)
+
+    def says(self, word: str) -> bool:
+        """Whether a file has the word as a method, a path's later segment, a derive or a macro."""
+        return any(f" {word} " in code.mentions.words for code in self.code)
+
+    def has_role(self, role: Role) -> bool:
+        return any(code.role == role for code in self.code)
+
+
+class Entry(NamedTuple):
+    """A dependency of a package, with what it inherits."""
+
+    package: Package
+    declared: Dependency
+    shared: Dependency | None
+    """The entry of `[workspace.dependencies]` that it inherits."""
+    local: Package | None
+    """The package of the project that it names by path."""
+
+    @property
+    def registered(self) -> str:
+        return (self.shared or self.declared).registered
+
+    @property
+    def name(self) -> str:
+        """The name in code, as far as the manifests say: a registry's package may name its library otherwise."""
+        origin = self.shared or self.declared
+        if origin.package and origin.package != origin.key:
+            return origin.key.replace("-", "_")
+        return self.local.library if self.local else self.declared.key.replace("-", "_")
+
+    @property
+    def renamed(self) -> bool:
+        return bool((self.shared or self.declared).package)
+
+    @property
+    def optional(self) -> bool:
+        return self.declared.optional
+
+    @property
+    def version(self) -> str:
+        return (self.shared or self.declared).version
+
+    @property
+    def place(self) -> Place:
+        return Place(self.package.path, self.declared.span)
+
+
+class Lock:
+    """A Cargo.lock."""
+
+    def __init__(self, path: str, packages: tuple[Locked, ...]) -> None:
+        self.path = path
+        self.packages = packages
+        self.by_name: dict[str, list[Locked]] = {}
+        for package in packages:
+            self.by_name.setdefault(package.name, []).append(package)
+
+    def named(self, requirement: str) -> Locked | None:
+        """The package that an entry of `dependencies` means."""
+        name, _, version = requirement.partition(" ")
+        return next((p for p in self.by_name.get(name, ()) if not version or p.version == version), None)
+
+    def dependants(self, name: str) -> Iterator[Locked]:
+        """Packages of the registry that depend on one of that name."""
+        for package in self.packages:
+            if not package.local and any(entry.split(" ")[0] == name for entry in package.dependencies):
+                yield package
+
+    def reached(self, member: str, without: str) -> set[tuple[str, str]]:
+        """All packages that the project's own ones need, with `member` not depending on `without`."""
+        seen: set[tuple[str, str]] = set()
+        stack = [package for package in self.packages if package.local]
+        while stack:
+            package = stack.pop()
+            if (package.name, package.version) in seen:
+                continue
+            seen.add((package.name, package.version))
+            for requirement in package.dependencies:
+                cut = package.local and package.name == member and requirement.split(" ")[0] == without
+                needed = None if cut else self.named(requirement)
+                if needed:
+                    stack.append(needed)
+        return seen
+
+
+class Workspace:
+    """Packages that are resolved together, and their lock file if there is one."""
+
+    def __init__(self, folder: str, path: str, manifest: Manifest | None, lock: Lock | None) -> None:
+        self.folder = folder
+        self.path = path
+        self.manifest = manifest
+        self.lock = lock
+        self.packages: list[Package] = []
+
+    def entries(self, registered: str) -> list[Entry]:
+        """Every member's dependency of that name."""
+        return [entry for package in self.packages for entry in package.entries if entry.registered == registered]
+
 
 class CargoProgram:
-    """To be linked."""
+    """Workspaces and packages, by path."""
+
+    def __init__(self, workspaces: Iterable[Workspace], packages: Mapping[str, Package]) -> None:
+        self.workspaces = list(workspaces)
+        self.packages = packages
