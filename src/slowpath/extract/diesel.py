@@ -20,7 +20,9 @@ INTERESTING = re.compile(
 )
 TEST = re.compile(r"\bcfg\(\s*(?:all\()?\s*test\b|^#\[\s*(?:\w+::)*test\b")
 CONDITIONAL = frozenset(["if_expression", "match_arm", "else_clause", "for_expression", "while_expression"])
-ITEMS = frozenset(["function_item", "impl_item", "mod_item", "trait_item", "enum_item", "const_item", "static_item", "type_item"])
+ITEMS = frozenset(
+    ["function_item", "impl_item", "mod_item", "trait_item", "enum_item", "const_item", "static_item", "type_item"]
+)
 SQL_MACRO = re.compile(r"(?:^|::)query(?:_as|_scalar)?(?:_unchecked)?$")
 SQL_CALL = re.compile(r"(?:^|sqlx::|diesel::)(?:query_as|query_scalar|query|query_with|query_as_with|sql_query)$")
 
@@ -156,7 +158,9 @@ class Walk:
         """A variable that holds a query, perhaps with a type and `mut`."""
         value = visit.node.child_by_field_name("value")
         pattern = visit.node.child_by_field_name("pattern")
-        rest = [visit._replace(node=child) for child in visit.node.named_children if child != value and child != pattern]
+        rest = [
+            visit._replace(node=child) for child in visit.node.named_children if child != value and child != pattern
+        ]
         if value is None:
             return rest
         if pattern is None or pattern.type != "identifier" or value.type != "call_expression":
@@ -190,7 +194,9 @@ class Walk:
     def _sql(self, visit: Visit, strings: list[Node]) -> None:
         """A query written in SQL: the whole literal is its place."""
         for node in strings:
-            content = "".join(text(child) for child in node.named_children if child.type == "string_content") or text(node)
+            content = "".join(text(child) for child in node.named_children if child.type == "string_content") or text(
+                node
+            )
             from slowpath.extract.sql_query import read_query
 
             query = read_query(content, visit.function, span(node))
@@ -203,5 +209,9 @@ def _behind_verb(root: Node) -> list[Node]:
     given = arguments(root)
     if given and text(callee(root)).rsplit("::", 1)[-1] in VERBS:
         inner, steps = unroll(given[0])
-        return [argument for _, call in steps for argument in arguments(call)] if inner.type != "call_expression" else given
+        return (
+            [argument for _, call in steps for argument in arguments(call)]
+            if inner.type != "call_expression"
+            else given
+        )
     return given

@@ -69,7 +69,11 @@ class Draft:
     def query(self) -> Query | None:
         """The query, unless it is none or says nothing."""
         predicates = (*self.on, *self.predicates)
-        if self.verb == "insert" or not any((*self.tables, *predicates)) or not (predicates or self.order or self.joins):
+        if (
+            self.verb == "insert"
+            or not any((*self.tables, *predicates))
+            or not (predicates or self.order or self.joins)
+        ):
             return None
         return Query(
             self.verb,
@@ -187,7 +191,9 @@ def _step(draft: Draft, name: str, given: list[Node], call: Node) -> None:
     elif name == "limit":
         draft.limited = True
     elif name in ORDERS and given:
-        first = given[0].named_children[0] if given[0].type == "tuple_expression" and given[0].named_children else given[0]
+        first = (
+            given[0].named_children[0] if given[0].type == "tuple_expression" and given[0].named_children else given[0]
+        )
         draft.order, _ = column(draft.scope, first)
         draft.order_span = span(first)
     elif name in JOINS:
@@ -275,9 +281,7 @@ def _condition_call(draft: Draft, node: Node, into: list[Predicate], role: int, 
         draft.opaque = True
 
 
-def comparison(
-    scope: Scope, node: Node, name: str, subject: Node, given: list[Node], role: int
-) -> Iterator[Predicate]:
+def comparison(scope: Scope, node: Node, name: str, subject: Node, given: list[Node], role: int) -> Iterator[Predicate]:
     """`subject.name(given)` as a predicate, where it speaks of a column."""
     left, function = column(scope, subject)
     right, _ = column(scope, given[0]) if given else ("", "")

@@ -109,7 +109,9 @@ def _columns(words: list[Word]) -> list[MacroColumn]:
         while at < len(words) and not (words[at][0] == "," and depth == 0):
             depth += (words[at][0] in "<(") - (words[at][0] in ">)")
             at += 1
-        found.append(MacroColumn((renamed or name.removeprefix("r#")).lower(), _type(words[first:at]), (start, words[at - 1][2])))
+        found.append(
+            MacroColumn((renamed or name.removeprefix("r#")).lower(), _type(words[first:at]), (start, words[at - 1][2]))
+        )
         at, renamed = at + 1, ""
     return found
 
@@ -134,9 +136,13 @@ def joinable(body: Node) -> list[Joinable]:
     return [Joinable(match[1], match[2], match[3])] if match else []
 
 
-SQL_TYPE = re.compile(r"(?:postgres_type|sqlite_type|mysql_type)\s*\(\s*name\s*=\s*\"([^\"]+)\"|\bpostgres_type\s*=\s*\"([^\"]+)\"")
+SQL_TYPE = re.compile(
+    r"(?:postgres_type|sqlite_type|mysql_type)\s*\(\s*name\s*=\s*\"([^\"]+)\"|\bpostgres_type\s*=\s*\"([^\"]+)\""
+)
 TABLE_NAME = re.compile(r"\btable_name\s*=\s*\"?(?:\w+\s*::\s*)*(\w+)")
-BELONGS = re.compile(r"\bbelongs_to\s*\(\s*(?:parent\s*=\s*\"?)?(?:\w+\s*::\s*)*(\w+)\s*(?:<[^>]*>)?\"?\s*(?:,\s*foreign_key\s*=\s*\"?(\w+))?")
+BELONGS = re.compile(
+    r"\bbelongs_to\s*\(\s*(?:parent\s*=\s*\"?)?(?:\w+\s*::\s*)*(\w+)\s*(?:<[^>]*>)?\"?\s*(?:,\s*foreign_key\s*=\s*\"?(\w+))?"
+)
 DERIVES_TABLE = re.compile(r"\b(?:Identifiable|Insertable|AsChangeset|Associations|Queryable|Selectable)\b")
 
 

@@ -41,7 +41,10 @@ SHAPING = re.compile(
 
 DIALECTS = (
     ("mysql", re.compile(r"\bAUTO_INCREMENT\b|\bENGINE\s*=|\bUNSIGNED\b", re.I)),
-    ("sqlite", re.compile(r"\bAUTOINCREMENT\b|\bPRAGMA\b|\bWITHOUT\s+ROWID\b|\bstrftime\s*\(|\bdatetime\s*\(\s*'now'", re.I)),
+    (
+        "sqlite",
+        re.compile(r"\bAUTOINCREMENT\b|\bPRAGMA\b|\bWITHOUT\s+ROWID\b|\bstrftime\s*\(|\bdatetime\s*\(\s*'now'", re.I),
+    ),
     (
         "postgres",
         re.compile(
@@ -133,7 +136,9 @@ def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -
     if cursor.peek() == "(" and not virtual:
         for part in cursor.group():
             item(part, into)
-    query = next((at for at in range(cursor.at, len(cursor.items)) if cursor.items[at][1].upper() in ("SELECT", "WITH")), 0)
+    query = next(
+        (at for at in range(cursor.at, len(cursor.items)) if cursor.items[at][1].upper() in ("SELECT", "WITH")), 0
+    )
     if query and not into.columns:
         from slowpath.extract.sql_query import output_columns
 

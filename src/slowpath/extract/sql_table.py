@@ -58,7 +58,9 @@ def constraint(cursor: Cursor, into: Parts) -> bool:
             into.understood = False
             return True
         into.keys.append(_reference(cursor, columns, columns_name, first))
-    elif (cursor.peek() == "CHECK" and cursor.peek(1) == "(") or (cursor.peek() == "EXCLUDE" and cursor.peek(1) in "(USING"):
+    elif (cursor.peek() == "CHECK" and cursor.peek(1) == "(") or (
+        cursor.peek() == "EXCLUDE" and cursor.peek(1) in "(USING"
+    ):
         into.keys.append(Key("check", (), name, cursor.span(first)))
     else:
         cursor.at = start

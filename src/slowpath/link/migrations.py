@@ -45,7 +45,9 @@ def _split_root(root: str) -> tuple[str, str]:
         words = WORD.findall(part.lower())
         named = next((DIALECT_WORDS[word] for word in words if word in DIALECT_WORDS), "")
         dialect = named or dialect
-        kept.append(WORD.sub(lambda m: "" if m[0] in DIALECT_WORDS else m[0], part.lower()).strip("-_. ") if named else part)
+        kept.append(
+            WORD.sub(lambda m: "" if m[0] in DIALECT_WORDS else m[0], part.lower()).strip("-_. ") if named else part
+        )
     return "/".join(part for part in kept if part), dialect
 
 

@@ -137,7 +137,9 @@ class _Replay:
         table.keys = [(key, path) for key, path in table.keys if name not in key.columns]
         word = re.compile(rf"\b{re.escape(name)}\b")
         table.indexes = [
-            index for index in table.indexes if name not in index.parts and not word.search(" ".join((*_expressions(index), index.where)))
+            index
+            for index in table.indexes
+            if name not in index.parts and not word.search(" ".join((*_expressions(index), index.where)))
         ]
 
     def _rename_column(self, table: Table, name: str, to: str) -> None:
@@ -151,7 +153,9 @@ class _Replay:
         table.indexes = [
             Index(
                 index.name,
-                tuple(word.sub(to, part) if part.startswith("(") else to if part == name else part for part in index.parts),
+                tuple(
+                    word.sub(to, part) if part.startswith("(") else to if part == name else part for part in index.parts
+                ),
                 index.unique,
                 index.method,
                 word.sub(to, index.where),

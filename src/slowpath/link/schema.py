@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from os.path import commonprefix
+from posixpath import commonprefix, dirname, join, normpath
 
 from slowpath.link.migrations import schemas
+from slowpath.model.cargo import TomlFacts
 from slowpath.model.diesel import DieselFacts, Model, Predicate, Query, TableMacro
 from slowpath.model.rust import RustFacts
 from slowpath.program import Program
@@ -20,7 +21,7 @@ def link(program: Program) -> SchemaProgram:
     sql_types = {name: sql for _, diesel in facts for name, sql in diesel.sql_types.items()}
     if not known:
         return SchemaProgram([], [], [], sql_types)
-    macros = _macros(facts, known)
+    macros = _macros(facts, known, _patched(program))
     queries = list(_queries(facts, known, macros))
     return SchemaProgram(known, macros, queries, sql_types)
 
@@ -37,7 +38,16 @@ def _diesel(program: Program) -> Iterator[tuple[str, DieselFacts]]:
             yield file.path, diesel
 
 
-def _macros(facts: list[tuple[str, DieselFacts]], known: list[Schema]) -> list[Macro]:
+def _patched(program: Program) -> set[str]:
+    """Schema files that a diesel.toml generates with a patch."""
+    found = set()
+    for file in program.of("toml"):
+        if isinstance(file.facts, TomlFacts) and file.facts.diesel is not None and file.facts.diesel.patches:
+            found.update(normpath(join(dirname(file.path), schema)) for schema in file.facts.diesel.schemas)
+    return found
+
+
+def _macros(facts: list[tuple[str, DieselFacts]], known: list[Schema], patched: set[str]) -> list[Macro]:
     widest: Counter[str] = Counter()
     for _, diesel in facts:
         for table in diesel.tables:
@@ -46,9 +56,11 @@ def _macros(facts: list[tuple[str, DieselFacts]], known: list[Schema]) -> list[M
     for path, diesel in facts:
         schema = _schema_of(path, {table.name for table in diesel.tables}, known)
         if schema is not None:
-            macros += [
-                Macro(path, table, schema, len(table.columns) == widest[table.name]) for table in diesel.tables
-            ]
+            found = sum(schema.has(table.name) for table in diesel.tables)
+            familiar = found * 10 >= len(diesel.tables) * 9
+            for table in diesel.tables:
+                fullest = len(table.columns) == widest[table.name]
+                macros.append(Macro(path, table, schema, fullest, path in patched, familiar))
     return macros
 
 
@@ -115,9 +127,7 @@ def _has(table: TableMacro, column: str) -> bool:
     return any(known.name == column for known in table.columns)
 
 
-def _queries(
-    facts: list[tuple[str, DieselFacts]], known: list[Schema], macros: list[Macro]
-) -> Iterator[PlacedQuery]:
+def _queries(facts: list[tuple[str, DieselFacts]], known: list[Schema], macros: list[Macro]) -> Iterator[PlacedQuery]:
     names = _Names(facts, macros)
     for path, diesel in facts:
         for query in diesel.queries:
@@ -179,7 +189,11 @@ def _predicate(predicate: Predicate, query: Query, names: _Names) -> Predicate |
         model = names.models.get(predicate.column[:-1])
         parents = model.parents if model is not None else ()
         keys = {key for _, key in parents}
-        column = f"{model.table}.{keys.pop()}" if model is not None and len(keys) == 1 and model.table in names.tables else ""
+        column = (
+            f"{model.table}.{keys.pop()}"
+            if model is not None and len(keys) == 1 and model.table in names.tables
+            else ""
+        )
         operator, value = "in", ""
     else:
         column = names.column(predicate.column, query)

@@ -1,0 +1,228 @@
+"""Columns by which queries look rows up while no index begins with them.
+
+In: a query with resolved names, and a catalogue. Out: at most one need for each of its tables. A table is *bounded* if an
+index serves one of the query's own conditions on it, or a join from a bounded table to it; then the other conditions only
+filter few rows. A table that is not bounded is read as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate
+from slowpath.model.finding import Place
+from slowpath.program.schema import Access, Catalogue, PlacedQuery, Table
+from slowpath.program.sqltypes import sql_family
+
+LOOKUPS = ("eq", "in")
+FOREIGN, LOOKUP, RANGE, ORDER = range(4)
+
+
+class Need(NamedTuple):
+    """One query's need. `rank` is FOREIGN, LOOKUP, RANGE or ORDER; `optional`: only under some condition."""
+
+    table: str
+    column: str
+    function: str
+    rank: int
+    optional: bool
+    verb: str
+    within: str
+    """The Rust function around the query."""
+    place: Place
+
+
+def split(column: str) -> tuple[str, str]:
+    table, _, name = column.rpartition(".")
+    return table, name
+
+
+def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Collection[str]) -> Iterator[Need]:
+    """What the query needs; nothing if it may have conditions that were not read."""
+    query = placed.query
+    if query.opaque:
+        return
+    view = _View(placed, catalogue, flags)
+    bounded = view.bounded()
+    for name, table in view.tables.items():
+        if table is None or table.view or name in bounded:
+            continue
+        best = min(view.candidates(name, table, bounded), key=lambda need: (need.optional, need.rank), default=None)
+        if best is not None:
+            yield best
+
+
+class _View:
+    """A query before one catalogue."""
+
+    def __init__(self, placed: PlacedQuery, catalogue: Catalogue, flags: Collection[str]) -> None:
+        self.path = placed.path
+        self.query = placed.query
+        self.catalogue = catalogue
+        self.flags = flags
+        names = [*self.query.tables, *(split(predicate.column)[0] for predicate in self.query.predicates)]
+        self.tables = {name: catalogue.certain(name) for name in names if name}
+
+    def joined(self, predicate: Predicate) -> str:
+        """The other table's column, if the predicate joins two tables of this query."""
+        other = split(predicate.value)[0]
+        mine = split(predicate.column)[0]
+        joins = predicate.operator == "eq" and other in self.query.tables and other != mine
+        return predicate.value if joins and predicate.role == MANDATORY else ""
+
+    def own(self, name: str, *roles: int) -> list[Predicate]:
+        """Conditions on a table that no other table of the query decides."""
+        return [
+            predicate
+            for predicate in self.query.predicates
+            if split(predicate.column)[0] == name and predicate.role in roles and not self.joined(predicate)
+        ]
+
+    def bounded(self) -> set[str]:
+        found = {name for name, table in self.tables.items() if table is None or self._served(name, table)}
+        links = [(split(p.column), split(p.value)) for p in self.query.predicates if self.joined(p)]
+        links += [(other, one) for one, other in links]
+        grown = True
+        while grown:
+            grown = False
+            for (one, _), (other, column) in links:
+                table = self.tables.get(other)
+                if one in found and other not in found and table is not None and self._leads(table, column):
+                    found.add(other)
+                    grown = True
+        return found
+
+    def _leads(self, table: Table, column: str) -> bool:
+        return self.catalogue.leads(table, Access(column, "eq", "", False))
+
+    def _served(self, name: str, table: Table) -> bool:
+        own = self.own(name, MANDATORY)
+        accesses = [_access(predicate) for predicate in own]
+        if any(
+            a.operator in (*LOOKUPS, "range", "null") and self.catalogue.leads(table, a, accesses) for a in accesses
+        ):
+            return True
+        branches = self.own(name, ALTERNATIVE)
+        return bool(branches) and all(
+            p.operator in LOOKUPS and self.catalogue.leads(table, _access(p), accesses) for p in branches
+        )
+
+    def candidates(self, name: str, table: Table, bounded: set[str]) -> Iterator[Need]:
+        own = self.own(name, MANDATORY, OPTIONAL)
+        for predicate in own:
+            if predicate.operator in LOOKUPS and not self._flag(table, predicate):
+                yield self._need(table, predicate.column, predicate)
+        for predicate in self.query.predicates:
+            other = self.joined(predicate)
+            for mine, theirs in ((predicate.column, other), (other, predicate.column)):
+                if other and split(mine)[0] == name and split(theirs)[0] in bounded:
+                    yield self._need(table, mine, predicate)
+        alone = not any(p.operator in LOOKUPS and p.role == MANDATORY for p in own) and name == self.query.tables[0]
+        if alone and len(self.tables) == 1:
+            yield from self._spans(name, table, own)
+
+    def _spans(self, name: str, table: Table, own: list[Predicate]) -> Iterator[Need]:
+        """A range of times that is deleted or searched, or the first rows by some order."""
+        for predicate in own:
+            column = table.columns.get(split(predicate.column)[1])
+            family = sql_family(column.type, self.catalogue.types) if column is not None else ""
+            if (
+                predicate.operator == "range"
+                and predicate.role == MANDATORY
+                and family in ("timestamp", "timestamptz", "date")
+            ):
+                yield self._need(table, predicate.column, predicate)
+        owner, column_name = split(self.query.order)
+        if owner == name and self.query.limited and not own and not self._leads(table, column_name):
+            place = Place(self.path, self.query.order_span)
+            yield Need(name, column_name, "", ORDER, False, self.query.verb, self.query.function, place)
+
+    def _need(self, table: Table, column: str, predicate: Predicate) -> Need:
+        name = split(column)[1]
+        foreign = any(key.columns[:1] == (name,) for key, _ in table.foreign())
+        rank = RANGE if predicate.operator == "range" else FOREIGN if foreign else LOOKUP
+        return Need(
+            table.name,
+            name,
+            predicate.function if column == predicate.column else "",
+            rank,
+            predicate.role == OPTIONAL,
+            self.query.verb,
+            self.query.function,
+            Place(self.path, predicate.span),
+        )
+
+    def _flag(self, table: Table, predicate: Predicate) -> bool:
+        """Few values, so that an index would not help: booleans, enums, and what is compared with a constant."""
+        name = split(predicate.column)[1]
+        column = table.columns.get(name)
+        if column is None or predicate.value == LITERAL or name in self.flags:
+            return True
+        family = sql_family(column.type, self.catalogue.types)
+        return family in ("bool", "small") or self.catalogue.types.get(family, "?") == ""
+
+
+def _access(predicate: Predicate) -> Access:
+    return Access(split(predicate.column)[1], predicate.operator, predicate.function, predicate.value == LITERAL)
+
+
+class Lookup(NamedTuple):
+    """All queries that need an index on one column; `dialects` are those that have none, `everywhere` if no other has."""
+
+    table: str
+    column: str
+    function: str
+    dialects: tuple[str, ...]
+    everywhere: bool
+    sites: tuple[Need, ...]
+    """The hottest first."""
+    beside: tuple[tuple[Place, str], ...]
+    """Other conditions on the column, which an index already spares a full read, with the functions around them."""
+    declared: tuple[Place, ...]
+    """Where the migrations declare the column."""
+
+
+def lookups(queries: list[PlacedQuery], flags: Collection[str], *, foreign: bool) -> list[Lookup]:
+    """The needs of all queries by column: those on foreign keys, or all others."""
+    found: dict[tuple[str, str, str, str], dict[str, list[Need]]] = {}
+    schemas = {}
+    for placed in queries:
+        for catalogue in placed.schema.catalogues:
+            for need in needs(placed, catalogue, flags):
+                if foreign == (need.rank == FOREIGN):
+                    key = (placed.schema.root, need.table, need.column, need.function)
+                    found.setdefault(key, {}).setdefault(catalogue.dialect, []).append(need)
+                    schemas[key] = placed.schema
+    compared = _compared(queries)
+    result = []
+    for key, by_dialect in sorted(found.items()):
+        root, table, column, function = key
+        known = {c.dialect: c.tables[table] for c in schemas[key].catalogues if table in c.tables}
+        sites = sorted({need for group in by_dialect.values() for need in group}, key=_heat)
+        taken = {site.place for site in sites}
+        beside = [entry for entry in compared.get((root, f"{table}.{column}"), ()) if entry[0] not in taken]
+        declared = [known[dialect].columns[column].place for dialect in by_dialect if column in known[dialect].columns]
+        everywhere = len(by_dialect) == len(known)
+        result.append(
+            Lookup(table, column, function, tuple(by_dialect), everywhere, tuple(sites), tuple(beside), tuple(declared))
+        )
+    return result
+
+
+def _compared(queries: list[PlacedQuery]) -> dict[tuple[str, str], list[tuple[Place, str]]]:
+    """Where each column of each schema is compared, by path and position."""
+    found: dict[tuple[str, str], set[tuple[Place, str]]] = {}
+    for placed in queries:
+        for predicate in placed.query.predicates:
+            if predicate.operator in (*LOOKUPS, "range"):
+                entry = (Place(placed.path, predicate.span), placed.query.function)
+                for column in (predicate.column, predicate.value):
+                    if "." in column:
+                        found.setdefault((placed.schema.root, column), set()).add(entry)
+    return {column: sorted(places, key=lambda e: (e[0].path, e[0].span)) for column, places in found.items()}
+
+
+def _heat(need: Need) -> tuple[bool, int, int, str, int]:
+    verbs = {"select": 0, "update": 1}
+    return need.optional, verbs.get(need.verb, 2), need.rank, need.place.path, need.place.span[0]
