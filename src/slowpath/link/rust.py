@@ -79,7 +79,7 @@ def enter(fact: Fn, path: str, module: Module, facts: CodeFacts, names: Names) -
         function.trait = item if isinstance(item, TraitItem) else head
     elif owner.trait:
         trait = names.resolve(module, owner.trait.split("<")[0], value=False)
-        function.trait = trait if isinstance(trait, TraitItem | str) else owner.trait
+        function.trait = trait if isinstance(trait, TraitItem | str) else owner.trait.split("<")[0]
     attach(function)
     return function
 

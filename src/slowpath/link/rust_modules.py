@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from typing import cast
 
+from slowpath.model.cargo import Manifest, TomlFacts
 from slowpath.model.code import CodeFacts
+from slowpath.model.rust import RustFacts
 from slowpath.program import Program
 from slowpath.program.rust import Crate, Module
 
@@ -18,23 +21,24 @@ MAX_DEPTH = 60
 
 def targets(program: Program, files: Mapping[str, CodeFacts]) -> Iterator[tuple[Crate, str]]:
     """Every target of every package with its root file, libraries first."""
-    manifests = sorted(f.path for f in program.of("toml") if posixpath.basename(f.path) == "Cargo.toml")
-    folders = [posixpath.dirname(path) for path in manifests]
-    declared = {path: getattr(program.files[path].facts, "manifest", None) for path in manifests}
     found = []
-    for path, folder in zip(manifests, folders, strict=True):
-        found += list(package_targets(declared[path], folder, files))
-    if not any(folder == "" for folder in folders):
-        found += list(package_targets(None, "", files))
+    at_root = False
+    for file in program.of("toml"):
+        if posixpath.basename(file.path) == "Cargo.toml":
+            folder = posixpath.dirname(file.path)
+            at_root = at_root or not folder
+            found += list(package_targets(cast(TomlFacts, file.facts).manifest or Manifest(), folder, files))
+    if not at_root:
+        found += list(package_targets(Manifest(), "", files))
     order = {"lib": 0, "bin": 1}
     return iter(sorted(found, key=lambda entry: (order.get(entry[0].kind, 2), entry[1])))
 
 
-def package_targets(manifest: object, folder: str, files: Mapping[str, CodeFacts]) -> Iterator[tuple[Crate, str]]:
+def package_targets(manifest: Manifest, folder: str, files: Mapping[str, CodeFacts]) -> Iterator[tuple[Crate, str]]:
     """The targets of one package: those it declares, and those that Cargo finds by convention."""
-    name = str(getattr(manifest, "name", "") or posixpath.basename(folder) or "main").replace("-", "_")
+    name = (manifest.name or posixpath.basename(folder) or "main").replace("-", "_")
     seen = set()
-    for kind, own, path in getattr(manifest, "targets", ()):
+    for kind, own, path in manifest.targets:
         root = posixpath.normpath(posixpath.join(folder, path)) if path else ""
         if root in files:
             seen.add(root)
@@ -63,10 +67,7 @@ class Tree:
     """Builds the modules of all targets."""
 
     def __init__(self, program: Program) -> None:
-        self.files: dict[str, CodeFacts] = {
-            file.path: file.facts.code  # type: ignore[attr-defined]
-            for file in program.of("rust")
-        }
+        self.files: dict[str, CodeFacts] = {file.path: cast(RustFacts, file.facts).code for file in program.of("rust")}
         self.modules: dict[str, list[Module]] = {}
         """file → modules in it"""
         self.by_name: dict[str, Module] = {}
