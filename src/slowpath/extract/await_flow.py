@@ -60,6 +60,10 @@ EXITS = frozenset(
 TRANSACTION_NAMES = frozenset(("tx", "trx", "txn"))
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+$")
 SETTER = re.compile(r"set[A-Z]\w*\(\)$")
+SETTING = re.compile(
+    r"Token|Auth|Header|Session|Config|Locale|Language|Tenant|Context|Credential|Key|Base|Default|Client"
+)
+"""What later calls may quietly use."""
 CLOCK = re.compile(r"^(?:\w+\.)?performance\.\w+\(\)$|^Date\.now\(\)$|^process\.hrtime")
 ORDER = re.compile(
     rb"sequential|one (?:at a time|by one|after (?:the other|another))|in (?:\w+ )?order\b|order (?:matters|is important)"
@@ -86,7 +90,7 @@ class Point:
         self.ordered = False
         self.takes_item = False
         self.carried = False
-        self.binding: Span = (0, 0)
+        self.binding = ""
         self.statement: Span = (0, 0)
         self.follows = -1
 
@@ -444,7 +448,11 @@ class Flow:
         """A call for its effect. Storing a result in a state of its own, or in a local list, orders nothing."""
         name = describe(call).name
         root = re.split(r"[.(\[]", name, maxsplit=1)[0]
-        if self.inert or (SETTER.match(name) and mask) or ("." in name and self.scopes.local(root)):
+        if (
+            self.inert
+            or (mask and SETTER.match(name) and not SETTING.search(name))
+            or ("." in name and self.scopes.local(root))
+        ):
             return
         if name:
             self.pending.append(name)
@@ -472,7 +480,7 @@ class Flow:
             or declarator.child_by_field_name("type")
         ):
             return
-        point.binding = (pattern.start_byte, pattern.end_byte)
+        point.binding = text(pattern)
         point.statement = (node.start_byte, node.end_byte)
         self.simple[point.statement] = index
         before = node.prev_named_sibling
@@ -671,7 +679,7 @@ class Flow:
         if self.loop is not None and self.loop is not outer_loop:
             self.loop.suits &= (self.leaves, self.breaks, self.yields) == (leaves, breaks, yields)
             if self.loop.suits and len(self.points) > count:
-                self.second_round(body, found, mask, self.points[count:], bits)
+                self.second_round(body, found, mask, self.points[count:], bits, control)
                 self.rounds.append(self.loop)
         self.scopes.assigned |= assigned
         self.loop = outer_loop
@@ -689,8 +697,12 @@ class Flow:
         self.scopes.pop()
         return mask
 
-    def second_round(self, body: Node, found: Iterable[str], mask: int, points: list[Point], bits: int) -> None:
+    def second_round(
+        self, body: Node, found: Iterable[str], mask: int, points: list[Point], bits: int, before: int
+    ) -> None:
         saved = self.replay, self.item, self.carried, self.pending, self.leaves, self.breaks, self.yields
+        control = self.control
+        self.control = before
         made = ((1 << self.bits) - 1) & ~((1 << bits) - 1)
         item, assigned = self.fresh(), self.fresh()
         for name in self.scopes.assigned:
@@ -698,6 +710,7 @@ class Flow:
         self.replay, self.item, self.carried = iter(points), item, made | assigned
         self.one_round(body, found, (mask & ~made) | item)
         self.replay, self.item, self.carried, self.pending, self.leaves, self.breaks, self.yields = saved
+        self.control = control
 
 
 def _first_call(node: Node) -> Node:

@@ -1,4 +1,4 @@
-"""One JavaScript or TypeScript tree in, AwaitFacts out: awaits, what they need of each other, and the loops that they stand in.
+"""One JavaScript or TypeScript tree in, AwaitFacts out: awaits, what they need of each other, and the loops around them.
 
 One query finds functions, awaits, calls and returns; a sweep over them in source order attributes each to its function.
 Only functions with two awaits, or with one beside a loop, are read closely (`await_flow`).
@@ -18,7 +18,8 @@ from slowpath.extract.parsing import grammar, text
 from slowpath.model.awaits import AwaitFacts, Call, Routine, Sequence
 
 MARKS = """
-[(function_declaration) (function_expression) (arrow_function) (method_definition) (generator_function_declaration)] @function
+[(function_declaration) (function_expression) (arrow_function) (method_definition)
+ (generator_function_declaration)] @function
 (await_expression) @await
 [(for_statement) (for_in_statement)] @loop
 (call_expression) @call
@@ -30,10 +31,10 @@ MARKS = """
 ROUTINE_CALLS = 60
 """A function that calls more than this is no helper whose name says what it does."""
 QUIET_METHODS = frozenset(
-    "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys values entries"
-    " push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace replaceAll then"
-    " catch finally startsWith endsWith toLowerCase toUpperCase toISOString match test stringify isArray assign round floor"
-    " ceil max min log info warn error debug trace".split()
+    "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys values"
+    " entries push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace"
+    " replaceAll then catch finally startsWith endsWith toLowerCase toUpperCase toISOString match test stringify isArray"
+    " assign round floor ceil max min log info warn error debug trace".split()
 )
 
 
@@ -55,7 +56,7 @@ class _Function:
         self.calls: list[Node] = []
         self.waits = False
         self.assigns = False
-        self.transaction = outer.transaction if outer else False
+        self.transaction: bool = outer.transaction if outer is not None else False
 
 
 def extract(tree: Tree, source: bytes) -> AwaitFacts:

@@ -8,7 +8,7 @@ from slowpath.model.finding import Span
 
 
 class Call(msgspec.Struct, array_like=True, frozen=True):
-    """What is called, without arguments: `db.user.find().limit()`. Called parts carry `()`, `.then()` and its like are cut."""
+    """What is called, without arguments: `db.user.find().limit()`. Called parts carry `()`; `.then()` and its like go."""
 
     name: str
     hint: str = ""
@@ -33,18 +33,18 @@ class Await(msgspec.Struct, array_like=True, frozen=True):
     """Somebody takes the result."""
     ordered: bool
     """Works on a transaction, whose connection does one thing at a time."""
-    binding: Span = (0, 0)
-    """The pattern in `const pattern = await call;` where that is the whole statement."""
+    binding: str = ""
+    """The pattern of `const pattern = await call;` where that is the whole statement."""
     statement: Span = (0, 0)
-    """That statement, with its semicolon."""
+    """That statement."""
     follows: int = -1
-    """The await of the statement right before that one, where both have this simple form and no comment lies between."""
+    """The await of the statement right before, where both have this simple form and no comment lies between."""
     attempted: bool = False
     """Stands in a `try`: which of two errors comes first may matter."""
 
 
 class Loop(msgspec.Struct, array_like=True, frozen=True):
-    """A loop whose rounds need nothing of each other, as far as one file can tell: `for … of`, `for … in`, a plain count."""
+    """A loop (`for … of`, `for … in`, a plain count) whose rounds need nothing of each other, for all one file can tell."""
 
     head: Span
     awaits: tuple[int, ...]
