@@ -1,11 +1,104 @@
-"""Facts → WebProgram."""
+"""Facts → WebProgram: resolves every import once, then says what each file is for."""
 
 from __future__ import annotations
 
+import posixpath
+from collections import defaultdict
+from typing import cast
+
+from slowpath.link.web_entries import entries
+from slowpath.link.web_kinds import BUILD, kind_by_itself
+from slowpath.link.web_resolve import Resolver
+from slowpath.model.modules import Import, ModuleFacts
+from slowpath.model.web import JsonFacts, WebFacts
 from slowpath.program import Program
-from slowpath.program.web import WebProgram
+from slowpath.program.web import Edge, Kind, Package, PackageUse, WebProgram, is_package, package_name
 
 
 def link(program: Program) -> WebProgram:
     """The web view of a program."""
-    return WebProgram()
+    modules = {file.path: cast(WebFacts, file.facts).module for file in program.of("typescript", "tsx")}
+    json = {file.path: cast(JsonFacts, file.facts) for file in program.of("json")}
+    manifests = {path: facts for path, facts in json.items() if posixpath.basename(path) == "package.json"}
+    configs = {path: facts for path, facts in json.items() if path not in manifests}
+    resolver = Resolver(frozenset(modules), configs, manifests)
+    packages = [_package(path, facts, modules) for path, facts in manifests.items()]
+    edges: dict[str, list[Edge]] = {}
+    uses: list[PackageUse] = []
+    for path, facts in modules.items():
+        edges[path] = _edges(path, facts, resolver, uses)
+    found = entries(modules, packages, resolver)
+    kinds = _kinds(modules, edges, frozenset(found))
+    kept = {path: kind for path, kind in found.items() if kinds[path] == "client"}
+    return WebProgram(modules, kinds, packages, edges, uses, kept, resolver.resolve)
+
+
+def _package(path: str, facts: JsonFacts, modules: dict[str, ModuleFacts]) -> Package:
+    folder = posixpath.dirname(path)
+    said = [facts.compiler, *(m.compiler for p, m in modules.items() if m.compiler and _configures(p, folder))]
+    compiler = "annotation" if "annotation" in said else next((word for word in said if word), "")
+    return Package(path, folder, facts.name, frozenset(facts.dependencies), facts.side_effects, compiler)
+
+
+def _configures(path: str, folder: str) -> bool:
+    return posixpath.dirname(path) == folder and BUILD.search(path) is not None
+
+
+def _edges(path: str, facts: ModuleFacts, resolver: Resolver, uses: list[PackageUse]) -> list[Edge]:
+    """The edges of one file in source order; imports of packages go to `uses`."""
+    found: list[Edge] = []
+    for statement in facts.imports:
+        if statement.erased:
+            continue
+        target = resolver.resolve(path, statement.specifier)
+        if target is not None:
+            found.append(Edge(path, target, statement.span, _names(statement), False))
+        elif is_package(statement.specifier):
+            uses.append(PackageUse(path, package_name(statement.specifier), statement.specifier, statement))
+    for export in facts.exports:
+        if export.specifier and not export.type_only:
+            target = resolver.resolve(path, export.specifier)
+            if target is not None:
+                found.append(Edge(path, target, export.span, (export.local,), False))
+            elif is_package(export.specifier):
+                uses.append(PackageUse(path, package_name(export.specifier), export.specifier, export))
+    for call in facts.dynamic:
+        target = resolver.resolve(path, call.specifier)
+        if target is not None:
+            found.append(Edge(path, target, call.span, ("*",), not (call.required and call.top_level)))
+        elif is_package(call.specifier):
+            uses.append(PackageUse(path, package_name(call.specifier), call.specifier, call))
+    return sorted(found, key=lambda edge: edge.span)
+
+
+def _names(statement: Import) -> tuple[str, ...]:
+    return tuple(name.imported for name in statement.names if name.use != "type")
+
+
+def _kinds(modules: dict[str, ModuleFacts], edges: dict[str, list[Edge]], entries: frozenset[str]) -> dict[str, Kind]:
+    """A file that only server code reaches is server code; what nothing speaks against is for the client."""
+    certain = {path: kind_by_itself(path, facts) for path, facts in modules.items()}
+    wanted: dict[str, int] = defaultdict(int)
+    for path, own in edges.items():
+        if certain[path] not in ("test", "config"):
+            for target in {edge.path for edge in own if edge.path != path}:
+                wanted[target] += 1
+    free = [p for p, kind in certain.items() if kind == "client" or (kind is None and (not wanted[p] or p in entries))]
+    client = _reach(free, edges, {path for path, kind in certain.items() if kind not in (None, "client")})
+    server = _reach([p for p, kind in certain.items() if kind == "server"], edges, client)
+    return {
+        path: kind or ("server" if path in server and path not in client else "client")
+        for path, kind in certain.items()
+    }
+
+
+def _reach(roots: list[str], edges: dict[str, list[Edge]], stop: set[str]) -> set[str]:
+    found: set[str] = set()
+    stack = list(roots)
+    while stack:
+        path = stack.pop()
+        if path in found or path in stop:
+            continue
+        found.add(path)
+        stack += [edge.path for edge in edges[path]]
+    return found

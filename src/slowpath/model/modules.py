@@ -38,8 +38,8 @@ class Import(msgspec.Struct, array_like=True, frozen=True):
 class Export(msgspec.Struct, array_like=True, frozen=True):
     """An exported name: of this file, or of the module `specifier` (a re-export).
 
-    `export * from "x"` has the name `*`; `export * as ns from "x"` the name `ns` and the local `*`. An anonymous default
-    export has the local `default`.
+    `export * from "x"` has the name `*`; `export * as ns from "x"` the name `ns` and the local `*`. An anonymous
+    default export has the local `default`.
     """
 
     name: str

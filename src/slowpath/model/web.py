@@ -19,4 +19,23 @@ class WebFacts(Facts, array_like=True):
 
 
 class JsonFacts(Facts, array_like=True):
-    """Facts of a package.json or tsconfig."""
+    """Facts of a package.json, tsconfig or jsconfig; what the file does not say is empty."""
+
+    name: str = ""
+    dependencies: list[str] = msgspec.field(default_factory=list)
+    """Names under any kind of dependency."""
+    side_effects: bool = True
+    """False where `sideEffects` is exactly false."""
+    workspaces: list[str] = msgspec.field(default_factory=list)
+    mains: list[str] = msgspec.field(default_factory=list)
+    """Files that the package offers as its entry, the likeliest source first."""
+    exports: list[tuple[str, list[str]]] = msgspec.field(default_factory=list)
+    """Subpath (`.`, `./x`, `./*`) → files, over all conditions."""
+    imports: list[tuple[str, list[str]]] = msgspec.field(default_factory=list)
+    """`#name` → files or packages."""
+    compiler: str = ""
+    """React Compiler by a `babel` table: `on`, `annotation`, or nothing."""
+    extends: list[str] = msgspec.field(default_factory=list)
+    base_url: str = ""
+    paths: list[tuple[str, list[str]]] = msgspec.field(default_factory=list)
+    """tsconfig path patterns → targets, both as written."""

@@ -5,7 +5,10 @@ All questions take paths relative to the project root. Unknown paths get the qui
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import posixpath
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from slowpath.model.finding import Span
@@ -13,6 +16,11 @@ from slowpath.model.modules import Dynamic, Export, Import, ModuleFacts
 
 Kind = Literal["client", "server", "test", "generated", "config"]
 """What a file is for. `test` covers stories and mocks; `client` is everything that nothing speaks against."""
+
+EntryKind = Literal["app", "page", "server component", "library"]
+"""`page`: a file router's; `server component`: one of Next's app folder without `use client`."""
+
+MAX_HOPS = 40
 
 
 class Declaration(NamedTuple):
@@ -29,6 +37,8 @@ class External(NamedTuple):
 
     package: str
     name: str
+    specifier: str
+    """The package with its subpath, as written."""
 
 
 Target = Declaration | External
@@ -58,8 +68,6 @@ class Package(NamedTuple):
     """All that it names, development and peer dependencies included."""
     side_effects: bool
     """False where it promises that unused modules can be dropped."""
-    entries: tuple[str, ...]
-    """Files that something outside the package starts or imports."""
     react_compiler: str
     """`on`, `annotation`, or nothing."""
 
@@ -72,3 +80,201 @@ class PackageUse(NamedTuple):
     specifier: str
     """The package with its subpath, as written."""
     statement: Import | Dynamic | Export
+
+
+class WebProgram:
+    """Built by `link.web`."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, ModuleFacts],
+        kinds: Mapping[str, Kind],
+        packages: Iterable[Package],
+        edges: Mapping[str, list[Edge]],
+        uses: list[PackageUse],
+        entries: Mapping[str, EntryKind],
+        find: Callable[[str, str], str | None],
+    ) -> None:
+        self.modules = modules
+        """Facts of every scanned JavaScript and TypeScript file, by path."""
+        self.packages = {package.folder: package for package in packages}
+        """By folder."""
+        self.uses = uses
+        """Imports of external packages, by path."""
+        self.entries = entries
+        """Files that a browser, a router or another package loads first."""
+        self._kinds = kinds
+        self._edges = edges
+        self._find = find
+        self._packages_of: dict[str, Package | None] = {}
+
+    # files
+
+    def kind(self, path: str) -> Kind | None:
+        """What a file is for, None if it was not scanned."""
+        return self._kinds.get(path)
+
+    def is_client(self, path: str) -> bool:
+        """Is the file written for the browser? Next's server components count, see `ships`."""
+        return self._kinds.get(path) == "client"
+
+    def package_of(self, path: str) -> Package | None:
+        """The package that a file belongs to."""
+        folder = posixpath.dirname(path)
+        if folder not in self._packages_of:
+            at = folder
+            while at and at not in self.packages:
+                at = posixpath.dirname(at)
+            self._packages_of[folder] = self.packages.get(at)
+        return self._packages_of[folder]
+
+    def react_compiler(self, path: str) -> str:
+        """`on`, `annotation`, or nothing: what the package's build configuration says. A dependency proves nothing."""
+        package = self.package_of(path)
+        return package.react_compiler if package is not None else ""
+
+    # names
+
+    def file_of(self, path: str, specifier: str) -> str | None:
+        """The scanned file that an import in `path` means."""
+        return self._find(path, specifier)
+
+    def resolve(self, path: str, name: str) -> Target | None:
+        """What a top-level or imported name of a file means; `a.b` is the member `b` of `a`.
+
+        Follows imports, default exports, renames and re-exports to the declaration.
+        """
+        head, _, rest = name.partition(".")
+        target = self._local(path, head, frozenset())
+        for member in rest.split(".") if rest else ():
+            if isinstance(target, External):
+                target = target._replace(name=member)
+            elif target is not None and target.name == "*":
+                target = self.exported(target.path, member)
+            else:
+                return None
+        return target
+
+    def exported(self, path: str, name: str) -> Target | None:
+        """What a file exports under a name."""
+        return self._exported(path, name, frozenset())
+
+    def _local(self, path: str, name: str, seen: frozenset[tuple[str, str]]) -> Target | None:
+        imported = self._imported.get(path, {}).get(name)
+        if imported is not None:
+            return self._from(path, *imported, seen)
+        span = self._declared.get(path, {}).get(name)
+        return Declaration(path, name, span) if span is not None else None
+
+    def _from(self, path: str, specifier: str, name: str, seen: frozenset[tuple[str, str]]) -> Target | None:
+        target = self._find(path, specifier)
+        if target is None:
+            return External(package_name(specifier), name, specifier) if is_package(specifier) else None
+        return Declaration(target, "*", (0, 0)) if name == "*" else self._exported(target, name, seen)
+
+    def _exported(self, path: str, name: str, seen: frozenset[tuple[str, str]]) -> Target | None:
+        if (path, name) in seen or len(seen) > MAX_HOPS or path not in self.modules:
+            return None
+        seen |= {(path, name)}
+        stars = []
+        for export in self.modules[path].exports:
+            if export.name == name:
+                if export.specifier:
+                    return self._from(path, export.specifier, export.local, seen)
+                return self._local(path, export.local, seen)
+            if export.name == "*" and name != "default":
+                stars.append(export.specifier)
+        found = [self._from(path, specifier, name, seen) for specifier in stars]
+        own = [target for target in found if isinstance(target, Declaration)]
+        foreign = [target for target in found if target is not None]
+        return own[0] if own else foreign[0] if len(foreign) == 1 else None
+
+    @cached_property
+    def _imported(self) -> dict[str, dict[str, tuple[str, str]]]:
+        return {
+            path: {
+                name.local: (statement.specifier, name.imported)
+                for statement in facts.imports
+                for name in statement.names
+            }
+            for path, facts in self.modules.items()
+        }
+
+    @cached_property
+    def _declared(self) -> dict[str, dict[str, Span]]:
+        return {path: {d.name: d.span for d in facts.declared} for path, facts in self.modules.items()}
+
+    # the import graph
+
+    def imports(self, path: str) -> list[Edge]:
+        """The scanned files that a file imports, in source order; what only types need is left out."""
+        return self._edges.get(path, [])
+
+    def importers(self, path: str) -> list[Edge]:
+        """Who imports a file, by path."""
+        return self._importers.get(path, [])
+
+    @cached_property
+    def _importers(self) -> dict[str, list[Edge]]:
+        found: dict[str, list[Edge]] = {}
+        for edges in self._edges.values():
+            for edge in edges:
+                found.setdefault(edge.path, []).append(edge)
+        return found
+
+    def ships(self, path: str) -> bool:
+        """Does the browser get this file, now or later? Where no entry is known, every client file counts."""
+        return path in self._loaded[1] if self.has_app(path) else self.is_client(path)
+
+    def loads_first(self, path: str) -> bool:
+        """Is the file on the static path from an entry or page, so that the first load waits for it?"""
+        return path in self._loaded[0]
+
+    def has_app(self, path: str) -> bool:
+        """Is there an entry or page in the file's package?"""
+        return self.package_of(path) in self._apps
+
+    @cached_property
+    def _apps(self) -> frozenset[Package | None]:
+        return frozenset(self.package_of(path) for path, kind in self.entries.items() if kind != "library")
+
+    def chain(self, path: str) -> list[Edge]:
+        """The imports that lead from an entry to a file of the first load, shortest, outermost first."""
+        found: list[Edge] = []
+        edge = self._loaded[0].get(path)
+        while edge is not None:
+            found.append(edge)
+            edge = self._loaded[0].get(edge.importer)
+        return found[::-1]
+
+    @cached_property
+    def _loaded(self) -> tuple[dict[str, Edge | None], dict[str, Edge | None]]:
+        """(first load, everything shipped), each file with the import that brought it."""
+        roots = [path for path, kind in self.entries.items() if kind != "library"]
+        return self._spread(roots, dynamic=False), self._spread(roots, dynamic=True)
+
+    def _spread(self, roots: list[str], *, dynamic: bool) -> dict[str, Edge | None]:
+        """Breadth first. What Next's server components import stays on the server up to a `use client`."""
+        reached: dict[tuple[str, bool], Edge | None] = {}
+        queue = deque[tuple[str, bool, Edge | None]]((path, not self._on_server(path), None) for path in roots)
+        while queue:
+            path, client, cause = queue.popleft()
+            client = client or self.modules[path].directive == "use client"
+            if (path, client) in reached or (path, True) in reached or self._kinds[path] not in ("client", "config"):
+                continue
+            reached[path, client] = cause
+            queue.extend((edge.path, client, edge) for edge in self.imports(path) if dynamic or not edge.dynamic)
+        return {path: cause for (path, client), cause in reached.items() if client}
+
+    def _on_server(self, path: str) -> bool:
+        return self.entries.get(path) == "server component"
+
+
+def package_name(specifier: str) -> str:
+    """`@scope/name/sub` → `@scope/name`."""
+    return "/".join(specifier.split("/")[: 2 if specifier.startswith("@") else 1])
+
+
+def is_package(specifier: str) -> bool:
+    """Neither a path nor an alias by custom."""
+    return bool(specifier) and specifier[0] not in "./#~" and not specifier.startswith(("@/", "@@/"))

@@ -1,0 +1,123 @@
+"""`import()` and `require()` calls of one tree, with the wrapper that gets them; and what a configuration says of
+React Compiler. Found in the bytes, then looked up in the tree."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from slowpath.extract.parsing import text
+from slowpath.model.modules import Dynamic
+
+CALL = re.compile(rb"\b(import|require)\s*\(")
+FUNCTIONS = frozenset(["arrow_function", "function_expression", "function_declaration", "method_definition"])
+MEMBER = re.compile(r"default\s*:\s*\w+\.(\w+)")
+THROUGH = frozenset(["await_expression", "return_statement", "statement_block", "parenthesized_expression"])
+
+
+def extract(root: Node, source: bytes) -> list[Dynamic]:
+    """Every call with a literal argument, in source order."""
+    found = []
+    for match in CALL.finditer(source):
+        node = root.descendant_for_byte_range(match.start(1), match.end(1))
+        while node is not None and node.type in ("import", "identifier"):
+            node = node.parent
+        if node is not None and node.type == "call_expression" and node.start_byte == match.start(1):
+            dynamic = _dynamic(node, match[1] == b"require")
+            if dynamic is not None:
+                found.append(dynamic)
+    return found
+
+
+def _dynamic(call: Node, required: bool) -> Dynamic | None:
+    arguments = call.child_by_field_name("arguments")
+    strings = [child for child in arguments.named_children if child.type == "string"] if arguments is not None else []
+    if not strings or _in_type(call):
+        return None
+    function = _enclosing(call)
+    wrapper, bound, member = "", "", "default"
+    thunk = None if required else _thunk(call)
+    if thunk is not None:
+        wrapper, bound = _wrapper(thunk)
+        shown = MEMBER.search(text(thunk))
+        member = shown[1] if shown else "default"
+    return Dynamic(
+        text(strings[0])[1:-1], (call.start_byte, call.end_byte), wrapper, bound, member, required, function is None
+    )
+
+
+def _in_type(call: Node) -> bool:
+    node = call.parent
+    while node is not None and node.type in ("member_expression", "subscript_expression"):
+        node = node.parent
+    return node is not None and (node.type.startswith("type_") or node.type.endswith("_type"))
+
+
+def _enclosing(node: Node) -> Node | None:
+    current = node.parent
+    while current is not None and current.type not in FUNCTIONS:
+        current = current.parent
+    return current
+
+
+def _thunk(call: Node) -> Node | None:
+    """The function whose result the import is: `() => import("x")`, also with `.then(…)` behind it."""
+    node = call.parent
+    while node is not None:
+        if node.type in FUNCTIONS:
+            return node
+        if node.type not in THROUGH and node.type not in ("member_expression", "call_expression"):
+            return None
+        node = node.parent
+    return None
+
+
+def _wrapper(thunk: Node) -> tuple[str, str]:
+    """Who gets the thunk, and the variable that holds what comes of it."""
+    parent = thunk.parent
+    if parent is None or parent.type != "arguments" or parent.parent is None:
+        named = parent.child_by_field_name("key" if parent.type == "pair" else "name") if parent is not None else None
+        return (text(named), "") if parent is not None and parent.type == "pair" else ("", text(named))
+    call = parent.parent
+    wrapper = text(call.child_by_field_name("function"))
+    node = call.parent
+    while node is not None and node.type in ("arguments", "call_expression", "as_expression", "satisfies_expression"):
+        node = node.parent
+    bound = ""
+    if node is not None and node.type == "variable_declarator":
+        bound = text(node.child_by_field_name("name"))
+    elif node is not None and node.type == "export_statement":
+        bound = "default"
+    return wrapper[:60], bound
+
+
+def compiler(root: Node, source: bytes) -> str:
+    """`on`, `annotation`, or nothing; comments and the lint plugin do not count."""
+    if b"reactCompiler" not in source and b"babel-plugin-react-compiler" not in source:
+        return ""
+    for match in re.finditer(rb"reactCompiler\w*|babel-plugin-react-compiler", source):
+        node = root.descendant_for_byte_range(match.start(), match.end())
+        if node is not None and _switches_on(node):
+            return "annotation" if re.search(rb"compilationMode['\"]?\s*:\s*['\"]annotation", source) else "on"
+    return ""
+
+
+def _switches_on(node: Node) -> bool:
+    parent = node.parent
+    if parent is None:
+        return False
+    if node.type == "property_identifier" or (node.type == "string_fragment" and _is_key(parent)):
+        pair = parent if parent.type == "pair" else parent.parent
+        value = pair.child_by_field_name("value") if pair is not None and pair.type == "pair" else None
+        return value is not None and text(value) not in ("false", "undefined", "null")
+    if node.type == "string_fragment":
+        return text(node) == "babel-plugin-react-compiler" and (
+            parent.parent is None or "import" not in parent.parent.type
+        )
+    return node.type == "identifier" and parent.type == "call_expression"
+
+
+def _is_key(string: Node) -> bool:
+    pair = string.parent
+    return pair is not None and pair.type == "pair" and pair.child_by_field_name("key") == string

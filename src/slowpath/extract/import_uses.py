@@ -1,0 +1,114 @@
+"""How a file uses the names that it imports: in types alone, in code, or only in code that event handlers run.
+
+A name is searched for in the bytes, and each place is looked up in the tree until one decides. Shadowing is not known:
+a local variable of the same name counts as a use, which errs towards keeping the import.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from slowpath.extract.parsing import text
+from slowpath.model.finding import Span
+from slowpath.model.modules import Use
+
+WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$")
+TYPES = frozenset(["nested_type_identifier", "type_query", "type_annotation", "type_arguments", "import_specifier"])
+BINDINGS = frozenset(["required_parameter", "optional_parameter", "rest_pattern"])
+FUNCTIONS = frozenset(["arrow_function", "function_expression", "function_declaration", "method_definition"])
+HANDLER = re.compile(r"^(handle|on)[A-Z]")
+
+
+class Uses:
+    """The uses in one tree, outside the given import statements."""
+
+    def __init__(self, root: Node, source: bytes, imports: list[Span]) -> None:
+        self.root = root
+        self.source = source
+        self.imports = imports
+
+    def of(self, name: str, *, handlers: bool) -> Use:
+        """How `name` is used; `handlers` asks for the third answer, which takes reading every use."""
+        found: Use = "type"
+        for node in self._values(name):
+            if not handlers or not self._on_event(node):
+                return "value"
+            found = "handler"
+        return found
+
+    def _values(self, name: str) -> Iterator[Node]:
+        for start, end in places(self.source, name.encode()):
+            if any(first <= start < last for first, last in self.imports):
+                continue
+            node = self.root.descendant_for_byte_range(start, end)
+            if node is not None and is_value(node):
+                yield node
+
+    def _on_event(self, node: Node) -> bool:
+        """Inside a function that only an `on…` attribute of an element gets, directly or by its name."""
+        current = node.parent
+        while current is not None:
+            if current.type in FUNCTIONS:
+                if _is_attribute(current):
+                    return True
+                name = _name_of(current)
+                if name and name[0].islower() and self._only_handed_to_events(name):
+                    return True
+            current = current.parent
+        return False
+
+    def _only_handed_to_events(self, name: str) -> bool:
+        pattern = re.compile(
+            rb"\bon[A-Z]\w*=\{\s*(?:\(\s*\w*\s*\)\s*=>\s*(?:void\s+)?)?" + re.escape(name.encode()) + rb"\b"
+        )
+        uses = sum(1 for _ in places(self.source, name.encode())) - 1
+        return uses > 0 and sum(1 for _ in pattern.finditer(self.source)) == uses
+
+
+def places(source: bytes, name: bytes) -> Iterator[Span]:
+    """Where a whole word occurs."""
+    at = source.find(name) if name else -1
+    while at >= 0:
+        end = at + len(name)
+        if (at == 0 or source[at - 1] not in WORD) and (end == len(source) or source[end] not in WORD):
+            yield at, end
+        at = source.find(name, end)
+
+
+def is_value(node: Node) -> bool:
+    """Does this node evaluate the name that it is, rather than declare it or speak of a type?"""
+    if node.type == "shorthand_property_identifier":
+        return True
+    parent = node.parent
+    if node.type != "identifier" or parent is None:
+        return False
+    if parent.type == "variable_declarator":
+        return parent.child_by_field_name("value") == node
+    if parent.type in BINDINGS:
+        return parent.child_by_field_name("value") == node
+    while parent is not None and parent.type in ("member_expression", "nested_identifier"):
+        parent = parent.parent
+    return parent is None or parent.type not in TYPES
+
+
+def _is_attribute(function: Node) -> bool:
+    parent = function.parent
+    if parent is None or parent.type != "jsx_expression" or parent.parent is None:
+        return False
+    attribute = parent.parent
+    return attribute.type == "jsx_attribute" and HANDLER.match(text(attribute.named_children[0])) is not None
+
+
+def _name_of(function: Node) -> str:
+    """The name under which a function is declared, also through `useCallback(…)`."""
+    if function.type in ("function_declaration", "method_definition"):
+        return text(function.child_by_field_name("name"))
+    parent = function.parent
+    if parent is not None and parent.type == "arguments" and parent.parent is not None:
+        parent = parent.parent.parent
+    if parent is not None and parent.type == "variable_declarator":
+        return text(parent.child_by_field_name("name"))
+    return ""
