@@ -1,4 +1,4 @@
-"""One JavaScript or TypeScript tree in, AwaitFacts out: awaits, what they need of each other, and the loops around them.
+"""One JavaScript or TypeScript tree in, AwaitFacts out: awaits, what they need of each other, and loops around them.
 
 One query finds functions, awaits, calls and returns; a sweep over them in source order attributes each to its function.
 Only functions with two awaits, or with one beside a loop, are read closely (`await_flow`).
@@ -31,10 +31,10 @@ MARKS = """
 ROUTINE_CALLS = 60
 """A function that calls more than this is no helper whose name says what it does."""
 QUIET_METHODS = frozenset(
-    "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys values"
-    " entries push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace"
-    " replaceAll then catch finally startsWith endsWith toLowerCase toUpperCase toISOString match test stringify isArray"
-    " assign round floor ceil max min log info warn error debug trace".split()
+    "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys"
+    " values entries push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace"
+    " replaceAll then catch finally startsWith endsWith toLowerCase toUpperCase toISOString match test stringify"
+    " isArray assign round floor ceil max min log info warn error debug trace".split()
 )
 
 

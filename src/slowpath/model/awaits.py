@@ -8,7 +8,7 @@ from slowpath.model.finding import Span
 
 
 class Call(msgspec.Struct, array_like=True, frozen=True):
-    """What is called, without arguments: `db.user.find().limit()`. Called parts carry `()`; `.then()` and its like go."""
+    """What is called, without arguments: `db.user.find().limit()`. Called parts carry `()`."""
 
     name: str
     hint: str = ""
@@ -44,7 +44,10 @@ class Await(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Loop(msgspec.Struct, array_like=True, frozen=True):
-    """A loop (`for … of`, `for … in`, a plain count) whose rounds need nothing of each other, for all one file can tell."""
+    """A loop whose rounds need nothing of each other, as far as one file can tell.
+
+    `for … of`, `for … in`, or a plain count.
+    """
 
     head: Span
     awaits: tuple[int, ...]
