@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from slowpath.model.finding import Finding, Place, Step
 from slowpath.model.rule import Rule
@@ -13,7 +14,7 @@ from slowpath.program.schema import DIALECT_NAMES, PlacedQuery, Schema
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     view = program.schema
-    queried = lookups(view.queries, (), foreign=True)
+    queried = lookups(view.queries, None, foreign=True)
     for lookup in queried:
         yield _queried(lookup, rule)
     seen = {(lookup.table, lookup.column) for lookup in queried}
@@ -37,7 +38,7 @@ def _queried(lookup: Lookup, rule: Rule) -> Finding:
     )
 
 
-def _names(table: str, column: str, dialects: tuple[str, ...], everywhere: bool) -> dict[str, str]:
+def _names(table: str, column: str, dialects: tuple[str, ...], everywhere: bool) -> dict[str, Any]:
     where = "" if everywhere else " in " + " and ".join(DIALECT_NAMES[dialect] for dialect in dialects)
     return {"table": table, "column": column, "where": where, "name": f"{table.replace('.', '_')}_{column}_idx"}
 
@@ -51,7 +52,9 @@ def _unqueried(schema: Schema, queries: list[PlacedQuery], seen: set[tuple[str, 
     for catalogue in schema.catalogues:
         for name in catalogue.tables:
             table = catalogue.certain(name)
-            for key, place in table.foreign() if table is not None else ():
+            if table is None:
+                continue
+            for key, place in table.foreign():
                 column = key.columns[0] if key.columns else ""
                 if key.table in deletes and (name, column) not in seen and not catalogue.covers(table, column):
                     bare.setdefault((name, column), []).append((catalogue.dialect, place, key.table))

@@ -1,4 +1,4 @@
-"""A column by which queries look rows up, or sort the first few, leads no index. Foreign keys have a rule of their own."""
+"""A column by which queries look rows up, or sort the first few, leads no index. Foreign keys have their own rule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slowpath.program.schema import DIALECT_NAMES
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     keys = re.compile(rule.settings["keys"])
     expressions = frozenset(rule.settings["expressions"])
-    for lookup in lookups(program.schema.queries, frozenset(rule.settings["flags"]), foreign=False):
+    for lookup in lookups(program.schema.queries, re.compile(rule.settings["flags"]), foreign=False):
         if lookup.function and lookup.function not in expressions:
             continue
         yield _finding(lookup, rule, bool(keys.search(lookup.column)))

@@ -1,4 +1,4 @@
-"""A `table!` and the migrations disagree on a column: it is missing, nullable on one side only, or of another family."""
+"""A `table!` and the migrations disagree on a column: missing, nullable on one side only, or of another family."""
 
 from __future__ import annotations
 

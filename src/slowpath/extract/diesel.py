@@ -46,7 +46,7 @@ def extract(tree: Tree, source: bytes) -> DieselFacts:
 
 
 class Walk:
-    """One pass over a tree in document order. Drafts of queries bound to variables stay open until their function ends."""
+    """One pass over a tree in document order. Drafts bound to variables stay open until their function ends."""
 
     def __init__(self, facts: DieselFacts, marks: list[int]) -> None:
         self.facts = facts

@@ -23,21 +23,18 @@ OPERATORS = {
     "is_null": "null",
 }
 OTHER_OPERATORS = frozenset(
-    "ne ne_any ne_all eq_all is_not_null is_distinct_from like not_like ilike not_ilike similar_to not_between contains "
-    "is_contained_by overlaps_with has_key matches concat".split()
+    "ne ne_any ne_all eq_all is_not_null is_distinct_from like not_like ilike not_ilike similar_to not_between "
+    "contains is_contained_by overlaps_with has_key matches concat".split()
 )
 TRANSPARENT = frozenset(["nullable", "assume_not_null", "into_sql", "asc", "desc", "nulls_last", "nulls_first"])
 JOINS = frozenset(["inner_join", "left_join", "left_outer_join"])
 ORDERS = frozenset(["order", "order_by"])
-TERMINALS = frozenset(
-    "first load load_iter load_stream get_result get_results execute internal_load load_stream_for stream count_rows".split()
-)
+TERMINALS = frozenset("first load load_iter load_stream get_result get_results execute internal_load stream".split())
 NEUTRAL_STEPS = frozenset(
     "select distinct distinct_on group_by having into_boxed offset for_update for_share for_no_key_update for_key_share "
-    "skip_locked no_wait then_order_by single_value count returning set values union union_all intersect except as_query "
-    "with_lock on_conflict do_nothing do_update as_select nullable assume_not_null alias on internal_load on_conflict_do_nothing "
-    "default_values into_columns returning_clause only tablesample_bernoulli clone "
-    "map and_then map_err ok expect unwrap unwrap_or optional boxed await instrument".split()
+    "skip_locked no_wait then_order_by single_value count returning set values union union_all intersect except "
+    "as_query on_conflict do_nothing do_update as_select nullable assume_not_null on on_conflict_do_nothing "
+    "default_values only clone map and_then map_err ok expect unwrap unwrap_or optional boxed instrument".split()
 )
 VERBS = {"update": "update", "delete": "delete", "insert_into": "insert", "replace_into": "insert",
          "insert_or_ignore_into": "insert"}  # fmt: skip
@@ -45,7 +42,7 @@ ALWAYS_READABLE = frozenset(["exists", "not"])
 DEPTH = 40
 
 
-class NotAQuery(Exception):
+class NotAQueryError(Exception):
     """The chain belongs to an iterator or an Option."""
 
 
@@ -128,7 +125,7 @@ def read(draft: Draft, root: Node, steps: list[tuple[str, Node]]) -> bool:
     try:
         _root(draft, root)
         _steps(draft, steps)
-    except NotAQuery:
+    except NotAQueryError:
         return False
     return True
 
@@ -151,7 +148,7 @@ def _root_call(draft: Draft, root: Node) -> None:
         draft.verb = VERBS[last]
         inner, steps = unroll(given[0])
         if inner.type == "reference_expression" or (inner.type == "identifier" and text(inner) == "self"):
-            raise NotAQuery  # a model by its primary key
+            raise NotAQueryError  # a model by its primary key
         _root(draft, inner)
         _steps(draft, steps)
     elif last == "belonging_to" and "::" in name:
@@ -170,7 +167,7 @@ def _steps(draft: Draft, steps: list[tuple[str, Node]]) -> None:
     for name, call in steps:
         given = arguments(call)
         if any(node.type == "closure_expression" for node in given) and name in ("filter", "find", "map", "order_by"):
-            raise NotAQuery
+            raise NotAQueryError
         if name in ("filter", "or_filter", "find", "limit") or name in ORDERS or name in JOINS:
             _step(draft, name, given, call)
         elif name in TERMINALS:
@@ -241,7 +238,7 @@ def conditions(draft: Draft, node: Node, into: list[Predicate], role: int = MAND
     elif kind in ("parenthesized_expression", "reference_expression"):
         conditions(draft, node.named_children[-1], into, role, depth + 1)
     elif kind == "closure_expression":
-        raise NotAQuery
+        raise NotAQueryError
     elif kind in ("identifier", "scoped_identifier"):
         name = draft.scope.column(text(node))
         if name:

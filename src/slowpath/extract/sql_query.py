@@ -11,7 +11,7 @@ from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, Predicate, Qu
 from slowpath.model.finding import Span
 
 if TYPE_CHECKING:
-    from sqlglot import Expression
+    from sqlglot.expressions import Expression
 
 WORTH_READING = re.compile(r"^\W*(?:SELECT|UPDATE|DELETE)\b.*\b(?:WHERE|JOIN|ORDER\s+BY)\b", re.I | re.S)
 MAX_LENGTH = 20_000

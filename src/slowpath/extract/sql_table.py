@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from slowpath.extract.sql_text import Cursor
 from slowpath.model.finding import Span
 from slowpath.model.schema import Column, Index, Key, KeyKind
 
 AFTER_TYPE = frozenset(
-    "NOT NULL DEFAULT PRIMARY UNIQUE REFERENCES CHECK CONSTRAINT COLLATE GENERATED AUTO_INCREMENT AUTOINCREMENT COMMENT ON "
-    "AS KEY FIRST AFTER STORAGE COMPRESSION VISIBLE INVISIBLE VIRTUAL STORED DEFERRABLE INITIALLY USING CHARSET".split()
+    "NOT NULL DEFAULT PRIMARY UNIQUE REFERENCES CHECK CONSTRAINT COLLATE GENERATED AUTO_INCREMENT AUTOINCREMENT ON "
+    "COMMENT AS KEY FIRST AFTER STORAGE COMPRESSION VISIBLE INVISIBLE VIRTUAL STORED DEFERRABLE INITIALLY "
+    "USING CHARSET".split()
 )
 """What ends a column's type, or a DEFAULT."""
+
+ORDERING = frozenset(["ASC", "DESC", "NULLS", "FIRST", "LAST"])
+DOUBLED = re.compile(r"\( \( (\w+) \) \)")
 
 ACTIONS = {"CASCADE": "cascade", "SET": "set", "RESTRICT": "restrict", "NO": "no action"}
 
@@ -136,6 +142,8 @@ def parts(cursor: Cursor) -> tuple[str, ...]:
             found.append(name)
         else:
             part.at = 0
+            while len(part.items) > 1 and part.items[-1][1].upper() in ORDERING:
+                part.items.pop()
             found.append(f"({expression(part)})")
     return tuple(found)
 
@@ -154,7 +162,7 @@ def expression(cursor: Cursor) -> str:
         words.append(f"'{text}'" if kind == "string" else text.lower())
     while words[:1] == ["("] and _closes_last(words):
         words = words[1:-1]
-    return " ".join(words)
+    return DOUBLED.sub(r"( \1 )", " ".join(words))
 
 
 def _closes_last(words: list[str]) -> bool:

@@ -27,7 +27,7 @@ def has_backticks(text: str) -> bool:
 
 
 def statements(text: str) -> Iterator[Span]:
-    """Where each statement begins and ends, its `;` left out. A missing last `;`, and trigger bodies, are understood."""
+    """Where each statement begins and ends, without its `;`. A missing last one, and trigger bodies, are understood."""
     mysql = has_backticks(text)
     start, at = 0, 0
     while True:

@@ -69,9 +69,9 @@ class _Replay:
             case Uncertain(names):
                 self._doubt(names)
             case _:
-                table = self.tables.get(operation.table)
-                if table is not None:
-                    self._alter(table, operation)
+                altered = self.tables.get(operation.table)
+                if altered is not None:
+                    self._alter(altered, operation)
 
     def _alter(self, table: Table, operation: Operation) -> None:
         match operation:

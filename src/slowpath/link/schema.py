@@ -40,7 +40,7 @@ def _diesel(program: Program) -> Iterator[tuple[str, DieselFacts]]:
 
 def _patched(program: Program) -> set[str]:
     """Schema files that a diesel.toml generates with a patch."""
-    found = set()
+    found: set[str] = set()
     for file in program.of("toml"):
         if isinstance(file.facts, TomlFacts) and file.facts.diesel is not None and file.facts.diesel.patches:
             found.update(normpath(join(dirname(file.path), schema)) for schema in file.facts.diesel.schemas)
@@ -149,7 +149,7 @@ def _resolve(query: Query, names: _Names) -> tuple[Query, Schema] | None:
     for predicate in query.predicates:
         found = _predicate(predicate, query, names)
         if found is None:
-            opaque |= predicate.operator == "find"
+            opaque |= predicate.operator == "find" or predicate.column.endswith("!")
         else:
             predicates.append(found)
     for one, other in query.joins:

@@ -52,7 +52,7 @@ class Model(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Predicate(msgspec.Struct, array_like=True, frozen=True):
-    """`function(column) operator value`. Operators: eq, in, range, null, other; value: a column, LITERAL, or nothing."""
+    """`function(column) operator value`. Operators: eq, in, range, null, other, find. Value: column, LITERAL or none."""
 
     column: str
     operator: str

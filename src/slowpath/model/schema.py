@@ -40,7 +40,7 @@ class Key(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Index(msgspec.Struct, array_like=True, frozen=True):
-    """An index. A part in parentheses is an expression, others are columns; `where` is the predicate of a partial one."""
+    """An index. A part in parentheses is an expression, others are columns; `where` is a partial one's predicate."""
 
     name: str
     parts: tuple[str, ...]
@@ -170,5 +170,5 @@ Operation = (
 class SqlFacts(Facts, array_like=True):
     """Facts of a migration. `dialect` is what its text gives away: postgres, mysql, sqlite or nothing."""
 
-    operations: list[Operation] = []
+    operations: list[Operation] = msgspec.field(default_factory=list)
     dialect: str = ""

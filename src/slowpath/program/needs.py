@@ -1,13 +1,14 @@
 """Columns by which queries look rows up while no index begins with them.
 
-In: a query with resolved names, and a catalogue. Out: at most one need for each of its tables. A table is *bounded* if an
-index serves one of the query's own conditions on it, or a join from a bounded table to it; then the other conditions only
-filter few rows. A table that is not bounded is read as a whole.
+In: a query with resolved names, and a catalogue. Out: at most one need for each of its tables. A table is *bounded* if
+an index serves one of the query's own conditions on it, or a join from a bounded table to it; then the other conditions
+only filter few rows. A table that is not bounded is read as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from re import Pattern
 from typing import NamedTuple
 
 from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate
@@ -38,7 +39,7 @@ def split(column: str) -> tuple[str, str]:
     return table, name
 
 
-def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Collection[str]) -> Iterator[Need]:
+def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Pattern[str] | None) -> Iterator[Need]:
     """What the query needs; nothing if it may have conditions that were not read."""
     query = placed.query
     if query.opaque:
@@ -56,7 +57,7 @@ def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Collection[str]) -> 
 class _View:
     """A query before one catalogue."""
 
-    def __init__(self, placed: PlacedQuery, catalogue: Catalogue, flags: Collection[str]) -> None:
+    def __init__(self, placed: PlacedQuery, catalogue: Catalogue, flags: Pattern[str] | None) -> None:
         self.path = placed.path
         self.query = placed.query
         self.catalogue = catalogue
@@ -111,12 +112,14 @@ class _View:
     def candidates(self, name: str, table: Table, bounded: set[str]) -> Iterator[Need]:
         own = self.own(name, MANDATORY, OPTIONAL)
         for predicate in own:
-            if predicate.operator in LOOKUPS and not self._flag(table, predicate):
+            led = self.catalogue.leads(table, _access(predicate))
+            if predicate.operator in LOOKUPS and not led and not self._flag(table, predicate):
                 yield self._need(table, predicate.column, predicate)
         for predicate in self.query.predicates:
             other = self.joined(predicate)
             for mine, theirs in ((predicate.column, other), (other, predicate.column)):
-                if other and split(mine)[0] == name and split(theirs)[0] in bounded:
+                owner, column = split(mine)
+                if other and owner == name and split(theirs)[0] in bounded and not self._leads(table, column):
                     yield self._need(table, mine, predicate)
         alone = not any(p.operator in LOOKUPS and p.role == MANDATORY for p in own) and name == self.query.tables[0]
         if alone and len(self.tables) == 1:
@@ -157,7 +160,7 @@ class _View:
         """Few values, so that an index would not help: booleans, enums, and what is compared with a constant."""
         name = split(predicate.column)[1]
         column = table.columns.get(name)
-        if column is None or predicate.value == LITERAL or name in self.flags:
+        if column is None or predicate.value == LITERAL or (self.flags and self.flags.search(name)):
             return True
         family = sql_family(column.type, self.catalogue.types)
         return family in ("bool", "small") or self.catalogue.types.get(family, "?") == ""
@@ -168,7 +171,7 @@ def _access(predicate: Predicate) -> Access:
 
 
 class Lookup(NamedTuple):
-    """All queries that need an index on one column; `dialects` are those that have none, `everywhere` if no other has."""
+    """All queries that need an index on one column; `dialects` are those that have none, `everywhere`: none has."""
 
     table: str
     column: str
@@ -183,7 +186,7 @@ class Lookup(NamedTuple):
     """Where the migrations declare the column."""
 
 
-def lookups(queries: list[PlacedQuery], flags: Collection[str], *, foreign: bool) -> list[Lookup]:
+def lookups(queries: list[PlacedQuery], flags: Pattern[str] | None, *, foreign: bool) -> list[Lookup]:
     """The needs of all queries by column: those on foreign keys, or all others."""
     found: dict[tuple[str, str, str, str], dict[str, list[Need]]] = {}
     schemas = {}

@@ -81,7 +81,7 @@ class Catalogue:
         return None if doubtful else table
 
     def paths(self, table: Table) -> Iterator[tuple[tuple[str, ...], str, str]]:
-        """(parts, method, predicate) of all that can serve a look-up: indexes, keys, and InnoDB's own for foreign keys."""
+        """(parts, method, predicate) of what can serve a look-up: indexes, keys, InnoDB's own for foreign keys."""
         for key, _ in table.keys:
             if key.kind in ("primary", "unique") or (key.kind == "foreign" and self.dialect == "mysql"):
                 yield key.columns, "", ""
