@@ -67,7 +67,7 @@ def in_async(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) ->
             return False
         return True
 
-    effects.spread(found, passes)
+    effects.spread([(site, None) for site in found], passes)
     for (function, scope), hits in sorted(
         roots.items(), key=lambda entry: (entry[0][0].file, entry[1][0][0].call.start)
     ):

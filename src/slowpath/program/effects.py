@@ -16,6 +16,10 @@ from slowpath.program.rust import Function, How, RustProgram, Site
 CONFIDENCE: dict[How, Confidence] = {"exact": "high", "type": "high", "name": "medium", "unknown": "low"}
 
 
+Start = tuple[Site, "Function | None"]
+"""A call, and the function with the effect that it reaches; None where the call is a sink itself."""
+
+
 class Witness(NamedTuple):
     """The call inside a function through which the effect is reached, and the function called (None at the sink)."""
 
@@ -32,17 +36,16 @@ class Effects:
         self.witnesses: dict[int, Witness] = {}
         self._sinks: set[tuple[int, int]] = set()
 
-    def spread(self, sites: Iterable[Site], passes: Callable[[Site, Function | None], bool]) -> None:
-        """Carry the effect from its sites to callers.
+    def spread(self, starts: Iterable[Start], passes: Callable[[Site, Function | None], bool]) -> None:
+        """Carry the effect from where it starts to callers; may be called again with further starts.
 
-        `passes(site, callee)` says whether having that call gives the function around it the effect; `callee` is None
-        where the site is a sink.
+        `passes(site, callee)` says whether having that call gives the function around it the effect.
         """
         queue: deque[Function] = deque()
-        for site in sites:
-            if passes(site, None):
+        for site, callee in starts:
+            if passes(site, callee):
                 self._sinks.add((id(site.function), site.number))
-                self._note(Witness(site, None, 0), queue)
+                self._note(Witness(site, callee, 0), queue)
         while queue:
             callee = queue.popleft()
             depth = self.witnesses[id(callee)].depth + 1

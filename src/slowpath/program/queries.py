@@ -78,18 +78,27 @@ class QueryLoops:
     def _reach(self, sites: list[Site]) -> Iterator[tuple[Loop, Hit]]:
         effects = Effects(self.program)
         hits: list[tuple[Loop, Hit]] = []
+        guarded: dict[int, int] = {}
+        later: list[tuple[Site, Function | None]] = []
 
         def passes(site: Site, callee: Function | None) -> bool:
             if site.function.test or self.contexts.of(site).kind == "once" or self._is_cached(site):
                 return False
-            if callee is not None and not self._is_sure(site):
+            if callee is not None and (not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee)))):
+                return False
+            position = guard(site)
+            if position is not None and id(site.function) not in guarded:
+                later.append((site, callee))
                 return False
             loop = self.loops.around(site)
             if loop is not None:
                 hits.append((loop, Hit(site, callee, effects)))
             return True
 
-        effects.spread(sites, passes)
+        effects.spread([(site, None) for site in sites], passes)
+        rest = [entry for entry in later if not effects.has(entry[0].function)]
+        guarded.update((id(site.function), guard(site) or 0) for site, _ in rest)
+        effects.spread(rest, passes)
         for function in list(effects.functions()):
             for site in self.program.references.get(id(function), ()):
                 if not site.function.test:
@@ -99,6 +108,16 @@ class QueryLoops:
                             if made is not None:
                                 hits.append((made, Hit(site, function, effects)))
         yield from hits
+
+    @staticmethod
+    def _is_preloaded(site: Site, position: int | None) -> bool:
+        """The callee queries only where its Option parameter is None, and the call gives it `Some(..)`."""
+        if position is None:
+            return False
+        index = position - (1 if site.call.receiver != "-" else 0)
+        given = site.call.args[index] if 0 <= index < len(site.call.args) else ""
+        maker = call_of(site.function, given)
+        return maker is not None and maker.name == "Some"
 
     def _is_sure(self, site: Site) -> bool:
         """A callee found by name alone must be given a connection, or be called on something that owns one."""
@@ -154,6 +173,18 @@ class QueryLoops:
         return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
 
 
+def guard(site: Site) -> int | None:
+    """Position of the parameter whose `if let Some(..)` has the call in its `else`, if there is one."""
+    scopes = site.function.fact.scopes
+    names = [name for name, _ in site.function.fact.params]
+    for index, level in site.function.scopes_of(site.call.scope):
+        if level.kind == "else":
+            before = [s for s in scopes[:index] if s.kind == "if" and s.parent == level.parent]
+            if before and before[-1].subject in names:
+                return names.index(before[-1].subject)
+    return None
+
+
 def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
     """One finding per loop: the first call in it is primary, its path to the statement the flow."""
     for entry in entries:
@@ -163,7 +194,9 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
             hit.site.place,
             function=function.name,
             severity=rule.severity if loops.contexts.is_live(function) else "note",
-            confidence=weakest(rule.confidence, loops.confidence(entry)),
+            confidence=weakest(
+                rule.confidence, loops.confidence(entry), "high" if loops.contexts.is_live(function) else "medium"
+            ),
             flow=steps,
             related=[
                 Step(
