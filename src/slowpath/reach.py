@@ -16,6 +16,7 @@ from slowpath.program.connections import Connections
 from slowpath.program.contexts import Context, Contexts
 from slowpath.program.effects import CONFIDENCE, Effects
 from slowpath.program.paths import Paths
+from slowpath.program.routes import Routes
 from slowpath.program.rust import Function, RustProgram, Site
 from slowpath.program.sinks import sinks
 
@@ -162,6 +163,9 @@ def entry(contexts: Contexts, function: Function, scope: int) -> str:
         return f"`{function.name}` spawns an async task"
     if contexts.runs_on_worker(function):
         return f"`{function.name}` is sync, and the framework runs it on the async worker"
+    routes = contexts.program.shared(Routes).of(function)
+    if routes:
+        return f"`{function.name}` answers {routes[0]}"
     if contexts.is_handler(function):
         return f"`{function.name}` is an async request handler"
     if scope >= 0:

@@ -245,7 +245,9 @@ class Body:
 
     def unary(self, node: Node, scope: int) -> str:
         operand = self.inner(node, scope)
-        return operand if node.children[0].type == "*" else ""
+        if node.children[0].type != "*":
+            return ""
+        return f"{operand}*" if operand.startswith("#") else operand
 
     def closure(self, node: Node, scope: int) -> str:
         index = self.open("closure", node, scope)

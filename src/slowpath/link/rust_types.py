@@ -232,6 +232,8 @@ class Types:
     def _suffix(self, kind: Ty, suffix: str) -> Ty | None:
         if suffix == "?":
             return kind.args[0] if kind.head in ("Option", "Result") and kind.args else kind
+        if suffix == "*":
+            return kind
         if suffix == "[]":
             return self.element(kind)
         name = suffix[1:]
@@ -382,20 +384,20 @@ def parse_operand(operand: str) -> tuple[str, list[str]]:
     """Base and suffixes of an operand."""
     end = len(operand)
     for index, char in enumerate(operand):
-        if index and (char in ".?" or operand.startswith("[]", index)):
+        if index and (char in ".?*" or operand.startswith("[]", index)):
             end = index
             break
     base, rest = operand[:end], operand[end:]
     suffixes = []
     while rest:
-        if rest[0] == "?":
-            suffixes.append("?")
+        if rest[0] in "?*":
+            suffixes.append(rest[0])
             rest = rest[1:]
         elif rest.startswith("[]"):
             suffixes.append("[]")
             rest = rest[2:]
         else:
-            stop = next((i for i, c in enumerate(rest) if i and (c in ".?[")), len(rest))
+            stop = next((i for i, c in enumerate(rest) if i and (c in ".?*[")), len(rest))
             suffixes.append(rest[:stop])
             rest = rest[stop:] if stop else ""
     return base, suffixes

@@ -6,9 +6,10 @@ An **operand** is a short text that says where a value comes from: a base and su
               block of scope 2) · `$1` (parameter 1) · `Type{}` (struct literal) · `"text` (string literal, cut) · `L`
               (other literal) · `L[3` (array literal of 3) · `L..` (range of literals) · `..` (other range) · empty
               (not known)
-    suffixes  `.field` · `?` (what Ok/Some or a one-field pattern holds) · `[]` (an element)
+    suffixes  `.field` · `?` (what Ok/Some or a one-field pattern holds) · `[]` (an element) · `*` (the value behind a
+              call's result)
 
-References, dereferences and awaits are left out. Calls are numbered per function in order of evaluation.
+References and awaits are left out, and so are dereferences of names. Calls are numbered per function in order of evaluation.
 """
 
 from __future__ import annotations

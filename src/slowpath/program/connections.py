@@ -57,7 +57,7 @@ class Connections:
 
     def _by_name(self, function: Function, operand: str) -> bool:
         if operand.startswith("#"):
-            number = operand[1:].rstrip("?").partition(".")[0]
+            number = operand[1:].rstrip("?*").partition(".")[0]
             if not number.isdigit():
                 return False
             call = function.fact.calls[int(number)]
