@@ -1,0 +1,59 @@
+"""What README and ARCHITECTURE say is so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from slowpath import rulebook
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def test_demo_prints_the_excerpt(tmp_path: Path) -> None:
+    demo = re.search(r"bin/slowpath (scan .*)", README)
+    excerpt = re.search(r"^```text\n(.*?)^```$", README, re.M | re.S)
+    assert demo and excerpt
+    done = subprocess.run(
+        [sys.executable, "-m", "slowpath", *shlex.split(demo[1])],
+        cwd=ROOT,
+        env={"PATH": "", "SLOWPATH_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    printed = iter(done.stdout.splitlines())
+    for line in excerpt[1].splitlines():
+        assert line == "…" or line in printed, f"not printed, or not there: {line}"
+
+
+def test_rule_list_is_that_of_the_pages() -> None:
+    listed = re.findall(
+        r"^\| \[`([\w-]+)`\]\((\S+)\) \| (.*?)(?: \(off by default\))? \| (\w+) \| (\w+) \|", README, re.M
+    )
+    pages = [
+        (rule.id, f"rules/{rule.group}/{rule.id}.md", rule.title, rule.severity, rule.confidence)
+        for rule in sorted(rulebook.load(), key=lambda rule: (rule.group, rule.id))
+    ]
+    assert listed == pages, "python bench/rule_list.py writes it anew"
+
+
+def test_invariants_name_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/\w+\.py)::(\w+)`", ARCHITECTURE)
+    assert named
+    for file, name in named:
+        assert f"def {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
+
+
+def test_rooms_exist() -> None:
+    table = ARCHITECTURE.partition("## Rooms")[2].partition("## ")[0]
+    rooms = [room for row in re.findall(r"^\| (`.+?`) \|", table, re.M) for room in re.findall(r"`([^`]+)`", row)]
+    assert len(rooms) > 10
+    for room in rooms:
+        assert (ROOT / room).exists() or (ROOT / "src/slowpath" / room).exists(), room
