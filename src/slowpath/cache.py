@@ -1,7 +1,7 @@
 """Facts by content, in one SQLite file of the user's own cache directory.
 
-The key covers the bytes, the language, slowpath's version and the query pages, so nothing is ever invalidated; rows that
-no scan used for a month go. A scanned repo cannot reach the file: it lies outside the checkout, and keys are BLAKE2b.
+The key covers the bytes, the language, slowpath's version and the query pages, so nothing is ever invalidated; rows
+that no scan used for a month go. A scanned repo cannot reach the file: it lies outside the checkout, and keys are BLAKE2b.
 """
 
 from __future__ import annotations

@@ -1,41 +1,294 @@
-"""The command line."""
+"""The command line. What a command needs is imported when it runs: `--help` answers without loading a grammar."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from slowpath import __version__
 
-@click.group()
-def main() -> None:
-    """Find what makes a Rust + TypeScript/React product slow."""
+if TYPE_CHECKING:
+    from slowpath.config import Config
+    from slowpath.model.report import Report
+    from slowpath.model.rule import Rule
+
+FINDINGS, USAGE, INTERNAL = 1, 2, 3
+LEVELS = ["error", "warning", "note"]
+GC_THRESHOLD = 200_000
 
 
-@main.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path())
-@click.option("--format", "output_format", default="json")
-@click.option("--exit-zero", is_flag=True)
-@click.option("--no-cache", is_flag=True)
-@click.option("--jobs", default=0)
-@click.option("--min-confidence", default="medium")
-@click.option("--select", default="")
+def main() -> NoReturn:
+    """The program. Exit codes: 0 clean, 1 findings, 2 usage, config or I/O, 3 a fault of slowpath's own."""
+    try:
+        cli.main(prog_name="slowpath", standalone_mode=True)
+    except Exception as error:
+        from slowpath.workers import blame
+
+        click.echo(f"slowpath: internal error: {blame(error)}", err=True)
+        sys.exit(INTERNAL)
+    sys.exit(0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Find what makes a Rust + TypeScript/React product slow, and show the path that proves it."""
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--format", "style", type=click.Choice(["full", "concise", "json", "sarif"]), default="full")
+@click.option("--output-file", type=click.Path(path_type=Path), help="Write the report there, not to stdout.")
+@click.option("--sarif-output", type=click.Path(path_type=Path), help="Write SARIF there as well.")
+@click.option("--select", multiple=True, metavar="RULES", help="Only these rules or groups, by comma.")
+@click.option("--ignore", multiple=True, metavar="RULES", help="Not these rules or groups, by comma.")
+@click.option("--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Default: medium.")
+@click.option("--fail-on", type=click.Choice(LEVELS), help="Least severity that makes the exit code 1. Default: note.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Worker processes; 0 is one per core.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write cached facts.")
+@click.option("--statistics", is_flag=True, help="Print findings per rule and time per stage to stderr.")
 def scan(
-    path: Path, output_format: str, exit_zero: bool, no_cache: bool, jobs: int, min_confidence: str, select: str
+    paths: tuple[Path, ...],
+    style: str,
+    output_file: Path | None,
+    sarif_output: Path | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    min_confidence: str | None,
+    fail_on: str | None,
+    exit_zero: bool,
+    jobs: int,
+    no_cache: bool,
+    statistics: bool,
 ) -> None:
-    """Scan a checkout."""
-    from slowpath import engine, rulebook
-    from slowpath.cache import Cache, directory
-    from slowpath.report import json
+    """Scan a project and report on PATHS (default: here).
 
-    rules = [r for r in rulebook.load() if (r.id in select.split(",") if select else r.enabled)]
+    The whole project is always analysed; PATHS say which findings are shown.
+    """
+    import gc
+
+    from slowpath import config, engine
+    from slowpath.cache import Cache, directory
+    from slowpath.model.finding import SEVERITIES, Trouble
+    from slowpath.report import text
+
+    gc.set_threshold(GC_THRESHOLD, 50, 100)
+    paths = paths or (Path(),)
+    try:
+        root = config.project_root(paths)
+        settings = config.load(root)
+        flags = {
+            "min_confidence": min_confidence,
+            "fail_on": fail_on,
+            "select": _split(select),
+            "ignore": _split(ignore),
+        }
+        settings = _overridden(settings, {name: value for name, value in flags.items() if value})
+        every, broken_pages = _rules(root, settings)
+        rules = _selected(every, settings)
+        ignores = {pattern: _ids(every, names) for pattern, names in settings.per_file_ignores.items()}
+    except config.ConfigError as error:
+        _fail(str(error))
+    progress, finish = _progress()
     report = engine.scan(
-        path,
+        root,
         rules,
-        min_confidence=min_confidence,
+        exclude=settings.exclude,
+        min_confidence=settings.min_confidence,
         jobs=jobs,
         cache=None if no_cache else Cache(directory()),
+        scope=[entry for entry in (_relative(path, root) for path in paths) if entry != "."],
+        ignores=ignores,
+        known=[rule.id for rule in every],
+        progress=progress,
     )
-    click.echo(json.render(report), nl=False)
-    sys.exit(0 if exit_zero or not report.findings else 1)
+    finish()
+    import msgspec
+
+    pages = tuple(Trouble(page, 0, message) for page, message in broken_pages)
+    report = msgspec.structs.replace(
+        report, troubles=(*pages, *report.troubles), prefix=_prefix(config.git_root(root), root)
+    )
+    color = output_file is None and _color(sys.stdout.isatty())
+    _write(output_file, _rendered(report, style, color))
+    if sarif_output:
+        _write(sarif_output, _rendered(report, "sarif", False))
+    if style in ("full", "concise"):
+        for line in text.troubles(report):
+            click.echo(f"slowpath: {line}", err=True)
+    if statistics:
+        click.echo(text.statistics(report), err=True, nl=False)
+    least = SEVERITIES.index(settings.fail_on)
+    failing = any(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
+    if any(trouble.internal for trouble in report.troubles):
+        sys.exit(INTERNAL)
+    sys.exit(USAGE if broken_pages else FINDINGS if failing and not exit_zero else 0)
+
+
+@cli.command()
+@click.argument("rule_id", metavar="RULE")
+def explain(rule_id: str) -> None:
+    """Print the page of a rule."""
+    for rule in _rules_here():
+        if rule.id == rule_id:
+            head = f"{rule.severity}, {rule.confidence} confidence, group {rule.group}"
+            title, _, rest = rule.page.partition("\n")
+            click.echo(f"{title} ({rule.id})\n\n{head}\n{rest}", nl=False)
+            return
+    _fail(f"{rule_id}: no such rule (`slowpath rules` lists them)")
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def rules(context: click.Context) -> None:
+    """List the rules, or test pages of your own."""
+    if context.invoked_subcommand:
+        return
+    known = _rules_here()
+    wide = max(len(rule.id) for rule in known)
+    for rule in sorted(known, key=lambda rule: (rule.group, rule.id)):
+        off = "" if rule.enabled else " (off)"
+        click.echo(f"{rule.id:{wide}}  {rule.group:10}  {rule.severity:7}  {rule.title}{off}")
+
+
+@rules.command("test")
+@click.argument("directory", type=click.Path(path_type=Path))
+def rules_test(directory: Path) -> None:
+    """Run the examples of the rule pages in DIRECTORY against what they promise."""
+    from slowpath import rulebook, testing
+
+    if not directory.is_dir():
+        _fail(f"{directory}: no such directory")
+    known, errors = rulebook.load_usable([directory])
+    for error in errors:
+        click.echo(str(error), err=True)
+    own = [rule for rule in known if Path(rule.path).is_relative_to(directory)]
+    run = failed = 0
+    for rule in own:
+        try:
+            examples = list(testing.examples(rule))
+        except ValueError as error:
+            _fail(str(error))
+        if not examples:
+            click.echo(f"{rule.id}: no examples", err=True)
+            failed += 1
+        for example in examples:
+            problems = testing.check_example(example, rule, known)
+            run += 1
+            failed += bool(problems)
+            for problem in problems:
+                click.echo(f"{rule.id}: {example.title}: {problem}")
+    click.echo(f"{len(own)} rules, {run} examples, {failed} failed")
+    sys.exit(USAGE if errors or not own else FINDINGS if failed else 0)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"slowpath: {message}", err=True)
+    sys.exit(USAGE)
+
+
+def _split(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _overridden(settings: Config, flags: dict[str, object]) -> Config:
+    import msgspec
+
+    return msgspec.structs.replace(settings, **flags)
+
+
+def _rules(root: Path, settings: Config) -> tuple[list[Rule], list[tuple[str, str]]]:
+    """All rules, and the pages that cannot be used as (page, why)."""
+    from slowpath import rulebook
+
+    known, errors = rulebook.load_usable(root / directory for directory in settings.rules)
+    pairs = (str(error).partition(": ") for error in errors)
+    return known, [(_shown(Path(page), root), message) for page, _, message in pairs]
+
+
+def _rules_here() -> list[Rule]:
+    from slowpath import config
+
+    try:
+        root = config.project_root([Path()])
+        return _rules(root, config.load(root))[0]
+    except config.ConfigError as error:
+        _fail(str(error))
+
+
+def _ids(known: Iterable[Rule], names: Iterable[str]) -> frozenset[str]:
+    """The ids that rule ids and groups stand for. Raises ConfigError for a name that is neither."""
+    from slowpath.config import ConfigError
+
+    found: set[str] = set()
+    for name in names:
+        own = {rule.id for rule in known if name in (rule.id, rule.group, "all")}
+        if not own:
+            raise ConfigError(f"{name}: no such rule or group (`slowpath rules` lists them)")
+        found |= own
+    return frozenset(found)
+
+
+def _selected(known: list[Rule], settings: Config) -> list[Rule]:
+    chosen = _ids(known, settings.select) if settings.select else {rule.id for rule in known if rule.enabled}
+    chosen = chosen - _ids(known, settings.ignore)
+    return [rule for rule in known if rule.id in chosen]
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.resolve().relative_to(root).as_posix()
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _prefix(checkout: Path, root: Path) -> str:
+    return "" if checkout == root else f"{_relative(root, checkout)}/"
+
+
+def _color(terminal: bool) -> bool:
+    """https://no-color.org, and FORCE_COLOR for those who pipe into a pager."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or terminal
+
+
+def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
+    """A line on stderr that names the stage, on a terminal only; and what wipes it out."""
+    if not sys.stderr.isatty():
+        return lambda stage: None, lambda: None
+    return (
+        lambda stage: print(f"\r\x1b[K{stage} …", end="", file=sys.stderr, flush=True),
+        lambda: print("\r\x1b[K", end="", file=sys.stderr, flush=True),
+    )
+
+
+def _rendered(report: Report, style: str, color: bool) -> str:
+    if style == "json":
+        from slowpath.report import json
+
+        return json.render(report)
+    if style == "sarif":
+        from slowpath.report import sarif
+
+        return sarif.render(report)
+    from slowpath.report import text
+
+    return (text.full if style == "full" else text.concise)(report, color)
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        click.echo(text.encode("utf-8", "replace"), nl=False)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        _fail(f"{path}: cannot be written: {error.strerror}")

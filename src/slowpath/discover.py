@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+import pathspec
 
 from slowpath.model.finding import Trouble
 
@@ -31,46 +35,16 @@ NAMED_ONLY = {
     ".lock": re.compile(r"^Cargo\.lock$"),
     ".json": re.compile(r"^(package|tsconfig[\w.-]*|jsconfig)\.json$"),
 }
-SKIPPED_FOLDERS = frozenset(
-    [
-        ".git",
-        ".hg",
-        ".svn",
-        "node_modules",
-        "target",
-        "dist",
-        "build",
-        "out",
-        "vendor",
-        "vendored",
-        "third_party",
-        "third-party",
-        ".next",
-        ".nuxt",
-        ".output",
-        "coverage",
-        "__snapshots__",
-        ".yarn",
-        ".venv",
-        "venv",
-        "__pycache__",
-        ".cache",
-        ".turbo",
-        "storybook-static",
-    ]
+FOREIGN_FOLDERS = frozenset(
+    ".git .hg .svn node_modules vendor vendored third_party third-party .next .nuxt .output .yarn .turbo .cache "
+    "__snapshots__ .venv venv __pycache__ storybook-static".split()
 )
+"""Never the project's own source."""
+OUTPUT_FOLDERS = frozenset("target dist build out coverage".split())
+"""What tools write, unless the place says otherwise: below `src`, or with a Cargo.toml of its own, it is source."""
+MANIFESTS = ("Cargo.toml", "package.json")
 SKIPPED_NAMES = re.compile(r"\.min\.[cm]?js$|\.bundle\.js$|\.d\.[cm]?ts$|[.-]generated\.[jt]sx?$|\.snap$|\.gen\.tsx?$")
-
-
-def language_of(name: str) -> str | None:
-    """The language of a file name, None where slowpath has no use for it."""
-    suffix = os.path.splitext(name)[1]
-    language = SUFFIXES.get(suffix)
-    if language is None or SKIPPED_NAMES.search(name):
-        return None
-    named = NAMED_ONLY.get(suffix)
-    return language if named is None or named.match(name) else None
-
+CODE = frozenset(["rust", "typescript", "tsx", "sql"])
 
 MAX_BYTES = 1_500_000
 """Larger files are data or generated; the largest hand-written one read so far has 0.4 MB."""
@@ -83,53 +57,133 @@ class Discovery(NamedTuple):
     troubles: list[Trouble]
 
 
+def language_of(name: str) -> str | None:
+    """The language of a file name, None where slowpath has no use for it."""
+    suffix = os.path.splitext(name)[1]
+    language = SUFFIXES.get(suffix)
+    if language is None or SKIPPED_NAMES.search(name):
+        return None
+    named = NAMED_ONLY.get(suffix)
+    return language if named is None or named.match(name) else None
+
+
 def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
     """Read the files of a project. `exclude` are gitignore-style patterns relative to `root`."""
-    import pathspec
-
     excluded = pathspec.PathSpec.from_lines("gitignore", exclude)
+    listed = sorted(set(_listed(root)))
+    is_output = _outputs(listed)
     files, troubles = [], []
-    for path in sorted(set(_listed(root))):
-        language = language_of(path.rsplit("/", 1)[-1])
-        if language is None or SKIPPED_FOLDERS.intersection(path.split("/")[:-1]) or excluded.match_file(path):
+    for name in listed:
+        folder, _, last = name.rpartition("/")
+        language = language_of(last)
+        if language is None or is_output(folder) or excluded.match_file(name):
             continue
-        full = root / path
+        path = os.fsencode(name).decode("utf-8", "backslashreplace")
         try:
-            if full.is_symlink() and not full.resolve().is_relative_to(root.resolve()):
-                troubles.append(Trouble(path, 0, "a link that leaves the project, skipped"))
-                continue
-            size = full.stat().st_size
-            if size > MAX_BYTES:
-                if language in ("rust", "typescript", "tsx", "sql"):
-                    troubles.append(Trouble(path, 0, f"{size / 1e6:.1f} MB, too large to be source, skipped"))
-                continue
-            source = full.read_bytes()
+            source = _read(root, name, language)
         except OSError as error:
             troubles.append(Trouble(path, 0, f"cannot be read: {error.strerror}"))
-            continue
-        if not _generated(language, source):
-            files.append((path, language, source))
+        except _SkippedError as reason:
+            troubles.append(Trouble(path, 0, f"{reason}, skipped"))
+        else:
+            if source is not None and not _generated(language, source):
+                files.append((path, language, source))
     return Discovery(files, troubles)
 
 
+class _SkippedError(Exception):
+    """Why a file that looks like source is not read."""
+
+
+def _read(root: Path, name: str, language: str) -> bytes | None:
+    full = os.path.join(root, name)
+    found = os.lstat(full)
+    if stat.S_ISLNK(found.st_mode):
+        if not Path(full).resolve().is_relative_to(root.resolve()):
+            raise _SkippedError("a link that leaves the project" if os.path.exists(full) else "a broken link")
+        found = os.stat(full)
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    if found.st_size > MAX_BYTES:
+        if language in CODE:
+            raise _SkippedError(f"{found.st_size / 1e6:.1f} MB, too large to be source")
+        return None
+    with open(full, "rb") as file:
+        return file.read()
+
+
 def _listed(root: Path) -> Iterator[str]:
-    listing = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True
-    )
-    if listing.returncode == 0:
-        yield from (os.fsdecode(name) for name in listing.stdout.split(b"\0") if name)
-        return
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
-        prefix = Path(folder).relative_to(root).as_posix()
-        yield from (name if prefix == "." else f"{prefix}/{name}" for name in names)
+    """Paths of all files that are not ignored: by git where it knows the folder, else by an own walk."""
+    scope = ["--cached"] if os.environ.get("PRE_COMMIT") == "1" else ["--cached", "--others", "--exclude-standard"]
+    # A scanned repo's own configuration must not start a program.
+    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), "ls-files", "-z", *scope]
+    try:
+        listing = subprocess.run(command, capture_output=True, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
+    except OSError:
+        return _walked(root)
+    if listing.returncode:
+        return _walked(root)
+    return (os.fsdecode(name) for name in listing.stdout.split(b"\0") if name)
+
+
+def _walked(root: Path) -> Iterator[str]:
+    """A walk that follows nested .gitignore files, the innermost that speaks of a path deciding."""
+    specs: dict[str, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]] = {}
+    for top, folders, names in os.walk(root):
+        prefix = os.path.relpath(top, root).replace(os.sep, "/") + "/"
+        prefix = "" if prefix == "./" else prefix
+        parent = specs.get(prefix[:-1].rpartition("/")[0], ())
+        if ".gitignore" in names:
+            parent = ((prefix, _ignores(os.path.join(top, ".gitignore"))), *parent)
+        specs[prefix[:-1]] = parent
+
+        def kept(path: str, own: tuple[tuple[str, pathspec.GitIgnoreSpec], ...] = parent) -> bool:
+            for base, spec in own:
+                verdict = spec.check_file(path[len(base) :]).include
+                if verdict is not None:
+                    return not verdict
+            return True
+
+        folders[:] = [name for name in folders if name not in FOREIGN_FOLDERS and kept(f"{prefix}{name}/")]
+        yield from (prefix + name for name in names if kept(prefix + name))
+
+
+def _ignores(path: str) -> pathspec.GitIgnoreSpec:
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+class _Outputs:
+    """Whether a folder is foreign or tool output, by its name and by the manifests around it."""
+
+    def __init__(self, manifests: set[str]) -> None:
+        self.manifests = manifests
+        self.skipped = cache(self._skipped)
+
+    def _skipped(self, folder: str) -> bool:
+        if not folder:
+            return False
+        parent, _, name = folder.rpartition("/")
+        if name in FOREIGN_FOLDERS or self.skipped(parent):
+            return True
+        if name not in OUTPUT_FOLDERS or f"{folder}/Cargo.toml" in self.manifests:
+            return False
+        beside = any((f"{parent}/{manifest}" if parent else manifest) in self.manifests for manifest in MANIFESTS)
+        return beside or "src" not in parent.split("/")
+
+
+def _outputs(listed: Iterable[str]) -> Callable[[str], bool]:
+    return _Outputs({name for name in listed if name.endswith(MANIFESTS)}).skipped
 
 
 GENERATED = re.compile(rb"@generated|DO NOT EDIT|Code generated by", re.I)
 
 
 def _generated(language: str, source: bytes) -> bool:
-    """Says so at its top, or is minified: lines of over 500 bytes on average. Diesel's schema.rs says so and is read."""
+    """Says so at its top, or is minified: over 500 bytes a line on average. Diesel's schema.rs says so and is read."""
     if language not in ("rust", "typescript", "tsx"):
         return False
     if GENERATED.search(source[:600]) and not (language == "rust" and b"table!" in source):

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 
 import msgspec
+import pathspec
 
-from slowpath import __version__
+from slowpath import __version__, workers
 from slowpath.cache import Cache, key
 from slowpath.discover import Discovery, discover
-from slowpath.extract import extract, facts_type
+from slowpath.extract import facts_type
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
-from slowpath.model.facts import Facts
 from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Trouble
 from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
 from slowpath.program import File, Program
+from slowpath.suppress import suppress
+from slowpath.workers import Patterns, Task
 
-POOL_BYTES = 400_000
-"""Below this much source to parse, starting worker processes costs more than it saves."""
-
-Work = tuple[str, str, bytes]
-"""(path, language, source)"""
+Ignores = Mapping[str, Iterable[str]]
+"""gitignore-style pattern → ids of the rules that say nothing in such files."""
 
 
 def scan(
@@ -39,9 +38,30 @@ def scan(
     min_confidence: Confidence = "medium",
     jobs: int = 0,
     cache: Cache | None = None,
+    scope: Iterable[str] = (),
+    ignores: Ignores = {},  # noqa: B006 (never written)
+    known: Iterable[str] = (),
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> Report:
-    """Scan the project at `root`. `jobs` 0 means one per core."""
-    return analyse(discover(root, exclude), list(rules), min_confidence=min_confidence, jobs=jobs, cache=cache)
+    """Scan the project at `root`. `jobs` 0 means one per core.
+
+    `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
+    """
+    started = time.perf_counter()
+    progress("reading files")
+    found = discover(root, exclude)
+    return analyse(
+        found,
+        list(rules),
+        min_confidence=min_confidence,
+        jobs=jobs,
+        cache=cache,
+        scope=tuple(scope),
+        ignores=ignores,
+        known=known,
+        progress=progress,
+        stages=[("discover", time.perf_counter() - started)],
+    )
 
 
 def analyse(
@@ -51,24 +71,62 @@ def analyse(
     min_confidence: Confidence = "medium",
     jobs: int = 1,
     cache: Cache | None = None,
+    scope: tuple[str, ...] = (),
+    ignores: Ignores = {},  # noqa: B006 (never written)
+    known: Iterable[str] = (),
+    progress: Callable[[str], None] = lambda stage: None,
+    stages: Iterable[tuple[str, float]] = (),
 ) -> Report:
     """The findings of discovered texts."""
-    started = time.perf_counter()
-    files, troubles, parsed = facts_of(found, rules, jobs, cache)
-    program = link(files)
+    clock = _Clock(stages, progress)
+    with_id = {rule.id: rule for rule in rules}
     sources = Sources({path: source for path, _, source in found.files})
-    findings = [f for f in run(program, rules) if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]
-    findings = sorted(set(drop_broken(findings, files)), key=order)
+    clock.next("extract", f"extracting {len(found.files)} files")
+    files, troubles, parsed = facts_of(found, rules, jobs, cache)
+    troubles += does_not_parse(files, sources)
+    clock.next("rules", "linking and checking")
+    raw = list(dict.fromkeys(run(link(files), rules, troubles)))
+    clock.next("suppress", "suppressing")
+    findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)
+    findings = [f for f in findings if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]
+    findings = sorted(not_ignored(drop_broken(findings, files), ignores), key=order)
+    names = fingerprints(findings, sources)
+    shown = [(f, name) for f, name in zip(findings, names, strict=True) if in_scope(f.place.path, scope)]
     if cache is not None and cache.trouble:
         troubles.append(Trouble(str(cache.path), 0, cache.trouble))
     return Report(
-        findings=tuple(findings),
-        fingerprints=fingerprints(findings, sources),
+        findings=tuple(finding for finding, _ in shown),
+        fingerprints=tuple(name for _, name in shown),
         troubles=tuple(sorted({*found.troubles, *troubles}, key=lambda t: (t.path, t.line, t.message))),
-        rules={rule.id: rule for rule in rules},
+        rules=with_id,
         sources=sources,
-        stats=Stats(len(files), parsed, len(files) - parsed, time.perf_counter() - started),
+        stats=Stats(len(files), parsed, len(files) - parsed, clock.total(), clock.done()),
     )
+
+
+class _Clock:
+    """Wall seconds per stage."""
+
+    def __init__(self, stages: Iterable[tuple[str, float]], progress: Callable[[str], None]) -> None:
+        self.stages = list(stages)
+        self.progress = progress
+        self.running = ""
+        self.since = time.perf_counter()
+
+    def next(self, stage: str, words: str) -> None:
+        self.done()
+        self.progress(words)
+        self.running = stage
+
+    def done(self) -> tuple[tuple[str, float], ...]:
+        now = time.perf_counter()
+        if self.running:
+            self.stages.append((self.running, now - self.since))
+        self.running, self.since = "", now
+        return tuple(self.stages)
+
+    def total(self) -> float:
+        return sum(seconds for _, seconds in self.done())
 
 
 def order(finding: Finding) -> tuple[str, int, int, str, str]:
@@ -80,45 +138,42 @@ def facts_of(
     found: Discovery, rules: list[Rule], jobs: int, cache: Cache | None
 ) -> tuple[dict[str, File], list[Trouble], int]:
     """Facts of every file, from the cache where it knows the content; how many had to be extracted."""
-    patterns: dict[str, list[tuple[str, str]]] = {}
-    for rule in rules:
-        if rule.query:
-            patterns.setdefault(rule.language, []).append((rule.id, rule.query))
-    by_language = {language: _patterns(language, patterns) for language in {entry[1] for entry in found.files}}
-    salts = {language: _salt(language, by_language[language]) for language in by_language}
+    languages = {language for _, language, _ in found.files}
+    patterns = {language: _patterns(language, rules) for language in languages}
+    salts = {language: _salt(language, patterns[language]) for language in languages}
     keys = {path: key(salts[language], source) for path, language, source in found.files}
     encoded = cache.get(set(keys.values())) if cache is not None else {}
-    missing: dict[bytes, Work] = {}
-    for work in found.files:
-        if keys[work[0]] not in encoded:
-            missing.setdefault(keys[work[0]], work)
+    missing: dict[bytes, Task] = {}
+    for path, language, source in found.files:
+        if keys[path] not in encoded:
+            missing.setdefault(keys[path], Task(language, source, patterns[language]))
     troubles: list[Trouble] = []
     fresh: dict[bytes, bytes] = {}
-    for name, (data, message) in zip(missing, _extract_all(list(missing.values()), by_language, jobs), strict=True):
-        if message:
-            troubles += [Trouble(path, 0, message) for path, known in keys.items() if known == name]
+    for name, outcome in zip(missing, workers.extract_all(list(missing.values()), jobs), strict=True):
+        if outcome.message:
+            paths = [path for path, known in keys.items() if known == name]
+            troubles += [Trouble(path, 0, outcome.message, outcome.internal) for path in paths]
         else:
-            fresh[name] = data
+            fresh[name] = outcome.facts
     if cache is not None:
         cache.put(fresh)
     encoded |= fresh
     files = {}
-    decoders: dict[str, msgspec.msgpack.Decoder[Facts]] = {}
-    for path, language, _ in found.files:
+    decoders = {language: msgspec.msgpack.Decoder(facts_type(language)) for language in languages}
+    for path, language, source in found.files:
         if keys[path] not in encoded:
             continue
-        if language not in decoders:
-            decoders[language] = msgspec.msgpack.Decoder(facts_type(language))
-        files[path] = File(path, language, decoders[language].decode(encoded[keys[path]]))
+        try:
+            facts = decoders[language].decode(encoded[keys[path]])
+        except msgspec.DecodeError:  # the row was damaged on disk
+            facts = decoders[language].decode(workers.extract_one(Task(language, source, patterns[language])).facts)
+        files[path] = File(path, language, facts)
     return files, troubles, len(fresh)
 
 
-Patterns = tuple[tuple[str, str], ...]
-
-
-def _patterns(language: str, patterns: Mapping[str, list[tuple[str, str]]]) -> Patterns:
+def _patterns(language: str, rules: Iterable[Rule]) -> Patterns:
     own = {"tsx": ("tsx", "typescript")}.get(language, (language,))
-    return tuple(sorted(entry for name in own for entry in patterns.get(name, [])))
+    return tuple(sorted((rule.id, rule.query) for rule in rules if rule.query and rule.language in own))
 
 
 def _salt(language: str, patterns: Patterns) -> bytes:
@@ -129,45 +184,32 @@ def _salt(language: str, patterns: Patterns) -> bytes:
 def _code_stamp() -> str:
     """Changes when the extractors or the facts' shapes do."""
     here = Path(__file__).parent
-    stamps = [
-        f"{entry.name}:{entry.stat().st_mtime_ns}"
+    return " ".join(
+        f"{entry.name}:{entry.stat().st_mtime_ns}:{entry.stat().st_size}"
         for folder in ("extract", "model")
         for entry in sorted(os.scandir(here / folder), key=lambda entry: entry.name)
-        if entry.name.endswith((".py", ".scm"))
-    ]
-    return " ".join(stamps)
+        if entry.is_file()
+    )
 
 
-def _extract_all(works: list[Work], patterns: Mapping[str, Patterns], jobs: int) -> Iterator[tuple[bytes, str]]:
-    jobs = jobs or os.cpu_count() or 1
-    tasks = [(language, source, patterns[language]) for _, language, source in works]
-    if jobs == 1 or sum(len(task[1]) for task in tasks) < POOL_BYTES:
-        yield from map(_extract, tasks)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_extract, tasks, chunksize=8)
+def does_not_parse(files: Mapping[str, File], sources: Sources) -> Iterator[Trouble]:
+    """One line per file with text that its grammar does not know."""
+    for path, file in files.items():
+        if file.facts.broken:
+            line = sources.line(path, min(file.facts.broken)[0])
+            yield Trouble(path, line, "does not parse here; the rest of the file is read")
 
 
-def _extract(task: tuple[str, bytes, Patterns]) -> tuple[bytes, str]:
-    """Encoded facts, or why there are none."""
-    language, source, patterns = task
-    try:
-        return msgspec.msgpack.encode(extract(language, source, patterns)), ""
-    except UnicodeDecodeError as error:
-        return b"", f"not UTF-8 (byte {error.start}), skipped"
-    except RecursionError:
-        return b"", "nested too deeply, skipped"
-
-
-def run(program: Program, rules: Iterable[Rule]) -> Iterator[Finding]:
-    """What every rule finds."""
+def run(program: Program, rules: Iterable[Rule], troubles: list[Trouble]) -> Iterator[Finding]:
+    """What every rule finds. A rule that fails says so in `troubles`, and the others go on."""
     for rule in rules:
-        if rule.kind == "check":
-            yield from import_module(f"slowpath.checks.{rule.id.replace('-', '_')}").check(program, rule)
-        else:
-            yield from import_module(f"slowpath.{rule.kind}").check(program, rule)
+        if rule.kind == "allow":
+            continue
+        module = f"slowpath.checks.{rule.id.replace('-', '_')}" if rule.kind == "check" else f"slowpath.{rule.kind}"
+        try:
+            yield from import_module(module).check(program, rule)
+        except Exception as error:
+            troubles.append(Trouble(f"rule {rule.id}", 0, f"internal error: {workers.blame(error)}", internal=True))
 
 
 def drop_broken(findings: Iterable[Finding], files: Mapping[str, File]) -> Iterator[Finding]:
@@ -177,3 +219,16 @@ def drop_broken(findings: Iterable[Finding], files: Mapping[str, File]) -> Itera
         start = finding.place.span[0]
         if file is None or not any(first <= start < last for first, last in file.facts.broken):
             yield finding
+
+
+def not_ignored(findings: Iterable[Finding], ignores: Ignores) -> Iterator[Finding]:
+    """Findings that no pattern of per-file-ignores covers."""
+    specs = [(pathspec.GitIgnoreSpec.from_lines([pattern]), frozenset(rules)) for pattern, rules in ignores.items()]
+    for finding in findings:
+        if not any(finding.rule in rules and spec.match_file(finding.place.path) for spec, rules in specs):
+            yield finding
+
+
+def in_scope(path: str, scope: tuple[str, ...]) -> bool:
+    """Whether a path is one of the files, or below one of the folders, to report on."""
+    return not scope or any(path == entry or path.startswith(f"{entry}/") for entry in scope)

@@ -13,6 +13,11 @@ from slowpath.model.rule import Kind, Reach, Rule
 
 PAGES = Path(__file__).parent / "rulepages"
 CHECKS = Path(__file__).parent / "checks"
+OWN = "slowpath"
+"""The group of the shipped pages about slowpath's own comments, which `suppress` finds."""
+
+CONDITIONS = {"resolves-to": 2, "matches": 2, "not-matches": 2, "not-in-test": 0}
+"""The `where` conditions that `slowpath.query` knows, and how many arguments each takes."""
 
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.M | re.S)
 SECTION = re.compile(r"^## +(.+?)\s*$", re.M)
@@ -38,16 +43,56 @@ def load(directories: Iterable[Path] = ()) -> list[Rule]:
 
     Raises RulePageError for a page that does not read, and for two pages of one id.
     """
+    rules, errors = load_usable(directories)
+    if errors:
+        raise errors[0]
+    return rules
+
+
+def load_usable(directories: Iterable[Path] = ()) -> tuple[list[Rule], list[RulePageError]]:
+    """As `load`, but the pages that cannot be used are left out, each with its error."""
     rules: dict[str, Rule] = {}
+    errors: list[RulePageError] = []
     for directory in (PAGES, *directories):
         if not directory.is_dir():
-            raise RulePageError(f"{directory}: no such directory of rule pages")
+            errors.append(RulePageError(f"{directory}: no such directory of rule pages"))
         for path in sorted(directory.rglob("*.md")):
-            rule = read_page(path, directory)
-            if rule.id in rules:
-                raise RulePageError(f"{path}: rule {rule.id} already has a page, {rules[rule.id].path}")
-            rules[rule.id] = rule
-    return sorted(rules.values(), key=lambda rule: rule.id)
+            try:
+                rule = read_page(path, directory)
+                if rule.id in rules:
+                    raise RulePageError(f"{path}: rule {rule.id} already has a page, {rules[rule.id].path}")
+                _check_conditions(rule)
+                if rule.query and directory != PAGES:
+                    _check_query(rule)
+            except RulePageError as error:
+                errors.append(error)
+            else:
+                rules[rule.id] = rule
+    return sorted(rules.values(), key=lambda rule: rule.id), errors
+
+
+def _check_conditions(rule: Rule) -> None:
+    for name, *arguments in rule.where:
+        if CONDITIONS.get(name) != len(arguments):
+            known = ", ".join(sorted(CONDITIONS))
+            raise RulePageError(f"{rule.path}: where: {name!r} with {len(arguments)} arguments (known: {known})")
+        if "matches" in name:
+            try:
+                re.compile(arguments[1])
+            except re.error as error:
+                raise RulePageError(f"{rule.path}: where: {arguments[1]!r} is no regular expression: {error}") from None
+
+
+def _check_query(rule: Rule) -> None:
+    """Users' queries are compiled one by one: a broken one would take all queries of its language with it."""
+    from slowpath.extract.queries import FAMILIES, check
+
+    if rule.language not in FAMILIES:
+        raise RulePageError(f"{rule.path}: language {rule.language!r} is none of {', '.join(FAMILIES)}")
+    for grammar in FAMILIES[rule.language]:
+        problem = check(grammar, rule.query)
+        if problem:
+            raise RulePageError(f"{rule.path}: query: {problem}")
 
 
 def read_page(path: Path, directory: Path) -> Rule:
@@ -70,10 +115,12 @@ def read_page(path: Path, directory: Path) -> Rule:
         raise RulePageError(f"{path}: the page needs a title, `# …`, first")
     query, grammar = _query(page, front.language)
     rule_id = path.stem
+    group = path.relative_to(directory).parent.name
     kind: Kind = "query" if query else "reach" if front.reach else "check"
+    if directory == PAGES and group == OWN:
+        kind = "allow"
     if kind == "check" and not (CHECKS / f"{rule_id.replace('-', '_')}.py").is_file():
         raise RulePageError(f"{path}: no query fence, no [reach] table and no check of that name")
-    group = path.relative_to(directory).parent.name
     try:
         return msgspec.convert(
             {

@@ -50,7 +50,7 @@ class Expected(msgspec.Struct, frozen=True):
 
 
 def examples(rule: Rule) -> Iterator[Example]:
-    """The projects below `## Examples`: fences with file names under one heading belong together, others stand alone."""
+    """The projects below `## Examples`: fences with file names under one heading belong together, others are alone."""
     _, _, text = rule.page.partition("\n## Examples")
     marks = [(0, "examples"), *((mark.end(), mark[1]) for mark in HEADING.finditer(text))]
     ends = [start for start, _ in marks[1:]] + [len(text)]
@@ -106,7 +106,9 @@ def check_example(example: Example, rule: Rule, rules: Iterable[Rule]) -> list[s
     named = {site[2] for counter in (expected.found, expected.missed, expected.wrong) for site in counter} | {rule.id}
     found = _texts({path: text.encode() for path, text in example.files.items()})
     lowest: Confidence = "low" if rule.confidence == "low" else "medium"
-    return compare(_sites(found, [r for r in rules if r.id in named], lowest), expected)
+    rules = list(rules)
+    known = [r.id for r in rules]
+    return compare(_sites(found, [r for r in rules if r.id in named], lowest, known), expected)
 
 
 def check_project(root: Path, rules: Iterable[Rule]) -> list[str]:
@@ -121,6 +123,6 @@ def _texts(texts: Mapping[str, bytes]) -> Discovery:
     return Discovery([(path, language, source) for path, language, source in files if language], [])
 
 
-def _sites(found: Discovery, rules: list[Rule], lowest: Confidence) -> Counter[Site]:
-    report = analyse(found, rules, min_confidence=lowest)
+def _sites(found: Discovery, rules: list[Rule], lowest: Confidence, known: Iterable[str] = ()) -> Counter[Site]:
+    report = analyse(found, rules, min_confidence=lowest, known=known)
     return Counter((f.place.path, report.sources.line(f.place.path, f.place.span[0]), f.rule) for f in report.findings)

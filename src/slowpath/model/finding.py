@@ -74,3 +74,5 @@ class Trouble(msgspec.Struct, frozen=True):
     path: str
     line: int
     message: str
+    internal: bool = False
+    """A fault of slowpath's own, not of the input."""

@@ -16,6 +16,8 @@ class Stats(msgspec.Struct, frozen=True):
     parsed: int = 0
     cached: int = 0
     seconds: float = 0.0
+    stages: tuple[tuple[str, float], ...] = ()
+    """(stage, wall seconds) in the order they ran."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -27,3 +29,5 @@ class Report(msgspec.Struct, frozen=True):
     rules: dict[str, Rule]
     sources: Sources
     stats: Stats
+    prefix: str = ""
+    """The project's folder below the root of its git checkout, with a slash at its end; nothing where they are one."""

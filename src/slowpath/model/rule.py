@@ -8,7 +8,8 @@ import msgspec
 
 from slowpath.model.finding import Confidence, Finding, Fix, Place, Severity, Step
 
-Kind = Literal["query", "reach", "check"]
+Kind = Literal["query", "reach", "check", "allow"]
+"""`allow` is about the comments that silence findings: `suppress` knows these few."""
 
 
 class Reach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,91 @@
+"""Where a project starts, and what its `slowpath.toml` (or `[tool.slowpath]` in pyproject.toml) asks for."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from slowpath.model.finding import Confidence, Severity
+
+
+class ConfigError(Exception):
+    """Settings or arguments that cannot be used; the text names the file or argument and what is wrong with it."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What a project sets. The command line wins over it."""
+
+    select: tuple[str, ...] = ()
+    """Rule ids or groups to run; empty means all that are on by default."""
+    ignore: tuple[str, ...] = ()
+    min_confidence: Confidence = "medium"
+    fail_on: Severity = "note"
+    exclude: tuple[str, ...] = ()
+    """Patterns as in .gitignore, relative to the project root."""
+    rules: tuple[str, ...] = ()
+    """Directories of the project's own rule pages, relative to the project root."""
+    per_file_ignores: dict[str, tuple[str, ...]] = {}
+    """.gitignore-style pattern → rule ids or groups."""
+
+
+def project_root(paths: Iterable[Path]) -> Path:
+    """The nearest folder above the paths with a slowpath.toml, a `[tool.slowpath]` or a .git; else the folder given.
+
+    Raises ConfigError for a path that does not exist.
+    """
+    folders = []
+    for path in paths:
+        if not path.exists():
+            raise ConfigError(f"{path}: no such file or directory")
+        real = path.resolve()
+        folders.append(real if real.is_dir() else real.parent)
+    start = Path(os.path.commonpath(folders))
+    return next((folder for folder in (start, *start.parents) if _marked(folder)), start)
+
+
+def git_root(root: Path) -> Path:
+    """The checkout that a project lies in; the project itself where there is none."""
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+
+
+def load(root: Path) -> Config:
+    """The settings of a project. Raises ConfigError naming the file."""
+    own, shared = root / "slowpath.toml", root / "pyproject.toml"
+    if own.is_file():
+        return _convert(own, _read(own))
+    if _has_table(shared):
+        return _convert(shared, _read(shared).get("tool", {}).get("slowpath", {}))
+    return Config()
+
+
+def _marked(folder: Path) -> bool:
+    return (folder / "slowpath.toml").is_file() or (folder / ".git").exists() or _has_table(folder / "pyproject.toml")
+
+
+def _has_table(path: Path) -> bool:
+    try:
+        return b"[tool.slowpath" in path.read_bytes()
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> dict[str, dict[str, object]]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start})") from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _convert(path: Path, settings: object) -> Config:
+    try:
+        return msgspec.convert(settings, Config)
+    except msgspec.ValidationError as error:
+        known = ", ".join(field.encode_name for field in msgspec.structs.fields(Config))
+        hint = f" (known: {known})" if "unknown field" in str(error) else ""
+        raise ConfigError(f"{path}: {error}{hint}") from None

@@ -1,0 +1,76 @@
+"""Rules of kind query: the matches of a page's query, of which its `where` conditions keep some.
+
+`["resolves-to", capture, "package.name"]`, `["matches", capture, regex]`, `["not-matches", capture, regex]`,
+`["not-in-test"]`. A condition reads what extraction kept of a match and what the program knows of its names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from slowpath.model.facts import Match
+from slowpath.model.finding import Finding, Place
+from slowpath.model.rule import Rule
+from slowpath.program import File, Program
+
+MAX_TEXT = 300
+"""Longer captures are cut before a user's regex sees them, which bounds its time."""
+TEST_PATH = re.compile(
+    r"(^|/)(__tests__|__mocks__|tests?|benches|e2e|cypress)/|\.(test|spec|stories)\.[cm]?[jt]sx?$|_tests?\.rs$"
+)
+
+Condition = Callable[[Program, File, dict[str, str], tuple[str, ...]], bool]
+
+
+def check(program: Program, rule: Rule) -> Iterator[Finding]:
+    """The findings of one query page."""
+    for file in program.files.values():
+        for match in file.facts.matches:
+            if match.rule == rule.id and _holds(program, rule, file, match):
+                yield _finding(rule, file, match)
+
+
+def _holds(program: Program, rule: Rule, file: File, match: Match) -> bool:
+    texts = {name: text for name, _, text in match.captures}
+    return all(CONDITIONS[name](program, file, texts, tuple(rest)) for name, *rest in rule.where)
+
+
+def _finding(rule: Rule, file: File, match: Match) -> Finding:
+    fields: dict[str, Any] = {name: " ".join(text.split())[:80] for name, _, text in match.captures}
+    span = next(span for name, span, _ in match.captures if name == "primary")
+    return rule.finding(Place(file.path, span), **{"function": "", **fields})
+
+
+def resolves_to(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
+    """Whether the captured name is an import of that package's export, under whatever local name."""
+    capture, wanted = args
+    head, _, member = texts.get(capture, "").partition(".")
+    module = getattr(file.facts, "module", None)
+    for statement in module.imports if module else ():
+        for name in statement.names:
+            if name.local == head:
+                imported = (member or "*") if name.imported == "*" else name.imported
+                return f"{statement.specifier}.{imported}" == wanted
+    return False
+
+
+def not_in_test(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
+    return not TEST_PATH.search(file.path)
+
+
+def matches(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
+    return re.search(args[1], texts.get(args[0], "")[:MAX_TEXT]) is not None
+
+
+def not_matches(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
+    return not matches(program, file, texts, args)
+
+
+CONDITIONS: dict[str, Condition] = {
+    "resolves-to": resolves_to,
+    "not-in-test": not_in_test,
+    "matches": matches,
+    "not-matches": not_matches,
+}

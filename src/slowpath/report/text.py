@@ -1,0 +1,174 @@
+"""Findings as people read them in a terminal: frame, path, other sites, help. `concise` is one line each.
+
+Scanned text is shown as text: control characters cannot reach the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+
+from slowpath.model.finding import Finding, Place, Severity, Step, Trouble
+from slowpath.model.report import Report
+from slowpath.model.source import Sources
+
+WIDTH = 160
+"""Longer source lines are cut around the place."""
+SHOWN_RELATED = 4
+SHOWN_FLOW = 12
+CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "blue": "34"}
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Style:
+    """ANSI codes, or nothing where the output is no terminal."""
+
+    def __init__(self, color: bool) -> None:
+        self.color = color
+
+    def __call__(self, name: str, text: str) -> str:
+        return f"\x1b[{CODES[name]}m{text}\x1b[0m" if self.color and text else text
+
+
+def full(report: Report, color: bool = False) -> str:
+    """Every finding with its code, its path and what to do, then a summary."""
+    style = Style(color)
+    blocks = ["\n".join(_block(finding, report, style)) for finding in report.findings]
+    return "\n\n".join([*blocks, _summary(report, style)]) + "\n"
+
+
+def concise(report: Report, color: bool = False) -> str:
+    """One line a finding, then a summary."""
+    style = Style(color)
+    lines = [
+        f"{_where(finding.place, report.sources, style)}: {_label(finding.severity, finding.rule, style)} "
+        f"{clean(finding.message)}"
+        for finding in report.findings
+    ]
+    return "\n".join([*lines, _summary(report, style)]) + "\n"
+
+
+def troubles(report: Report) -> list[str]:
+    """What could not be read or done, one line each."""
+    return [_trouble(trouble) for trouble in report.troubles]
+
+
+def statistics(report: Report) -> str:
+    """Findings per rule, and wall time per stage."""
+    counts = Counter(finding.rule for finding in report.findings)
+    lines = [f"{count:6}  {rule}" for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    stats = report.stats
+    times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stats.stages)
+    lines.append(
+        f"{stats.files} files ({stats.parsed} parsed, {stats.cached} cached) in {stats.seconds:.2f} s: {times}"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def clean(text: str) -> str:
+    """Text that cannot steer a terminal or start a new line."""
+    return CONTROL.sub("\ufffd", text)
+
+
+def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
+    sources = report.sources
+    yield f"{_label(finding.severity, finding.rule, style)} {style('bold', clean(finding.message))}"
+    line = sources.line(finding.place.path, finding.place.span[0])
+    gutter = " " * len(str(line))
+    yield f"{gutter}{style('blue', '-->')} {_where(finding.place, sources, style)}" + _inside(finding, style)
+    yield from _frame(finding.place, sources, style)
+    if finding.flow:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'path:')}"
+        yield from _steps(finding.flow, SHOWN_FLOW, sources, style, numbered=True)
+    if finding.related:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'also:')}"
+        yield from _steps(finding.related, SHOWN_RELATED, sources, style, numbered=False)
+    advice = _advice(report.rules[finding.rule].instead)
+    if advice:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'help:')} {advice}"
+
+
+def _inside(finding: Finding, style: Style) -> str:
+    return style("dim", f" in {clean(finding.function)}") if finding.function else ""
+
+
+def _frame(place: Place, sources: Sources, style: Style) -> Iterator[str]:
+    line = sources.line(place.path, place.span[0])
+    text, first, last = _cut(place, line, sources)
+    caret = " " * _columns(text[:first]) + style("warning", "^" * max(1, _columns(text[first:last])))
+    bar = style("blue", "|")
+    gutter = " " * len(str(line))
+    yield f"{gutter} {bar}"
+    yield f"{style('blue', str(line))} {bar} {clean(text)}"
+    yield f"{gutter} {bar} {caret}"
+
+
+def _cut(place: Place, line: int, sources: Sources) -> tuple[str, int, int]:
+    """The line as shown, and the part of it (as code-point offsets) that the place covers."""
+    text = sources.line_text(place.path, line)
+    first = sources.position(place.path, place.span[0]).column - 1
+    end = sources.position(place.path, place.span[1])
+    last = min(end.column - 1, len(text)) if end.line == line else len(text.rstrip())
+    start = len(text) - len(text.lstrip()) if first < WIDTH else first - 40
+    shown = text[start : start + WIDTH].rstrip()
+    text = ("…" if start and text[:start].strip() else "") + shown + ("…" if len(text.rstrip()) > start + WIDTH else "")
+    shift = start - (1 if text.startswith("…") and start else 0)
+    return "    " + text.replace("\t", " "), first - shift + 4, min(last - shift, len(text)) + 4
+
+
+def _columns(text: str) -> int:
+    """Terminal cells of a text."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _steps(steps: tuple[Step, ...], shown: int, sources: Sources, style: Style, *, numbered: bool) -> Iterator[str]:
+    for number, step in enumerate(steps[:shown], 1):
+        sign = f"{number}." if numbered else "-"
+        code = sources.line_text(step.place.path, sources.line(step.place.path, step.place.span[0])).strip()
+        yield f"     {sign} {_where(step.place, sources, style, column=False)}: {clean(step.message)}"
+        if code:
+            yield f"        {style('dim', clean(code[:100]) + ('…' if len(code) > 100 else ''))}"
+    if len(steps) > shown:
+        yield f"     + {len(steps) - shown} more"
+
+
+def _where(place: Place, sources: Sources, style: Style, column: bool = True) -> str:
+    at = sources.position(place.path, place.span[0])
+    return style("bold", clean(place.path)) + f":{at.line}" + (f":{at.column}" if column else "")
+
+
+def _label(severity: Severity, rule: str, style: Style) -> str:
+    return style(severity, f"{severity}[{rule}]")
+
+
+def _advice(instead: str) -> str:
+    """The first sentences of a page's Instead: its first paragraph, cut at a sentence after 200 characters."""
+    paragraph = " ".join(instead.split("\n\n")[0].split("```")[0].split())
+    if len(paragraph) <= 240:
+        return paragraph
+    end = paragraph.find(". ", 120)
+    return paragraph[: end + 1] if end >= 0 else paragraph
+
+
+def _trouble(trouble: Trouble) -> str:
+    line = f":{trouble.line}" if trouble.line else ""
+    return f"{clean(trouble.path)}{line}: {clean(trouble.message)}"
+
+
+def _summary(report: Report, style: Style) -> str:
+    stats = report.stats
+    scanned = f"{_plural(stats.files, 'file')} in {stats.seconds:.2f} s"
+    trouble = f", {_plural(len(report.troubles), 'problem')} reading them" if report.troubles else ""
+    if not report.findings:
+        return f"No slow paths found in {scanned}{trouble}."
+    counts = Counter(finding.severity for finding in report.findings)
+    split = ", ".join(f"{counts[name]} {name}" for name in ("error", "warning", "note") if counts[name])
+    files = len({finding.place.path for finding in report.findings})
+    found = style("bold", _plural(len(report.findings), "finding"))
+    return f"{found} ({split}) in {_plural(files, 'file')}; {scanned} scanned{trouble}."
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

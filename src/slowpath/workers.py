@@ -1,0 +1,113 @@
+"""Extraction in worker processes: tasks in, encoded facts out, in order. No tree and no source comes back.
+
+Tasks reach the workers by fork, not by pipe. A worker that dies (out of memory, a fault in a grammar) costs the one
+file that killed it: what it left undone is tried again, each file in a process of its own.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from slowpath.extract import extract
+
+POOL_BYTES = 400_000
+"""Below this much source, starting worker processes (30 ms) costs more than it saves."""
+CHUNKS_PER_JOB = 12
+
+Patterns = tuple[tuple[str, str], ...]
+"""(rule id, query), of the query pages of one language."""
+
+
+class Task(NamedTuple):
+    """One file to extract."""
+
+    language: str
+    source: bytes
+    patterns: Patterns
+
+
+class Outcome(NamedTuple):
+    """Encoded facts, or why there are none."""
+
+    facts: bytes
+    message: str = ""
+    internal: bool = False
+
+
+def extract_all(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
+    """The outcome of every task, in order. `jobs` 0 means one per core; small jobs run here."""
+    jobs = jobs or os.cpu_count() or 1
+    if jobs == 1 or sum(len(task.source) for task in tasks) < POOL_BYTES:
+        return map(extract_one, tasks)
+    outcomes: dict[int, Outcome] = {}
+    chunks = _chunks(tasks, jobs * CHUNKS_PER_JOB)
+    _run(tasks, chunks, jobs, outcomes)
+    for chunk in chunks:
+        for index in chunk:
+            if index not in outcomes:
+                _run(tasks, [[index]], 1, outcomes)
+            outcomes.setdefault(index, Outcome(b"", "a worker process died while reading it, skipped", internal=True))
+    return (outcomes[index] for index in range(len(tasks)))
+
+
+def extract_one(task: Task) -> Outcome:
+    """Never raises: a file that cannot be read, or that slowpath fails on, is a message."""
+    try:
+        return Outcome(msgspec.msgpack.encode(extract(task.language, task.source, task.patterns)))
+    except UnicodeDecodeError as error:
+        return Outcome(b"", f"not UTF-8 (byte {error.start}), skipped")
+    except RecursionError:
+        return Outcome(b"", "nested too deeply, skipped")
+    except Exception as error:
+        return Outcome(b"", f"internal error, skipped: {blame(error)}", internal=True)
+
+
+def blame(error: BaseException) -> str:
+    """An exception in one line, with the place of ours that raised it."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "slowpath" in f.filename]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+
+
+def _chunks(tasks: list[Task], count: int) -> list[list[int]]:
+    """Indexes of the tasks in bundles of about equal bytes, largest files first, so that no worker ends late."""
+    largest = sorted(range(len(tasks)), key=lambda index: -len(tasks[index].source))
+    return [bundle for bundle in (largest[start::count] for start in range(count)) if bundle]
+
+
+_tasks: list[Task] = []
+
+
+def _start(tasks: list[Task]) -> None:
+    global _tasks
+    _tasks = tasks
+    gc.freeze()
+
+
+def _work(chunk: list[int]) -> list[tuple[int, Outcome]]:
+    return [(index, extract_one(_tasks[index])) for index in chunk]
+
+
+def _run(tasks: list[Task], chunks: list[list[int]], jobs: int, outcomes: dict[int, Outcome]) -> None:
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(tasks,)) as pool:
+        futures: list[Future[list[tuple[int, Outcome]]]] = []
+        try:
+            futures += [pool.submit(_work, chunk) for chunk in chunks]
+            for future in futures:
+                outcomes.update(future.result())
+        except BrokenProcessPool:
+            for future in futures:
+                if future.done() and future.exception() is None:
+                    outcomes.update(future.result())
