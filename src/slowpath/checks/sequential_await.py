@@ -79,11 +79,16 @@ class _Function:
         one, two = self.effects[earlier], self.effects[later]
         both = one.kind == two.kind == "read"
         if not (self.awaits[earlier].used and self.awaits[later].used):
-            return "medium" if both and one.proven and two.proven and one.resolved == two.resolved else "low"
+            return "medium" if both and self.ahead(earlier) and self.ahead(later) else "low"
         if both:
             return "medium" if one.doubtful or two.doubtful else "high"
         resolved = all(effect.kind == "read" or effect.resolved for effect in (one, two))
         return "medium" if resolved and "read" in (one.kind, two.kind) else "low"
+
+    def ahead(self, index: int) -> bool:
+        """Its result is taken, or it is of a kind that only warms a cache."""
+        word = words(verb(self.awaits[index].call.name))[:1]
+        return self.awaits[index].used or bool(word and word[0] in vocabulary()["ahead"])
 
     def finding(self, batch: list[int], sure: Confidence) -> Finding:
         first, second, *rest = (self.awaits[index] for index in batch)

@@ -298,10 +298,16 @@ class Flow(Values):
         """`for … of` and `for … in`."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         mask = self.value(right) if right is not None else 0
+        mask_before = mask
         suits = not any(child.type == "await" for child in node.children)
         declared = node.child_by_field_name("kind") is not None
         found = tuple(names(left)) if declared else ()
-        return self.rounds_of(node, suits and declared, found, mask)
+        rounds = len(self.rounds)
+        mask = self.rounds_of(node, suits and declared, found, mask)
+        path = path_of(unwrap(right))
+        if path is not None and len(self.rounds) > rounds and self.rounds[-1].node is node:
+            self.rounds[-1].suits &= not self.scopes.read(path) & ~mask_before
+        return mask
 
     def counted(self, node: Node) -> int:
         self.scopes.push()

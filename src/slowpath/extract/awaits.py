@@ -31,8 +31,8 @@ MARKS = """
 ROUTINE_CALLS = 60
 """A function that calls more than this is no helper whose name says what it does."""
 QUIET_METHODS = frozenset(
-    "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys"
-    " values entries push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace"
+    "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys values"
+    " entries push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace"
     " replaceAll then catch finally startsWith endsWith toLowerCase toUpperCase toISOString match test stringify"
     " isArray assign round floor ceil max min log info warn error debug trace".split()
 )

@@ -12,6 +12,7 @@ from slowpath.model.awaits import Await, Call, Routine, Sequence
 from slowpath.model.web import WebFacts
 from slowpath.program import Program
 from slowpath.program.await_names import Kind, kind_of, parts, quiet_path, root, verb, vocabulary, words
+from slowpath.program.web import Declaration, External
 
 MAX_DEPTH = 8
 
@@ -65,7 +66,7 @@ class AwaitEffects:
 
     def quiet(self, path: str) -> bool:
         """A test, generated code and the like."""
-        return quiet_path(path)
+        return quiet_path(path) or self.program.web.kind(path) in ("test", "generated", "config")
 
     def of(self, path: str, sequence: Sequence, point: Await) -> Effect:
         """What one await of a function does."""
@@ -105,10 +106,8 @@ class AwaitEffects:
         return package in vocabulary()["reading_packages"]
 
     def _package(self, path: str, name: str) -> str:
-        for statement in self.files[path].module.imports:
-            if any(imported.local == name for imported in statement.names):
-                return statement.specifier
-        return ""
+        target = self.program.web.resolve(path, name)
+        return target.package if isinstance(target, External) else ""
 
     # resolution
 
@@ -120,12 +119,31 @@ class AwaitEffects:
         if names[0] == "this":
             found = self._routine(path, names[1], owner) if len(names) == 2 else None
             return found or (self._only(names[-1]) if len(names) == 3 else None)
-        if len(names) == 2:
-            return self._routine(path, names[1], names[0]) or self._only(names[1], names[0])
-        return None
+        return self._member(path, names[0], names[1]) if len(names) == 2 else None
 
     def _plain(self, path: str, name: str) -> Place | None:
-        return self._routine(path, name, "") or self._only(name, "")
+        local = self._routine(path, name, "")
+        if local is not None:
+            return local
+        target = self.program.web.resolve(path, name)
+        if target is None:
+            return self._only(name, "")
+        return self._routine(target.path, target.name, "") if isinstance(target, Declaration) else None
+
+    def _member(self, path: str, holder: str, name: str) -> Place | None:
+        """`api.load()`: a method of an object or a class of this file, or of the module that the name comes from."""
+        local = self._routine(path, name, holder)
+        if local is not None:
+            return local
+        target = self.program.web.resolve(path, holder)
+        if target is None:
+            return self._only(name, holder)
+        if isinstance(target, External):
+            return None
+        alone = self._of_file(target.path).get(name, [])
+        return self._routine(target.path, name, target.name) or (
+            Place(target.path, alone[0]) if len(alone) == 1 else None
+        )
 
     def _routine(self, path: str, name: str, owner: str) -> Place | None:
         routines = self._of_file(path).get(name, [])
