@@ -31,10 +31,10 @@ JOINS = frozenset(["inner_join", "left_join", "left_outer_join"])
 ORDERS = frozenset(["order", "order_by"])
 TERMINALS = frozenset("first load load_iter load_stream get_result get_results execute internal_load stream".split())
 NEUTRAL_STEPS = frozenset(
-    "select distinct distinct_on group_by having into_boxed offset for_update for_share for_no_key_update for_key_share "
-    "skip_locked no_wait then_order_by single_value count returning set values union union_all intersect except "
-    "as_query on_conflict do_nothing do_update as_select nullable assume_not_null on on_conflict_do_nothing "
-    "default_values only clone map and_then map_err ok expect unwrap unwrap_or optional boxed instrument".split()
+    "select distinct distinct_on group_by having into_boxed offset for_update for_share for_no_key_update "
+    "for_key_share skip_locked no_wait then_order_by single_value count returning set values union union_all "
+    "intersect except as_query on_conflict do_nothing do_update as_select nullable assume_not_null on "
+    "on_conflict_do_nothing default_values only clone map and_then map_err ok expect unwrap unwrap_or optional boxed instrument".split()
 )
 VERBS = {"update": "update", "delete": "delete", "insert_into": "insert", "replace_into": "insert",
          "insert_or_ignore_into": "insert"}  # fmt: skip

@@ -52,7 +52,10 @@ class Model(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Predicate(msgspec.Struct, array_like=True, frozen=True):
-    """`function(column) operator value`. Operators: eq, in, range, null, other, find. Value: column, LITERAL or none."""
+    """`function(column) operator value`. The value is a column, LITERAL or nothing.
+
+    Operators: eq, in, range, null, find, other.
+    """
 
     column: str
     operator: str
