@@ -35,7 +35,7 @@ GENERATED = re.compile(rb"OUT_DIR|include_proto!|include_modules!|lalrpop_mod!|i
 DOC_LINE = re.compile(rb"^[ \t]*//[/!]([^\n]*)", re.M)
 DOC_PATH = re.compile(rb"\b([a-z_]\w*)::")
 OWN = frozenset(["crate", "self", "super", "Self", "std", "core", "alloc"])
-SINGLE_NAME_KEYS = frozenset([b"with", b"crate"])
+SINGLE_NAME_KEYS = frozenset([b"with", b"crate", b"flavor"])
 SPACE = re.compile(r"\s+")
 TREE_TOKEN = re.compile(r"\bas\b|\w+|::|[{},*]")
 DEEPEST = 5
@@ -69,12 +69,15 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
     for at, path in outside(paths(code), spans):
         for full in scope.expand(path, at):
             found.add(full, at)
-    for at, path in quoted(code, source):
+    strings = list(quoted(code, source))
+    for at, path in strings:
         for full in scope.expand(path, at):
             found.add(full, at)
     for at, root in documented(source):
         found.add(root, at, test=True)
-    return MentionFacts(found.sorted(), words(code), modules, bool(GENERATED.search(source)))
+    return MentionFacts(
+        found.sorted(), words(code, (path for _, path in strings)), modules, bool(GENERATED.search(source))
+    )
 
 
 class Found:
@@ -165,7 +168,8 @@ def extern(code: bytes) -> Iterator[Import]:
     """`extern crate` declarations."""
     for match in EXTERN.finditer(code):
         name, alias = match[2].decode(), (match[3] or match[2]).decode()
-        yield Import(name, "" if alias == "_" else alias, match.start(2), True, bool(match[1]))
+        handed_on = bool(match[1]) or b"macro_use" in code[max(0, match.start() - 60) : match.start()]
+        yield Import(name, "" if alias == "_" else alias, match.start(2), True, handed_on)
 
 
 def paths(code: bytes) -> Iterator[tuple[int, str]]:
@@ -213,9 +217,10 @@ def documented(source: bytes) -> Iterator[tuple[int, str]]:
                     yield line.start(1) + match.start(), match[1].decode()
 
 
-def words(code: bytes) -> str:
+def words(code: bytes, strings: Iterable[str]) -> str:
     """See MentionFacts.words."""
     found = {match[1] or match[2] for match in WORD.finditer(code)}
+    found.update(name.encode() for path in strings for name in path.split("::"))
     for derive in DERIVE.finditer(code):
         found.update(NAME.findall(derive[1]))
     return f" {b' '.join(sorted(found)).decode()} "
