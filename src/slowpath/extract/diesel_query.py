@@ -34,7 +34,8 @@ NEUTRAL_STEPS = frozenset(
     "select distinct distinct_on group_by having into_boxed offset for_update for_share for_no_key_update "
     "for_key_share skip_locked no_wait then_order_by single_value count returning set values union union_all "
     "intersect except as_query on_conflict do_nothing do_update as_select nullable assume_not_null on "
-    "on_conflict_do_nothing default_values only clone map and_then map_err ok expect unwrap unwrap_or optional boxed instrument".split()
+    "on_conflict_do_nothing default_values only clone map and_then map_err ok expect unwrap "
+    "unwrap_or optional boxed instrument".split()
 )
 VERBS = {"update": "update", "delete": "delete", "insert_into": "insert", "replace_into": "insert",
          "insert_or_ignore_into": "insert"}  # fmt: skip
