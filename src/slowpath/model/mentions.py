@@ -25,7 +25,7 @@ class MentionFacts(msgspec.Struct, array_like=True):
 
     mentions: list[Mention] = []
     words: str = ""
-    """Every identifier behind `.` or `::`, before `!`, in a `derive` or an attribute's path: each once, between spaces."""
+    """Every identifier behind `.` or `::`, before `!`, in a `derive` or an attribute: each once, between spaces."""
     modules: tuple[str, ...] = ()
     """Modules that the file declares."""
     generated: bool = False
