@@ -20,10 +20,12 @@ TRANSPARENT = frozenset(
     )
 )
 FOLLOW_UP = re.compile(r"\.(?:then|catch|finally)\(\)$")
-SQL_WORD = re.compile(r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*([A-Za-z]+)\b")
+SQL_WORD = re.compile(r"\s*+(?>(?>--[^\n]*\n|/\*.*?\*/)\s*+)*+([A-Za-z]+)\b", re.S)
 LOCKING = re.compile(r"\bfor\s+(?:no\s+key\s+)?(?:update|share)\b", re.I)
 TOGETHER = frozenset(("Promise.all()", "Promise.allSettled()", "Promise.race()", "Promise.any()"))
 MAX_NAME = 120
+MAX_PARTS = 40
+"""Longer chains are data in the shape of calls."""
 
 
 def first(node: Node) -> Node | None:
@@ -44,7 +46,7 @@ def describe(node: Node) -> Call:
     parts: list[str] = []
     called = ""
     at: Node | None = node
-    while at is not None:
+    while at is not None and len(parts) < MAX_PARTS:
         kind = at.type
         if kind == "call_expression":
             called = "()"

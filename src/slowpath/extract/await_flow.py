@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from tree_sitter import Node
 
 from slowpath.extract.await_calls import TOGETHER, describe, first, inner_calls, unwrap
-from slowpath.extract.await_order import counter, order_said, plain_count
+from slowpath.extract.await_order import batches, counter, order_said, plain_count
 from slowpath.extract.await_patterns import is_await, names, path_of
 from slowpath.extract.await_values import FUNCTIONS, Point, Round, Values
 from slowpath.extract.parsing import text
@@ -153,7 +153,7 @@ class Flow(Values):
     def note_simple(self, node: Node, index: int) -> None:
         """Remember `const pattern = await call;`, and whether one stands right before it."""
         declarator = first(node)
-        if node.named_child_count != 1 or declarator is None or not text(node).startswith("const"):
+        if node.named_child_count != 1 or declarator is None or node.children[0].type != "const":
             return
         pattern, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
         point = self.points[index]
@@ -302,6 +302,7 @@ class Flow(Values):
         suits = not any(child.type == "await" for child in node.children)
         declared = node.child_by_field_name("kind") is not None
         found = tuple(names(left)) if declared else ()
+        suits = suits and right is not None and not batches(" ".join(found), text(right)[:80])
         rounds = len(self.rounds)
         mask = self.rounds_of(node, suits and declared, found, mask)
         path = path_of(unwrap(right))

@@ -15,6 +15,7 @@ ORDER = re.compile(
     re.I,
 )
 LINES_ABOVE = 5
+BATCH = re.compile(r"^(?!.*\.)\w*(?:chunk|batch)\w*$|(?:chunk\w*|batch\w*|chunks|batches)\(", re.I)
 RETRY = re.compile(r"attempt|retr(?:y|ies)|tries|backoff|poll", re.I)
 
 
@@ -54,3 +55,8 @@ def _comment(line: bytes) -> bytes:
         return stripped
     at = line.find(b"// ")
     return line[at:] if at >= 0 else b""
+
+
+def batches(item: str, items: str) -> bool:
+    """The loop goes over batches, which bound what runs at a time."""
+    return BATCH.search(item) is not None or BATCH.search(items) is not None

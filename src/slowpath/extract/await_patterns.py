@@ -68,8 +68,7 @@ def call_name(function: Node | None) -> str:
     """`a.b()` of a callee of names only, else nothing."""
     if function is None or function.type not in ("identifier", "member_expression"):
         return ""
-    written = text(function)
-    return f"{written}()" if len(written) < 40 else ""
+    return f"{text(function)}()" if function.end_byte - function.start_byte < 40 else ""
 
 
 def is_await(node: Node | None) -> bool:

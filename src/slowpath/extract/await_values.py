@@ -13,7 +13,7 @@ from typing import cast
 
 from tree_sitter import Node
 
-from slowpath.extract.await_calls import TOGETHER, describe, first, together, unwrap
+from slowpath.extract.await_calls import MAX_PARTS, TOGETHER, describe, first, together, unwrap
 from slowpath.extract.await_patterns import call_name, first_call, loose_parts, names, path_of
 from slowpath.extract.await_scope import Scopes
 from slowpath.extract.parsing import text
@@ -321,7 +321,9 @@ class Values:
     def misparsed(self, node: Node) -> bool:
         """`await f<T>(x)` parses as `(await f)<T>(x)`: the chain is what is awaited."""
         at = node.child_by_field_name("function") or node.child_by_field_name("object")
-        while at is not None:
+        for _ in range(2 * MAX_PARTS):
+            if at is None:
+                return False
             if at.type == "await_expression":
                 if at.id in self.misplaced:
                     return False

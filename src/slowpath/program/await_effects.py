@@ -87,7 +87,8 @@ class AwaitEffects:
         place = self.resolve(path, owner, call.name) if depth < MAX_DEPTH else None
         if place is None:
             library = named == "read" and self._known_reader(path, call.name)
-            return Effect(named, library, library=library, opaque=verb(call.name) in vocabulary()["opaque"])
+            proven = library or call.name == "import()"
+            return Effect(named, proven, library=library, opaque=verb(call.name) in vocabulary()["opaque"])
         summary = self._summary(place, depth)
         return _weigh(named, summary, (words(verb(call.name)) or ("",))[0] in vocabulary()["vague"])
 
@@ -98,8 +99,6 @@ class AwaitEffects:
 
     def _known_reader(self, path: str, name: str) -> bool:
         last = verb(name)
-        if name == "import()":
-            return True
         if "." in name:
             return last in vocabulary()["reading_methods"]
         package = self._package(path, last)

@@ -82,11 +82,8 @@ def kind_of(call: Call) -> Kind:
         if part.endswith("()") and (found := _exact(part.removesuffix("()"))):
             return found
     found = _worded(last)
-    if found == "unknown" and not alone:
-        earlier = [part.removesuffix("()") for part in parts(call.name)[:-1] if part.endswith("()")]
-        if any(part in table["reads"] for part in earlier):
-            return "read"
-    return found
+    earlier = {part.removesuffix("()") for part in parts(call.name)[:-1] if part.endswith("()")}
+    return "read" if found != "write" and earlier & table["reads"] else found
 
 
 def _hinted(hint: str) -> Kind | None:
