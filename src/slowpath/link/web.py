@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections import defaultdict
 from typing import cast
 
 from slowpath.link.web_entries import entries
@@ -28,7 +27,9 @@ def link(program: Program) -> WebProgram:
     for path, facts in modules.items():
         edges[path] = _edges(path, facts, resolver, uses)
     found = entries(modules, packages, resolver)
-    kinds = _kinds(modules, edges, frozenset(found))
+    apps = {resolver.folder_package(posixpath.dirname(path)) for path, kind in found.items() if kind != "library"}
+    loose = {path for path in modules if resolver.folder_package(posixpath.dirname(path)) not in apps}
+    kinds = _kinds(modules, edges, frozenset(found), loose)
     kept = {path: kind for path, kind in found.items() if kinds[path] == "client"}
     return WebProgram(modules, kinds, packages, edges, uses, kept, resolver.resolve)
 
@@ -75,21 +76,29 @@ def _names(statement: Import) -> tuple[str, ...]:
     return tuple(name.imported for name in statement.names if name.use != "type")
 
 
-def _kinds(modules: dict[str, ModuleFacts], edges: dict[str, list[Edge]], entries: frozenset[str]) -> dict[str, Kind]:
-    """A file that only server code reaches is server code; what nothing speaks against is for the client."""
+def _kinds(
+    modules: dict[str, ModuleFacts], edges: dict[str, list[Edge]], entries: frozenset[str], loose: set[str]
+) -> dict[str, Kind]:
+    """A file that only server code reaches is server code; what nothing speaks against is for the client.
+
+    Where the entries are not known (`loose`), files that nobody imports stand in for them.
+    """
     certain = {path: kind_by_itself(path, facts) for path, facts in modules.items()}
-    wanted: dict[str, int] = defaultdict(int)
-    for path, own in edges.items():
-        if certain[path] not in ("test", "config"):
-            for target in {edge.path for edge in own if edge.path != path}:
-                wanted[target] += 1
-    free = [p for p, kind in certain.items() if kind == "client" or (kind is None and (not wanted[p] or p in entries))]
-    client = _reach(free, edges, {path for path, kind in certain.items() if kind not in (None, "client")})
-    server = _reach([p for p, kind in certain.items() if kind == "server"], edges, client)
-    return {
-        path: kind or ("server" if path in server and path not in client else "client")
-        for path, kind in certain.items()
+    wanted = {
+        edge.path
+        for path, own in edges.items()
+        if certain[path] not in ("test", "config")
+        for edge in own
+        if edge.path != path
     }
+    roots = [
+        path
+        for path, kind in certain.items()
+        if kind == "client" or (kind is None and (path in entries or (path in loose and path not in wanted)))
+    ]
+    client = _reach(roots, edges, {path for path, kind in certain.items() if kind not in (None, "client")})
+    server = _reach([p for p, kind in certain.items() if kind == "server"], edges, client)
+    return {path: kind or ("server" if path in server else "client") for path, kind in certain.items()}
 
 
 def _reach(roots: list[str], edges: dict[str, list[Edge]], stop: set[str]) -> set[str]:

@@ -21,7 +21,7 @@ CONFIG = re.compile(
 )
 SERVER = re.compile(
     r"(^|/)(pages/api|server|servers|backend|lambdas?|edge-functions|netlify|supabase/functions|electron)/|^functions/"
-    r"|(^|/)app/(.*/)?route\.[jt]sx?$|(^|/)app/api/|^(.*/)?(middleware|instrumentation|proxy)\.[jt]s$"
+    r"|(^|/)app/(.*/)?route\.[jt]sx?$|(^|/)app/api/|(^|(^|/)src/)(middleware|instrumentation|proxy)\.[jt]s$"
     r"|\.server\.[jt]sx?$|(^|/)server\.[cm]?[jt]s$"
 )
 BUILD = re.compile(
@@ -35,7 +35,8 @@ NODE = frozenset(
 SERVER_PACKAGES = frozenset(
     "express fastify koa hono @nestjs/common @nestjs/core pg mysql mysql2 mongodb mongoose redis ioredis @prisma/client"
     " better-sqlite3 sqlite3 knex typeorm kafkajs amqplib nodemailer bcrypt argon2 winston pino server-only"
-    " next/headers next/server @trpc/server apollo-server @apollo/server aws-lambda firebase-admin bullmq @hono/node-server".split()
+    " next/headers next/server @trpc/server apollo-server @apollo/server aws-lambda firebase-admin bullmq"
+    " @hono/node-server".split()
 )
 MAIN_PROCESS = frozenset("app BrowserWindow ipcMain dialog Menu Tray autoUpdater session protocol nativeTheme".split())
 FLEXIBLE = frozenset(["crypto", "path", "url", "util", "process", "assert", "stream", "os"])

@@ -247,13 +247,31 @@ class WebProgram:
             edge = self._loaded[0].get(edge.importer)
         return found[::-1]
 
+    def first_load_without(self, removed: Iterable[Edge]) -> frozenset[str]:
+        """What the first load would hold if the given imports were dynamic."""
+        return frozenset(self._spread(self._roots, dynamic=False, removed=frozenset(removed)))
+
+    def lines(self, paths: Iterable[str]) -> int:
+        """Lines of source in the given files."""
+        return sum(self.modules[path].lines for path in paths)
+
+    @property
+    def first_load(self) -> frozenset[str]:
+        """All files on a static path from an entry or page."""
+        return frozenset(self._loaded[0])
+
+    @cached_property
+    def _roots(self) -> list[str]:
+        return [path for path, kind in self.entries.items() if kind != "library"]
+
     @cached_property
     def _loaded(self) -> tuple[dict[str, Edge | None], dict[str, Edge | None]]:
         """(first load, everything shipped), each file with the import that brought it."""
-        roots = [path for path, kind in self.entries.items() if kind != "library"]
-        return self._spread(roots, dynamic=False), self._spread(roots, dynamic=True)
+        return self._spread(self._roots, dynamic=False), self._spread(self._roots, dynamic=True)
 
-    def _spread(self, roots: list[str], *, dynamic: bool) -> dict[str, Edge | None]:
+    def _spread(
+        self, roots: list[str], *, dynamic: bool, removed: frozenset[Edge] = frozenset()
+    ) -> dict[str, Edge | None]:
         """Breadth first. What Next's server components import stays on the server up to a `use client`."""
         reached: dict[tuple[str, bool], Edge | None] = {}
         queue = deque[tuple[str, bool, Edge | None]]((path, not self._on_server(path), None) for path in roots)
@@ -263,7 +281,9 @@ class WebProgram:
             if (path, client) in reached or (path, True) in reached or self._kinds[path] not in ("client", "config"):
                 continue
             reached[path, client] = cause
-            queue.extend((edge.path, client, edge) for edge in self.imports(path) if dynamic or not edge.dynamic)
+            for edge in self.imports(path):
+                if (dynamic or not edge.dynamic) and edge not in removed:
+                    queue.append((edge.path, client, edge))
         return {path: cause for (path, client), cause in reached.items() if client}
 
     def _on_server(self, path: str) -> bool:

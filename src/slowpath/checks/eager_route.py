@@ -1,0 +1,78 @@
+"""Pages that a client-side router imports statically: one finding per router file, and one where visitors arrive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from slowpath.model.finding import Confidence, Finding, Place, Step
+from slowpath.model.modules import Dynamic, Route
+from slowpath.model.rule import Rule
+from slowpath.program import Program
+from slowpath.program.web import Declaration, Edge, WebProgram
+
+DESKTOP = frozenset(["electron", "@tauri-apps/api"])
+SHOWN = 3
+
+
+def check(program: Program, rule: Rule) -> Iterator[Finding]:
+    web = program.web
+    for path, facts in web.modules.items():
+        if not facts.routes or not web.is_client(path) or not web.loads_first(path):
+            continue
+        first: dict[str, Edge] = {}
+        later: dict[str, Edge] = {}
+        for route in facts.routes:
+            name, edge = _page(web, rule, path, route)
+            if edge is not None:
+                (first if re.search(rule.settings["first"], route.path) else later).setdefault(name, edge)
+        later = {name: edge for name, edge in later.items() if edge not in first.values()}
+        yield from _report(web, rule, later, "medium")
+        yield from _report(web, rule, first, "low")
+
+
+def _page(web: WebProgram, rule: Rule, path: str, route: Route) -> tuple[str, Edge | None]:
+    """The innermost component of a route that another file declares, and the static import that brings it."""
+    for name in reversed(route.names):
+        if re.search(rule.settings["frames"], name):
+            continue
+        target = web.resolve(path, name)
+        if not isinstance(target, Declaration) or target.path == path:
+            continue
+        for statement in web.modules[path].imports:
+            if any(imported.local == name for imported in statement.names):
+                found = (e for e in web.imports(path) if e.span == statement.span and not e.dynamic)
+                return name, next(found, None)
+    return "", None
+
+
+def _report(web: WebProgram, rule: Rule, pages: dict[str, Edge], confidence: Confidence) -> Iterator[Finding]:
+    edges = sorted(set(pages.values()), key=lambda edge: edge.span)
+    if not edges:
+        return
+    rest = web.first_load_without(edges)
+    lines = web.lines(web.first_load - rest)
+    packages = _packages(web, web.first_load) - _packages(web, rest)
+    if lines + len(packages) * rule.settings["lines_of_package"] < rule.settings["least_lines"]:
+        return
+    path = edges[0].importer
+    package = web.package_of(path)
+    on_disk = package is not None and bool(DESKTOP & package.dependencies)
+    names = [f"`{name}`" for name in pages]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    yield rule.finding(
+        Place(path, edges[0].span),
+        confidence="low" if on_disk else confidence,
+        flow=[Step(Place(edge.importer, edge.span), f"imports {edge.path}") for edge in web.chain(path)],
+        related=[Step(Place(path, edge.span), f"imports {edge.path}") for edge in edges[1:]],
+        pages=f"{', '.join(names[:SHOWN])}{more} {'is' if len(names) == 1 else 'are'}",
+        weight=f"{lines} lines{_count(packages)}",
+    )
+
+
+def _packages(web: WebProgram, paths: frozenset[str]) -> set[str]:
+    return {use.package for use in web.uses if use.importer in paths and not isinstance(use.statement, Dynamic)}
+
+
+def _count(packages: set[str]) -> str:
+    return f" and {len(packages)} package{'s' if len(packages) > 1 else ''}" if packages else ""
