@@ -1,7 +1,8 @@
 """Facts by content, in one SQLite file of the user's own cache directory.
 
 The key covers the bytes, the language, slowpath's version and the query pages, so nothing is ever invalidated; rows
-that no scan used for a month go. A scanned repo cannot reach the file: it lies outside the checkout, and keys are BLAKE2b.
+that no scan used for a month go, and past a size all do. A scanned repo cannot reach the file: it lies outside
+the checkout, and keys are BLAKE2b.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 KEEP_DAYS = 30
+MAX_BYTES = 400_000_000
+"""Past this size all facts go: about a hundred products of 150,000 lines."""
 BATCH = 500
 
 
@@ -45,13 +48,15 @@ class Cache:
     def _open(self) -> sqlite3.Connection | None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and self.path.stat().st_size > MAX_BYTES:
+                self.path.unlink()
             db = sqlite3.connect(self.path, timeout=2, isolation_level=None)
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=OFF")
             db.execute("CREATE TABLE IF NOT EXISTS facts (key BLOB PRIMARY KEY, day INTEGER, data BLOB) WITHOUT ROWID")
             return db
         except (sqlite3.Error, OSError) as error:
-            self.trouble = f"cache not used: {error}"
+            self.trouble = f"cache not used: {_reason(error)}"
             return None
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -72,7 +77,7 @@ class Cache:
             if stale:
                 self._touch(stale)
         except sqlite3.Error as error:
-            self.trouble = f"cache not used: {error}"
+            self.trouble = f"cache not used: {_reason(error)}"
         return found
 
     def _touch(self, keys: list[bytes]) -> None:
@@ -95,7 +100,11 @@ class Cache:
             )
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            self.trouble = f"cache not written: {error}"
+            self.trouble = f"cache not written: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or "") if isinstance(error, OSError) else str(error)
 
 
 def _batches(keys: list[bytes]) -> Iterator[list[bytes]]:

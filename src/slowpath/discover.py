@@ -99,8 +99,10 @@ def _read(root: Path, name: str, language: str) -> bytes | None:
     full = os.path.join(root, name)
     found = os.lstat(full)
     if stat.S_ISLNK(found.st_mode):
+        if not os.path.exists(full):
+            raise _SkippedError("a broken link")
         if not Path(full).resolve().is_relative_to(root.resolve()):
-            raise _SkippedError("a link that leaves the project" if os.path.exists(full) else "a broken link")
+            raise _SkippedError("a link that leaves the project")
         found = os.stat(full)
     if not stat.S_ISREG(found.st_mode):
         return None

@@ -1,4 +1,4 @@
-"""What a rule says: a place, why, the path that proves it, and perhaps a fix. Positions are byte offsets; writers convert."""
+"""What a rule says: a place, why, the path that proves it, and perhaps a fix. Positions are bytes; writers convert."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from slowpath.model.source import Sources
 
 
 class Stats(msgspec.Struct, frozen=True):
-    """`files` were read; of these `parsed` were extracted anew and `cached` came from the cache. `seconds` is wall time."""
+    """`files` were read, `parsed` of them extracted anew, `cached` came from the cache; `seconds` is wall time."""
 
     files: int = 0
     parsed: int = 0

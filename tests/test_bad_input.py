@@ -1,0 +1,141 @@
+"""One clear line for each input that cannot be used, and the rest of the scan goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from surface import project, run, scan, write
+
+from slowpath import discover, engine, workers
+
+
+def problems(root: Path, *arguments: str, **env: str) -> list[str]:
+    """The problems of a scan that still finds what is to be found; the same in all formats."""
+    document = scan(root, *arguments, **env)
+    assert len(document["findings"]) == 2
+    found = [f"{error['path']}: {error['message']}" for error in document["errors"]]
+    text = run("scan", root, "--exit-zero", *arguments, **env).stderr.splitlines()
+    assert len(text) == len(found)
+    log = json.loads(run("scan", root, "--exit-zero", "--format", "sarif", *arguments, **env).stdout)
+    assert len(log["runs"][0]["invocations"][0]["toolExecutionNotifications"]) == len(found)
+    return found
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    (project(tmp_path) / "src/bad.ts").write_bytes(b"let a = '\xff';")
+    assert problems(tmp_path) == ["src/bad.ts: not UTF-8 (byte 9), skipped"]
+
+
+def test_does_not_parse(tmp_path: Path) -> None:
+    write(project(tmp_path), {"src/bad.ts": "function (((( {\n"})
+    (problem,) = problems(tmp_path)
+    assert problem.startswith("src/bad.ts: does not parse")
+
+
+def test_huge(tmp_path: Path) -> None:
+    with (project(tmp_path) / "src/huge.ts").open("wb") as file:
+        file.truncate(50_000_000)
+    assert problems(tmp_path) == ["src/huge.ts: 50.0 MB, too large to be source, skipped"]
+
+
+def test_links(tmp_path: Path) -> None:
+    root = project(tmp_path / "p")
+    (tmp_path / "outside.ts").write_text("secret")
+    (root / "src/a.ts").symlink_to("nowhere.ts")
+    (root / "src/b.ts").symlink_to(tmp_path / "outside.ts")
+    assert problems(root) == [
+        "src/a.ts: a broken link, skipped",
+        "src/b.ts: a link that leaves the project, skipped",
+    ]
+
+
+def test_vanishing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discover, "_listed", lambda root: iter(["gone.rs", "src/Shelf.tsx"]))
+    found = discover.discover(project(tmp_path))
+    assert [t.message for t in found.troubles] == ["cannot be read: No such file or directory"]
+    assert [path for path, _, _ in found.files] == ["src/Shelf.tsx"]
+
+
+def test_deep_nesting(tmp_path: Path) -> None:
+    depth = 20_000
+    write(project(tmp_path), {"src/deep.ts": "f(" * depth + ")" * depth, "src/deep.rs": "(" * depth + ")" * depth})
+    assert len(scan(tmp_path)["findings"]) == 2
+
+
+def test_odd_names(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    text = (root / "src/Shelf.tsx").read_text()
+    (root / "src/Shelf.tsx").unlink()
+    (root / "src/new\nline [1](2) %.tsx").write_text(text)
+    assert len(scan(root)["findings"]) == 2
+    assert len(run("scan", root, "--format", "concise").stdout.splitlines()) == 3
+    with open(os.fsencode(root) + b"/src/\xff.tsx", "w") as file:  # noqa: PTH123 (a name that no Path can write)
+        file.write(text)
+    for style in ("full", "concise", "json", "sarif"):
+        assert "xff.tsx" in run("scan", root, "--format", style).stdout
+
+
+def test_broken_rule_page(tmp_path: Path) -> None:
+    page = '+++\nseverity = "note"\nconfidence = "high"\nmessage = "m"\nlanguage = "typescript"\n+++\n# T\n'
+    page += "```query\n(no_such_node) @primary\n```\n"
+    root = write(project(tmp_path), {"slowpath.toml": 'rules = ["own"]', "own/bad.md": page})
+    outcome = run("scan", root)
+    assert outcome.returncode == 2 and "2 findings" in outcome.stdout
+    assert len(outcome.stderr.splitlines()) == 1 and "own/bad.md" in outcome.stderr and "query" in outcome.stderr
+
+
+@pytest.mark.parametrize("damage", ["corrupt", "folder is a file", "rows"])
+def test_cache_that_cannot_be_used(tmp_path: Path, damage: str) -> None:
+    root, cache = project(tmp_path / "p"), tmp_path / "cache"
+    if damage == "corrupt":
+        cache.mkdir()
+        (cache / "facts.db").write_bytes(b"no database" * 1000)
+    elif damage == "rows":
+        scan(root, SLOWPATH_CACHE_DIR=str(cache))
+        with sqlite3.connect(cache / "facts.db") as db:
+            db.execute("UPDATE facts SET data = x'c1'")
+    else:
+        cache.write_text("")
+    found = problems(root, SLOWPATH_CACHE_DIR=str(cache))
+    assert len(found) == (0 if damage == "rows" else 1) and all("cache not used: " in line for line in found)
+
+
+def test_locked_cache(tmp_path: Path) -> None:
+    root, cache = project(tmp_path / "p"), tmp_path / "cache"
+    scan(root, SLOWPATH_CACHE_DIR=str(cache))
+    (root / "src/new.ts").write_text("export const a = 1;")
+    with sqlite3.connect(cache / "facts.db", isolation_level=None) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        document = scan(root, SLOWPATH_CACHE_DIR=str(cache))
+    assert len(document["findings"]) == 2 and "locked" in document["errors"][0]["message"]
+
+
+def _dies(task: workers.Task) -> workers.Outcome:
+    if b"deadly" in task.source:
+        os._exit(1)
+    return workers.Outcome(b"fine")
+
+
+def test_worker_that_dies_costs_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "extract_one", _dies)
+    monkeypatch.setattr(workers, "POOL_BYTES", 0)
+    tasks = [workers.Task("rust", source, ()) for source in (b"a", b"deadly", b"b", b"c")]
+    outcomes = list(workers.extract_all(tasks, 2))
+    assert [outcome.facts for outcome in outcomes] == [b"fine", b"", b"fine", b"fine"]
+    assert "died" in outcomes[1].message and outcomes[1].internal
+
+
+def test_rule_that_fails_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from slowpath import query, rulebook
+
+    def fail(*_: object) -> None:
+        raise KeyError("boom")
+
+    monkeypatch.setattr(query, "check", fail)
+    report = engine.scan(project(tmp_path), rulebook.load())
+    (trouble,) = [t for t in report.troubles if t.internal]
+    assert trouble.path == "rule query-client-per-render" and "boom" in trouble.message
