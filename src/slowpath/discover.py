@@ -69,7 +69,7 @@ def language_of(name: str) -> str | None:
 
 def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
     """Read the files of a project. `exclude` are gitignore-style patterns relative to `root`."""
-    excluded = pathspec.PathSpec.from_lines("gitignore", exclude)
+    excluded = pathspec.GitIgnoreSpec.from_lines(exclude)
     listed = sorted(set(_listed(root)))
     is_output = _outputs(listed)
     files, troubles = [], []
@@ -128,34 +128,43 @@ def _listed(root: Path) -> Iterator[str]:
     return (os.fsdecode(name) for name in listing.stdout.split(b"\0") if name)
 
 
+class _Ignores:
+    """One .gitignore, for paths below `base`."""
+
+    def __init__(self, base: str, path: str) -> None:
+        self.base = base
+        try:
+            lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            lines = []
+        self.spec = pathspec.GitIgnoreSpec.from_lines(lines)
+        sources = [entry.regex.pattern for entry in self.spec.patterns if entry.regex]
+        # Most paths match nothing: one regex for all lines says so ten times faster than one for each.
+        self.any = re.compile("|".join(re.sub(r"\(\?P<\w+>", "(?:", str(source)) for source in sources) or r"(?!)")
+
+    def verdict(self, path: str) -> bool | None:
+        """Whether the file has a path ignored, or kept by an exception; None where it says nothing."""
+        below = path[len(self.base) :]
+        return self.spec.check_file(below).include if self.any.search(below) else None
+
+
 def _walked(root: Path) -> Iterator[str]:
     """A walk that follows nested .gitignore files, the innermost that speaks of a path deciding."""
-    specs: dict[str, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]] = {}
+    known: dict[str, tuple[_Ignores, ...]] = {}
     for top, folders, names in os.walk(root):
-        prefix = os.path.relpath(top, root).replace(os.sep, "/") + "/"
-        prefix = "" if prefix == "./" else prefix
-        parent = specs.get(prefix[:-1].rpartition("/")[0], ())
+        folder = os.path.relpath(top, root).replace(os.sep, "/")
+        prefix = "" if folder == "." else f"{folder}/"
+        ignores = known.get(prefix[:-1].rpartition("/")[0], ())
         if ".gitignore" in names:
-            parent = ((prefix, _ignores(os.path.join(top, ".gitignore"))), *parent)
-        specs[prefix[:-1]] = parent
-
-        def kept(path: str, own: tuple[tuple[str, pathspec.GitIgnoreSpec], ...] = parent) -> bool:
-            for base, spec in own:
-                verdict = spec.check_file(path[len(base) :]).include
-                if verdict is not None:
-                    return not verdict
-            return True
-
-        folders[:] = [name for name in folders if name not in FOREIGN_FOLDERS and kept(f"{prefix}{name}/")]
-        yield from (prefix + name for name in names if kept(prefix + name))
+            ignores = (_Ignores(prefix, os.path.join(top, ".gitignore")), *ignores)
+        known[prefix[:-1]] = ignores
+        folders[:] = [name for name in folders if name not in FOREIGN_FOLDERS and _kept(f"{prefix}{name}/", ignores)]
+        yield from (prefix + name for name in names if language_of(name) and _kept(prefix + name, ignores))
 
 
-def _ignores(path: str) -> pathspec.GitIgnoreSpec:
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    return pathspec.GitIgnoreSpec.from_lines(lines)
+def _kept(path: str, ignores: Iterable[_Ignores]) -> bool:
+    verdicts = (entry.verdict(path) for entry in ignores)
+    return not next((verdict for verdict in verdicts if verdict is not None), False)
 
 
 class _Outputs:
