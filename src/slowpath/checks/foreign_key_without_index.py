@@ -8,7 +8,7 @@ from typing import Any
 from slowpath.model.finding import Finding, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.needs import Lookup, lookups
+from slowpath.program.needs import Lookup, compared, lookups
 from slowpath.program.schema import DIALECT_NAMES, PlacedQuery, Schema
 
 
@@ -58,6 +58,7 @@ def _unqueried(schema: Schema, queries: list[PlacedQuery], seen: set[tuple[str, 
                 column = key.columns[0] if key.columns else ""
                 if key.table in deletes and (name, column) not in seen and not catalogue.covers(table, column):
                     bare.setdefault((name, column), []).append((catalogue.dialect, place, key.table))
+    beside = compared(queries)
     for (name, column), entries in bare.items():
         known = sum(name in catalogue.tables for catalogue in schema.catalogues)
         parent = deletes[entries[0][2]]
@@ -71,6 +72,10 @@ def _unqueried(schema: Schema, queries: list[PlacedQuery], seen: set[tuple[str, 
             related=[
                 Step(site, f"deletes from `{entries[0][2]}`"),
                 *(Step(place, "the key") for _, place, _ in entries[1:]),
+                *(
+                    Step(place, f"compared beside an indexed condition in `{within}`")
+                    for place, within in beside.get((schema.root, f"{name}.{column}"), ())
+                ),
             ],
             cost=f"so each delete from `{entries[0][2]}` reads the whole table to find the rows that refer to it",
             **_names(name, column, dialects, len(dialects) == known),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tree_sitter import Node, Tree
@@ -11,16 +12,17 @@ from tree_sitter import Node, Tree
 from slowpath.extract import diesel_schema
 from slowpath.extract.diesel_names import Scope
 from slowpath.extract.diesel_query import VERBS, Draft, arguments, callee, read, span, unroll, with_role
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import parse_part, text
 from slowpath.model.diesel import MANDATORY, OPTIONAL, DieselFacts, Query
+from slowpath.model.finding import Span
 
 INTERESTING = re.compile(
     rb"\btable!|joinable!|table_name\s*=|belongs_to|_type\s*\(\s*name|postgres_type|\bsql_query\b|\bsqlx\b|\bquery(?:_as|_scalar)?!"
-    rb"|into_boxed|\.(?:eq|eq_any|lt|le|gt|ge|between|is_null|inner_join|left_join|order|order_by)\s*\(|belonging_to"
+    rb"|into_boxed|insert_into|\.(?:eq|eq_any|lt|le|gt|ge|between|is_null|inner_join|left_join|order|order_by)\s*\(|belonging_to"
 )
 SIGNS = tuple(
     b"table! joinable! .eq( .eq_any( .lt( .le( .gt( .ge( .between( .is_null( _join( .order( .order_by( "
-    b"into_boxed belonging_to sqlx sql_query query! query_as! query_scalar! table_name belongs_to "
+    b"into_boxed insert_into belonging_to sqlx sql_query query! query_as! query_scalar! table_name belongs_to "
     b"_type(name postgres_type".split()
 )
 """A file without any of these is not walked: looking for them costs a tenth of the pattern."""
@@ -30,7 +32,11 @@ ITEMS = frozenset(
     ["function_item", "impl_item", "mod_item", "trait_item", "enum_item", "const_item", "static_item", "type_item"]
 )
 SQL_MACRO = re.compile(r"(?:^|::)query(?:_as|_scalar)?(?:_unchecked)?$")
+INSERT = re.compile(r"\bINSERT\s+(?:OR\s+\w+\s+)?INTO\s+(?:\w+\.)?[`\"]?(\w+)", re.I)
 SQL_CALL = re.compile(r"(?:^|sqlx::|diesel::)(?:query_as|query_scalar|query|query_with|query_as_with|sql_query)$")
+
+MACRO_DEPTH = 3
+"""How deep macros within macros are read."""
 
 
 class Visit(NamedTuple):
@@ -54,26 +60,54 @@ def extract(tree: Tree, source: bytes) -> DieselFacts:
         return facts
     marks = [match.start() for match in INTERESTING.finditer(source)]
     if marks:
-        Walk(facts, marks).run(tree.root_node)
+        Walk(facts, marks, source).run(tree.root_node)
     return facts
 
 
 class Walk:
     """One pass over a tree in document order. Drafts bound to variables stay open until their function ends."""
 
-    def __init__(self, facts: DieselFacts, marks: list[int]) -> None:
+    def __init__(self, facts: DieselFacts, marks: list[int], source: bytes) -> None:
         self.facts = facts
         self.marks = marks
+        self.source = source
+        self.macros: list[Visit] = []
+        self.written: set[str] = set()
         self.variables: dict[str, tuple[Draft, int]] = {}
         self.drafts: list[Draft | Query] = []
 
     def run(self, root: Node) -> None:
-        stack = [Visit(root, Scope(), "", 0)]
-        while stack:
-            visit = stack.pop()
-            stack.extend(reversed(self._visit(visit)))
+        self._walk(Visit(root, Scope(), "", 0))
+        for _ in range(MACRO_DEPTH):
+            if self.macros:
+                self._inside_macros()
+        self.facts.inserts = sorted(
+            {d.tables[0] for d in self.drafts if isinstance(d, Draft) and d.verb == "insert" and d.tables}
+            | self.written
+        )
         queries = (draft.query() if isinstance(draft, Draft) else draft for draft in self.drafts)
         self.facts.queries = [query for query in queries if query is not None]
+
+    def _walk(self, first: Visit) -> None:
+        stack = [first]
+        while stack:
+            stack.extend(reversed(self._visit(stack.pop())))
+
+    def _inside_macros(self) -> None:
+        """What macros were given, read as blocks: their names are blanked, so that offsets stay."""
+        macros, self.macros = self.macros, []
+        masked = bytearray(self.source)
+        for visit in macros:
+            for start, end in _shell(visit.node, self._marked):
+                masked[start:end] = b" " * (end - start)
+        self.source = bytes(masked)
+        root = parse_part("rust", self.source).root_node
+        for visit in macros:
+            body = visit.node.named_children[-1]
+            node = root.descendant_for_byte_range(body.start_byte, body.end_byte)
+            if node is not None and node.start_byte == body.start_byte:
+                self.variables = {}
+                self._walk(visit._replace(node=node))
 
     def _visit(self, visit: Visit) -> list[Visit]:
         node, kind = visit.node, visit.node.type
@@ -198,6 +232,8 @@ class Walk:
             self.facts.joinables += diesel_schema.joinable(body)
         elif SQL_MACRO.search(name):
             self._sql(visit, [child for child in body.named_children if child.type.endswith("string_literal")][:1])
+        elif self._marked(body):
+            self.macros.append(visit)
 
     def _sql_call(self, visit: Visit, call: Node) -> None:
         given = arguments(call)
@@ -212,9 +248,20 @@ class Walk:
             )
             from slowpath.extract.sql_query import read_query
 
+            self.written.update(match[1].lower() for match in INSERT.finditer(content))
             query = read_query(content, visit.function, span(node))
             if query is not None:
                 self.drafts.append(query)
+
+
+def _shell(macro: Node, marked: Callable[[Node], bool]) -> Iterator[Span]:
+    """The parts of an invocation to blank: its name, and what labels the blocks in it."""
+    body = macro.named_children[-1]
+    yield macro.start_byte, body.start_byte
+    blocks = [child for child in body.children if child.type == "token_tree" and (child.text or b"")[:1] == b"{"]
+    if any(marked(block) for block in blocks):
+        edges = [body.start_byte + 1, *(edge for block in blocks for edge in span(block)), body.end_byte - 1]
+        yield from zip(edges[::2], edges[1::2], strict=True)
 
 
 def _behind_verb(root: Node) -> list[Node]:

@@ -169,7 +169,7 @@ def _steps(draft: Draft, steps: list[tuple[str, Node]]) -> None:
         given = arguments(call)
         if any(node.type == "closure_expression" for node in given) and name in ("filter", "find", "map", "order_by"):
             raise NotAQueryError
-        if name in ("filter", "or_filter", "find", "limit") or name in ORDERS or name in JOINS:
+        if name in ("filter", "or_filter", "find", "limit", "insert_into") or name in ORDERS or name in JOINS:
             _step(draft, name, given, call)
         elif name in TERMINALS:
             draft.limited |= name == "first"
@@ -194,6 +194,9 @@ def _step(draft: Draft, name: str, given: list[Node], call: Node) -> None:
         )
         draft.order, _ = column(draft.scope, first)
         draft.order_span = span(first)
+    elif name == "insert_into" and given:
+        draft.verb = "insert"
+        draft.tables.insert(0, draft.scope.table(text(given[0])))
     elif name in JOINS:
         for target in given:
             _join(draft, target, draft.tables[0])

@@ -57,6 +57,7 @@ DIALECTS = (
 
 COMMENT = re.compile(r"--[^\n]*")
 RESHAPES = re.compile(r"\b(?:ALTER|DROP|RENAME|CREATE)\s+(?:TABLE|INDEX|(?:UNIQUE|MATERIALIZED)\b)|\bEXECUTE\b", re.I)
+SEED = re.compile(r"\bINSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?\s*(?:\([^()]*\))?\s*VALUES\b", re.I)
 CATALOGUE = re.compile(r"\bpg_(?:tables|class|namespace)\b|\binformation_schema\.(?:tables|columns)\b", re.I)
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 
@@ -65,7 +66,8 @@ def extract(source: bytes) -> SqlFacts:
     """The facts of one file."""
     text = source.decode("latin-1")
     operations = [operation for span in statements(text) for operation in _operations(text, span)]
-    return SqlFacts(operations=operations, dialect=_dialect(text))
+    seeded = {match[1].lower() for match in SEED.finditer(text)} if "VALUES" in text or "values" in text else set()
+    return SqlFacts(operations=operations, dialect=_dialect(text), seeded=sorted(seeded))
 
 
 def _dialect(text: str) -> str:

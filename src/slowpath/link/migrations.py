@@ -68,6 +68,8 @@ def schemas(files: Iterable[File]) -> list[Schema]:
             replay(dialect, ((path, facts.operations) for _, path, facts in sorted(migrations, key=lambda m: m[:2])))
             for dialect, migrations in sorted(dialects.items())
         ]
+        for catalogue, (_, migrations) in zip(catalogues, sorted(dialects.items()), strict=True):
+            catalogue.lookup.update(name for _, _, facts in migrations for name in facts.seeded)
         found.append(Schema(group, tuple(catalogues)))
     return found
 

@@ -23,6 +23,11 @@ def link(program: Program) -> SchemaProgram:
         return SchemaProgram([], [], [], sql_types)
     macros = _macros(facts, known, _patched(program))
     queries = list(_queries(facts, known, macros))
+    written = {name.strip(".!") for _, diesel in facts for name in diesel.inserts}
+    written |= {macro.table.name for macro in macros if macro.table.rust in written}
+    for schema in known:
+        for catalogue in schema.catalogues:
+            catalogue.lookup -= written
     return SchemaProgram(known, macros, queries, sql_types)
 
 

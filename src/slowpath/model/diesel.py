@@ -95,3 +95,5 @@ class DieselFacts(msgspec.Struct, array_like=True):
     models: list[Model] = []
     sql_types: dict[str, str] = {}
     queries: list[Query] = []
+    inserts: list[str] = []
+    """Tables that rows are written into, as queries name tables, or as SQL does."""

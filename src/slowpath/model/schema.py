@@ -172,3 +172,5 @@ class SqlFacts(Facts, array_like=True):
 
     operations: list[Operation] = msgspec.field(default_factory=list)
     dialect: str = ""
+    seeded: list[str] = msgspec.field(default_factory=list)
+    """Tables that rows are written into, as literals."""

@@ -47,7 +47,7 @@ def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Pattern[str] | None)
     view = _View(placed, catalogue, flags)
     bounded = view.bounded()
     for name, table in view.tables.items():
-        if table is None or table.view or name in bounded:
+        if table is None or table.view or name in bounded or catalogue.tiny(table):
             continue
         best = min(view.candidates(name, table, bounded), key=lambda need: (need.optional, need.rank), default=None)
         if best is not None:
@@ -197,14 +197,14 @@ def lookups(queries: list[PlacedQuery], flags: Pattern[str] | None, *, foreign: 
                     key = (placed.schema.root, need.table, need.column, need.function)
                     found.setdefault(key, {}).setdefault(catalogue.dialect, []).append(need)
                     schemas[key] = placed.schema
-    compared = _compared(queries)
+    beside_all = compared(queries)
     result = []
     for key, by_dialect in sorted(found.items()):
         root, table, column, function = key
         known = {c.dialect: c.tables[table] for c in schemas[key].catalogues if table in c.tables}
         sites = sorted({need for group in by_dialect.values() for need in group}, key=_heat)
         taken = {site.place for site in sites}
-        beside = [entry for entry in compared.get((root, f"{table}.{column}"), ()) if entry[0] not in taken]
+        beside = [entry for entry in beside_all.get((root, f"{table}.{column}"), ()) if entry[0] not in taken]
         declared = [known[dialect].columns[column].place for dialect in by_dialect if column in known[dialect].columns]
         everywhere = len(by_dialect) == len(known)
         result.append(
@@ -213,8 +213,8 @@ def lookups(queries: list[PlacedQuery], flags: Pattern[str] | None, *, foreign: 
     return result
 
 
-def _compared(queries: list[PlacedQuery]) -> dict[tuple[str, str], list[tuple[Place, str]]]:
-    """Where each column of each schema is compared, by path and position."""
+def compared(queries: list[PlacedQuery]) -> dict[tuple[str, str], list[tuple[Place, str]]]:
+    """(root of a schema, column) → where the column is compared, and in which functions, in order."""
     found: dict[tuple[str, str], set[tuple[Place, str]]] = {}
     for placed in queries:
         for predicate in placed.query.predicates:

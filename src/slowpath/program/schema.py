@@ -73,6 +73,8 @@ class Catalogue:
         self.tables: dict[str, Table] = {}
         self.types: dict[str, str] = {}
         self.doubtful: set[str] = set()
+        self.lookup: set[str] = set()
+        """Tables that only migrations fill, with literal rows."""
 
     def certain(self, name: str) -> Table | None:
         """The table, if all that happened to it was understood."""
@@ -95,6 +97,14 @@ class Catalogue:
             parts and self._serves(parts[0], method, access) and _implied(where, [access, *others])
             for parts, method, where in self.paths(table)
         )
+
+    def tiny(self, table: Table) -> bool:
+        """The table has few rows by construction: filled by migrations alone, or with a key of booleans."""
+        for key, _ in table.keys:
+            types = [table.columns[name].type for name in key.columns if name in table.columns]
+            if key.kind in ("primary", "unique") and types and all(kind.startswith("bool") for kind in types):
+                return True
+        return table.name in self.lookup
 
     def covers(self, table: Table, column: str) -> bool:
         """Any index at all begins with the column, whatever its predicate, unless that leaves out most keys."""
