@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from slowpath.extract.await_calls import TRANSPARENT, first
+from slowpath.extract.await_calls import MAX_PARTS, TRANSPARENT, first
 from slowpath.extract.await_scope import Path
 from slowpath.extract.parsing import text
 
@@ -32,7 +32,9 @@ def names(pattern: Node | None) -> Iterator[str]:
 def path_of(node: Node | None) -> Path | None:
     """The name that an expression reads, and the first property of it."""
     prop = ""
-    while node is not None:
+    for _ in range(MAX_PARTS):
+        if node is None:
+            return None
         kind = node.type
         if kind == "identifier" or kind == "this":
             return text(node), prop
@@ -52,7 +54,9 @@ def path_of(node: Node | None) -> Path | None:
 def loose_parts(node: Node, rooted: bool) -> Iterator[Node]:
     """What a chain of properties evaluates beside its root: computed indices, and the root unless it is a name."""
     at: Node | None = node
-    while at is not None:
+    for _ in range(MAX_PARTS):
+        if at is None:
+            return
         if at.type == "subscript_expression":
             index = at.child_by_field_name("index")
             if index is not None:

@@ -30,6 +30,7 @@ MARKS = """
 """
 ROUTINE_CALLS = 60
 """A function that calls more than this is no helper whose name says what it does."""
+SEEN_CALLS = 300
 QUIET_METHODS = frozenset(
     "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys values"
     " entries push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace"
@@ -113,7 +114,7 @@ def _attribute(function: _Function, kind: str, node: Node, variables: frozenset[
             outer.assigns = outer.assigns or kind == "name" or _to_this(node)
     elif kind == "call":
         for outer in _enclosing(function):
-            if outer.name:
+            if outer.name and len(outer.calls) < SEEN_CALLS:
                 outer.calls.append(node)
 
 
