@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
 
 from slowpath import rulebook, testing
 from slowpath.discover import discover
@@ -48,7 +49,8 @@ def test_cargo_accepts_the_service(project: Path, tmp_path: Path) -> None:
     if cargo is None:
         pytest.skip("cargo is not installed")
     # pq-sys looks for libpq, which only linking needs
-    folders = {"CARGO_TARGET_DIR": str(tmp_path / "target"), "PQ_LIB_DIR": str(tmp_path)}
+    target = os.environ.get("CARGO_TARGET_DIR") or str(user_cache_path("slowpath-fixtures") / "target")
+    folders = {"CARGO_TARGET_DIR": target, "PQ_LIB_DIR": str(tmp_path)}
     run(cargo, "check", "--workspace", "--locked", "--quiet", cwd=project, **folders)
 
 
