@@ -36,6 +36,12 @@ def test_does_not_parse(tmp_path: Path) -> None:
     assert problem.startswith("src/bad.ts: does not parse")
 
 
+def test_broken_manifests(tmp_path: Path) -> None:
+    broken = {"Cargo.toml": "[package\nname = 3", "tsconfig.json": '{ "compilerOptions": { '}
+    found = problems(write(project(tmp_path), broken))
+    assert [problem.partition(":")[0] for problem in found] == ["Cargo.toml", "tsconfig.json"]
+
+
 def test_huge(tmp_path: Path) -> None:
     with (project(tmp_path) / "src/huge.ts").open("wb") as file:
         file.truncate(50_000_000)

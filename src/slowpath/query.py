@@ -14,6 +14,7 @@ from slowpath.model.facts import Match
 from slowpath.model.finding import Finding, Place
 from slowpath.model.rule import Rule
 from slowpath.program import File, Program
+from slowpath.program.web import External
 
 MAX_TEXT = 300
 """Longer captures are cut before a user's regex sees them, which bounds its time."""
@@ -44,16 +45,10 @@ def _finding(rule: Rule, file: File, match: Match) -> Finding:
 
 
 def resolves_to(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
-    """Whether the captured name is an import of that package's export, under whatever local name."""
+    """Whether the captured name is that package's export, under whatever local name and through whatever re-exports."""
     capture, wanted = args
-    head, _, member = texts.get(capture, "").partition(".")
-    module = getattr(file.facts, "module", None)
-    for statement in module.imports if module else ():
-        for name in statement.names:
-            if name.local == head:
-                imported = (member or "*") if name.imported == "*" else name.imported
-                return f"{statement.specifier}.{imported}" == wanted
-    return False
+    target = program.web.resolve(file.path, texts.get(capture, ""))
+    return isinstance(target, External) and f"{target.package}.{target.name}" == wanted
 
 
 def not_in_test(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:

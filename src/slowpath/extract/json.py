@@ -14,10 +14,11 @@ DEPENDENCIES = ("dependencies", "devDependencies", "peerDependencies", "optional
 
 
 def extract(source: bytes) -> JsonFacts:
-    """The facts of one file; a text that is no JSON yields none."""
+    """The facts of one file; a text that is no JSON yields none, and counts as broken."""
     data = _load(source.decode("utf-8-sig", "replace"))
     facts = JsonFacts()
     if not isinstance(data, dict):
+        facts.broken = [(0, len(source))]
         return facts
     options = _table(data.get("compilerOptions"))
     extends = data.get("extends")
