@@ -30,15 +30,37 @@ def statements(text: str) -> Iterator[Span]:
     """Where each statement begins and ends, without its `;`. A missing last one, and trigger bodies, are understood."""
     mysql = has_backticks(text)
     start, at = 0, 0
+    body = _Body(text)
     while True:
         opening = OPENING.search(text, at)
         if opening is None:
             break
         at = _past(text, opening, mysql)
-        if opening[0] == ";" and not _inside_body(text, start, opening.start()):
+        if opening[0] == ";" and not body.holds(start, opening.start()):
             yield from _trimmed(text, start, opening.start(), mysql)
             start = at
+            body = _Body(text)
     yield from _trimmed(text, start, len(text), mysql)
+
+
+class _Body:
+    """Whether a `;` stands between BEGIN and END of a trigger or procedure and so ends nothing."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.counted = -1
+        self.depth = 0
+
+    def holds(self, start: int, end: int) -> bool:
+        if self.counted < 0:
+            head = BODY_HEAD.search(self.text, start, min(end, start + 2000))
+            if head is None:
+                return False
+            self.counted = head.end()
+        opened = len(BODY_OPEN.findall(self.text, self.counted, end))
+        self.depth += opened - len(BODY_CLOSE.findall(self.text, self.counted, end))
+        self.counted = end
+        return self.depth > 0
 
 
 def _past(text: str, opening: re.Match[str], mysql: bool) -> int:
@@ -71,15 +93,6 @@ def _past_comment(text: str, at: int) -> int:
         if depth == 0:
             return mark.end()
     return len(text)
-
-
-def _inside_body(text: str, start: int, end: int) -> bool:
-    """A `;` between BEGIN and END of a trigger or procedure ends nothing."""
-    head = BODY_HEAD.search(text, start, min(end, start + 2000))
-    if head is None:
-        return False
-    opened = len(BODY_OPEN.findall(text, head.end(), end))
-    return opened > len(BODY_CLOSE.findall(text, head.end(), end))
 
 
 def _trimmed(text: str, start: int, end: int, mysql: bool) -> Iterator[Span]:
