@@ -17,7 +17,7 @@ from slowpath.model.mentions import Mention, MentionFacts
 # Each pattern begins with literal text: the engine then skips to it, twice as fast as trying every position.
 TAIL = re.compile(rb"::\s*((?:[A-Za-z_]\w*\s*::\s*)*[A-Za-z_]\w*|(?=[<{*(]))")
 HEAD = re.compile(rb"(?<![\w.$])(?<!::)([A-Za-z_]\w*)\s*$")
-USE = re.compile(rb"use\s+([^;]*);")
+USE = re.compile(rb"use\s+")
 EXTERN = re.compile(rb"extern\s+crate\s+(\w+)(?:\s+as\s+(\w+))?\s*;")
 MODULE = re.compile(rb"mod\s+(?:r#)?(\w+)")
 BEFORE = re.compile(rb"([ \t]*)(pub\s*(?:\([^)\n]*\)\s*)?)?$")
@@ -31,9 +31,9 @@ NAME = re.compile(rb"\w+")
 LAST_NAME = re.compile(rb"\w+$")
 TEST = re.compile(
     rb"#\s*\[\s*(?:cfg\s*\(\s*(?:test\b|all\s*\((?:[^()]*,)?\s*test\s*[,)])"
-    rb"|(?:\w+\s*::\s*)*(?:test|rstest|bench|test_case|quickcheck)\b)[^\]]*\]"
+    rb"|(?:\w+\s*::\s*)*(?:test|rstest|bench|test_case|quickcheck)\b)[^\]]{0,400}\]"
 )
-WHOLE_FILE_TEST = re.compile(rb"^\s*#!\s*\[\s*cfg\s*\(\s*test\s*\)", re.M)
+WHOLE_FILE_TEST = re.compile(rb"^[ \t]*#!\s*\[\s*cfg\s*\(\s*test\s*\)", re.M)
 ITEM_BODY = re.compile(rb"[{;]")
 BRACE = re.compile(rb"[{}]")
 GENERATED = re.compile(rb"OUT_DIR|include_proto!|include_modules!|lalrpop_mod!|include_generated")
@@ -49,6 +49,8 @@ LONGEST = 64
 GLOBAL = frozenset([bytes([byte]) for byte in b" \t\n([{<&*,=;!|+-"])
 """What may stand before a path that begins with `::`."""
 MAX_GROUPS = 40
+MAX_MEANINGS = 4
+"""Imports of one name in one file: at its top and in functions."""
 
 
 class Import(NamedTuple):
@@ -74,7 +76,7 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
             found.add(path, leaf.at, bare="::" not in path and handed_on)
             if leaf.local == "*" or leaf.public:
                 found.add(f"{path}::*", leaf.at)
-    spans = [match.span() for match in USE.finditer(code)]
+    spans = [(start, end) for start, end, _, _ in declarations(code)]
     for at, path in outside(paths(code), spans):
         for full in scope.expand(path, at):
             found.add(full, at)
@@ -116,8 +118,9 @@ class Scope:
         self.modules = modules
         self.imports: dict[str, list[Import]] = {}
         for leaf in imports:
-            if leaf.local not in ("", "*"):
-                self.imports.setdefault(leaf.local, []).append(leaf)
+            known = self.imports.setdefault(leaf.local, [])
+            if leaf.local not in ("", "*") and len(known) < MAX_MEANINGS:
+                known.append(leaf)
 
     def expand(self, path: str, at: int, depth: int = 0) -> Iterator[str]:
         """The path as other crates' names begin it; nothing where it begins with one of the crate's own."""
@@ -135,17 +138,27 @@ class Scope:
 def items(kind: re.Pattern[bytes], code: bytes) -> Iterator[tuple[re.Match[bytes], bool, bool]]:
     """Items of a kind that begin their line, with whether they are indented, and public."""
     for match in kind.finditer(code):
-        start = code.rfind(b"\n", 0, match.start()) + 1
+        start = code.rfind(b"\n", max(0, match.start() - LONGEST), match.start()) + 1
         before = BEFORE.match(code, start, match.start())
         if before:
             yield match, bool(before[1]), bool(before[2])
 
 
+def declarations(code: bytes) -> Iterator[tuple[int, int, bool, bool]]:
+    """`use` declarations as (start of the tree, end, indented, public)."""
+    end = 0
+    for match, indented, public in items(USE, code):
+        if match.start() >= end:
+            end = code.find(b";", match.end())
+            end = len(code) if end < 0 else end
+            yield match.end(), end, indented, public
+
+
 def used(code: bytes) -> Iterator[Import]:
     """The leaves of all `use` declarations."""
-    for match, indented, public in items(USE, code):
-        for path, local in leaves(match[1].decode("utf-8", "replace")):
-            yield Import(path, local, match.start(1), not indented, public)
+    for start, end, indented, public in declarations(code):
+        for path, local in leaves(code[start:end].decode("utf-8", "replace")):
+            yield Import(path, local, start, not indented, public)
 
 
 def leaves(text: str) -> Iterator[tuple[str, str]]:
@@ -186,7 +199,7 @@ def extern(code: bytes) -> Iterator[Import]:
     """`extern crate` declarations; one with `#[macro_use]` hands on macros that are then used by their names alone."""
     for match in EXTERN.finditer(code):
         name, alias = match[1].decode(), (match[2] or match[1]).decode()
-        start = code.rfind(b"\n", 0, match.start()) + 1
+        start = code.rfind(b"\n", max(0, match.start() - LONGEST), match.start()) + 1
         handed_on = b"pub" in code[start : match.start()] or b"macro_use" in code[max(0, start - 60) : match.start()]
         yield Import(name, "" if alias == "_" else alias, match.start(1), True, handed_on)
 
@@ -262,8 +275,9 @@ def tests(code: bytes) -> list[tuple[int, int]]:
         if spans and match.start() < spans[-1][1]:
             continue
         body = ITEM_BODY.search(code, match.end())
-        if body:
-            spans.append((match.start(), body.end() if body[0] == b";" else closing(code, body.start())))
+        if body is None:
+            break
+        spans.append((match.start(), body.end() if body[0] == b";" else closing(code, body.start())))
     return spans
 
 
