@@ -11,6 +11,7 @@ import pytest
 from surface import project, run, scan, write
 
 from slowpath import discover, engine, workers
+from slowpath.cache import Cache
 
 
 def problems(root: Path, *arguments: str, **env: str) -> list[str]:
@@ -108,6 +109,16 @@ def test_cache_that_cannot_be_used(tmp_path: Path, damage: str) -> None:
         cache.write_text("")
     found = problems(root, SLOWPATH_CACHE_DIR=str(cache))
     assert len(found) == (0 if damage == "rows" else 1) and all("cache not used: " in line for line in found)
+
+
+def test_read_only_cache(tmp_path: Path) -> None:
+    store = Cache(tmp_path)
+    store.put({b"old": b"1"})
+    store._db.execute("PRAGMA query_only = ON")  # type: ignore[union-attr] (root may write to read-only files)
+    store._today += 1
+    assert store.get([b"old"]) == {b"old": b"1"} and not store.trouble
+    store.put({b"new": b"1"})
+    assert store.trouble == "cache not written: attempt to write a readonly database"
 
 
 def test_locked_cache(tmp_path: Path) -> None:

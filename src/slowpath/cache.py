@@ -82,11 +82,11 @@ class Cache:
 
     def _touch(self, keys: list[bytes]) -> None:
         assert self._db is not None
-        with contextlib.suppress(sqlite3.OperationalError):
+        # Only housekeeping: where it cannot be done now, another scan will do it.
+        with contextlib.suppress(sqlite3.OperationalError), self._db:
             self._db.execute("BEGIN")
             self._db.executemany("UPDATE facts SET day = ? WHERE key = ?", [(self._today, key) for key in keys])
             self._db.execute("DELETE FROM facts WHERE day < ?", (self._today - KEEP_DAYS,))
-            self._db.execute("COMMIT")
 
     def put(self, rows: Mapping[bytes, bytes]) -> None:
         """Store facts; another process may write at the same time."""
