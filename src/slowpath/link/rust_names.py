@@ -31,6 +31,8 @@ class Names:
         self.local_uses = local_uses
         """id(Fn) → names that `use` binds inside the function"""
         self._known: dict[tuple[int, str, bool], Item | None] = {}
+        self._names: dict[tuple[int, str, bool], Item | None] = {}
+        self._globs: dict[int, list[Item]] = {}
 
     def resolve(self, module: Module, path: str, function: Function | None = None, value: bool = True) -> Item | None:
         """The item that a path names; None where nothing of that name is known. `value` prefers functions to types."""
@@ -84,32 +86,64 @@ class Names:
         return f"{kind!r}::{name}"
 
     def _name(self, module: Module, name: str, value: bool, hops: int) -> Item | None:
-        """A name in a module's own scope."""
+        """A name in a module's own scope; what a cycle of globs and re-exports leads back to is nothing."""
+        key = (id(module), name, value)
+        if key not in self._names:
+            self._names[key] = None
+            item = self._declared(module, name, value, hops)
+            self._names[key] = item if item is not None else self._globbed(module, name, value, hops)
+        return self._names[key]
+
+    def _declared(self, module: Module, name: str, value: bool, hops: int) -> Item | None:
+        """What the module declares or names in a `use`."""
         if hops > MAX_HOPS:
             return None
         first, second = (module.values, module.types) if value else (module.types, module.values)
-        item: Item | None = first.get(name)
-        if item is None:
-            item = second.get(name)
+        item: Item | None = first.get(name) or second.get(name)
         if item is not None:
             return item
         use = module.uses.get(name)
-        if use is not None:
-            target = use[0]
-            if target.partition("::")[0] == name and target != name:
-                return self._external(target, value, hops + 1) or self._walk(module, target, value, hops + 1)
-            if target == name:
-                return self._external(target, value, hops + 1)
-            return self._walk(module, target, value, hops + 1)
-        for path, _ in module.globs:
-            source = self._walk(module, path, False, hops + 1) if path.partition("::")[0] != name else None
-            if isinstance(source, Module) and source is not module:
+        if use is None:
+            return None
+        head, _, rest = use[0].partition("::")
+        if head == name:
+            return self._external(use[0], value, hops + 1)
+        if head in ("crate", "self", "super", ""):
+            return self._walk(module, use[0], value, hops + 1)
+        start = self._declared(module, head, value and not rest, hops + 1)
+        return (
+            self._descend(start, rest, value, hops + 1) if start is not None else self._outside(module, use[0], value)
+        )
+
+    def _outside(self, module: Module, path: str, value: bool) -> Item | None:
+        """A path whose head nothing in the module declares: another crate's, or a name that a glob brings."""
+        head = path.partition("::")[0]
+        if head not in self.libraries and module.globs:
+            return self._walk(module, path, value, 1)
+        return self._external(path, value, 1)
+
+    def _globbed(self, module: Module, name: str, value: bool, hops: int) -> Item | None:
+        if hops > MAX_HOPS:
+            return None
+        for source in self._sources(module):
+            if isinstance(source, Module):
                 found = self._name(source, name, value, hops + 1)
                 if found is not None:
                     return found
             elif isinstance(source, TypeItem) and any(variant == name for variant, _ in source.definition.fields):
                 return f"{source!r}::{name}"
         return None
+
+    def _sources(self, module: Module) -> list[Item]:
+        """What a module's globs stand for."""
+        known = self._globs.get(id(module))
+        if known is None:
+            known = self._globs[id(module)] = []
+            for path, _ in module.globs:
+                source = self._walk(module, path, False, 0)
+                if source is not None and source is not module:
+                    known.append(source)
+        return known
 
     def _external(self, path: str, value: bool, hops: int) -> Item | None:
         head, _, rest = path.partition("::")
@@ -122,9 +156,4 @@ class Names:
 
     def globbed(self, module: Module, name: str) -> list[str]:
         """External modules whose glob may bring a name that nothing else explains."""
-        found = []
-        for path, _ in module.globs:
-            source = self._walk(module, path, False, 0)
-            if isinstance(source, str):
-                found.append(f"{source}::{name}")
-        return found
+        return [f"{source}::{name}" for source in self._sources(module) if isinstance(source, str)]
