@@ -58,3 +58,8 @@ def broken(tree: Tree) -> list[Span]:
 def text(node: Node | None) -> str:
     """The source text of a node, or nothing."""
     return node.text.decode() if node is not None and node.text is not None else ""
+
+
+def first(node: Node) -> Node | None:
+    """The first named child, if there is one."""
+    return node.named_children[0] if node.named_child_count else None

@@ -1,12 +1,60 @@
-"""One JavaScript or TypeScript tree in, ReactFacts out: components, memo wrappers, hooks, contexts and JSX call sites."""
+"""One JavaScript or TypeScript tree in, ReactFacts out: components, memo wrappers, hooks, contexts and JSX call sites.
+
+Sites are found by their bytes and then looked up in the tree, so files without React cost a regex.
+"""
 
 from __future__ import annotations
 
+import re
+
 from tree_sitter import Tree
 
-from slowpath.model.react import ReactFacts
+from slowpath.extract.parsing import text
+from slowpath.extract.react_components import components, functions, memos, styled
+from slowpath.extract.react_hooks import hook_values
+from slowpath.extract.react_owners import callee_name, owner
+from slowpath.extract.react_sites import elements, handed_over, provider, site
+from slowpath.extract.scopes import Scopes
+from slowpath.model.react import ReactFacts, Site
+
+RELEVANT = re.compile(rb"</|/>|\buse[A-Z]|createContext|\bstyled\b")
+CONTEXT = re.compile(r"^(createContext|React\.createContext)\b")
 
 
 def extract(tree: Tree, source: bytes) -> ReactFacts:
     """The facts of one file."""
-    return ReactFacts()
+    facts = ReactFacts()
+    if not RELEVANT.search(source):
+        return facts
+    scopes = Scopes(tree.root_node, source)
+    found = functions(scopes)
+    facts.components = list(components(scopes, found))
+    facts.memos = list(memos(scopes, source, found))
+    facts.hooks = list(hook_values(scopes, source))
+    if b"createContext" in source:
+        facts.contexts = _contexts(scopes)
+    if b"styled" in source:
+        facts.styled = list(styled(scopes))
+    for tag, element in elements(scopes, source):
+        around = owner(element)
+        if around is None:
+            facts.sites.append(Site(tag, (element.start_byte, element.start_byte + 1 + len(tag)), ""))
+        if around is None or not around.at_render or handed_over(element):
+            continue
+        facts.sites.append(site(tag, element, around, scopes))
+        provided = provider(tag, element, around, scopes)
+        if provided is not None:
+            facts.providers.append(provided)
+    return facts
+
+
+def _contexts(scopes: Scopes) -> list[str]:
+    """Names of the contexts that the file's top level creates."""
+    return [
+        name
+        for name, binding in scopes.names(scopes.root).items()
+        if binding.value is not None
+        and binding.value.type == "call_expression"
+        and callee_name(binding.value) == "createContext"
+        and CONTEXT.match(text(binding.value))
+    ]

@@ -17,6 +17,7 @@ def _late(module: str) -> Any:
 LINKERS = Linkers(
     rust=_late("slowpath.link.rust"),
     web=_late("slowpath.link.web"),
+    react=_late("slowpath.link.react"),
     cargo=_late("slowpath.link.cargo"),
     schema=_late("slowpath.link.schema"),
 )

@@ -1,9 +1,103 @@
-"""Facts about components, memo wrappers, hooks, contexts and JSX call sites."""
+"""Facts about components, memo wrappers, hooks, contexts and JSX call sites of one file.
+
+Components and tags are named as the file's own top level names them (`default` for an anonymous default export), so
+that they can be resolved through imports after link.
+"""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+from slowpath.model.finding import Span
+
+Freshness = Literal["function", "object", "array", "element", "instance", "children"]
+"""What kind of value a render makes anew."""
+
+
+class Fresh(msgspec.Struct, array_like=True, frozen=True):
+    """An attribute (or the children) of a JSX element whose value every render makes anew."""
+
+    name: str
+    kind: Freshness
+    span: Span
+    local: str = ""
+    """The local variable that holds the value, where it is not written in place."""
+    sometimes: bool = False
+    """Only on one branch of a condition."""
+
+
+class Site(msgspec.Struct, array_like=True, frozen=True):
+    """A component's tag in code that runs at render, or once at start."""
+
+    tag: str
+    span: Span
+    owner: str
+    """The component or hook that renders it; empty for code that runs once, such as `root.render(..)`."""
+    fresh: tuple[Fresh, ...] = ()
+    looped: bool = False
+    """Inside a callback of `.map` or the like."""
+
+
+Passed = tuple[str, str]
+"""(tag, attribute) of a component that gets a value."""
+
+
+class Component(msgspec.Struct, array_like=True, frozen=True):
+    """A function component. `harmless` are props that end on host elements, in calls, or in the attributes named."""
+
+    name: str
+    span: Span
+    rerenders: bool = False
+    """Something of its own (state, a context, a store, a prop) can make it render again."""
+    harmless: tuple[tuple[str, tuple[Passed, ...]], ...] = ()
+
+
+class Memo(msgspec.Struct, array_like=True, frozen=True):
+    """A component behind `memo()` or `observer()`. `span` is the wrapper's call."""
+
+    name: str
+    span: Span
+    wrapper: Literal["memo", "observer"]
+    comparator: str = ""
+    """The text of the second argument, as far as it is a name; `own` for anything else."""
+    tiny: bool = False
+    """The wrapped function is in this file, has props, and shows a few static host elements and nothing else."""
+
+
+class HookValue(msgspec.Struct, array_like=True, frozen=True):
+    """A useMemo or useCallback that the file alone does not clear."""
+
+    hook: Literal["useMemo", "useCallback"]
+    name: str
+    owner: str
+    span: Span
+    reason: Literal["cheap", "unused", "called", "host", "passed"]
+    """Why the hook seems idle; `passed` holds only if every component in `passed` lets the value go nowhere."""
+    passed: tuple[Passed, ...] = ()
+
+
+class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
+    """A context provider whose value every render makes anew. `context` is the context as named here."""
+
+    context: str
+    owner: str
+    fresh: Fresh
+    bare: bool = False
+    """`<Context value>` as of React 19, without `.Provider`."""
+    own_state: bool = False
+    """The value holds all that can make its component render again, but for its parent."""
 
 
 class ReactFacts(msgspec.Struct, array_like=True):
     """One file's part."""
+
+    components: list[Component] = []
+    memos: list[Memo] = []
+    sites: list[Site] = []
+    hooks: list[HookValue] = []
+    contexts: list[str] = []
+    providers: list[ProviderSite] = []
+    styled: list[tuple[str, str]] = []
+    """Styled components: their name, and the component that they wrap; nothing for a host element."""

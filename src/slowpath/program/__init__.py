@@ -12,6 +12,7 @@ from slowpath.model.facts import Facts
 
 if TYPE_CHECKING:
     from slowpath.program.cargo import CargoProgram
+    from slowpath.program.react import ReactProgram
     from slowpath.program.rust import RustProgram
     from slowpath.program.schema import SchemaProgram
     from slowpath.program.web import WebProgram
@@ -30,6 +31,7 @@ class Linkers(NamedTuple):
 
     rust: Callable[[Program], RustProgram]
     web: Callable[[Program], WebProgram]
+    react: Callable[[Program], ReactProgram]
     cargo: Callable[[Program], CargoProgram]
     schema: Callable[[Program], SchemaProgram]
 
@@ -52,6 +54,10 @@ class Program:
     @cached_property
     def web(self) -> WebProgram:
         return self._linkers.web(self)
+
+    @cached_property
+    def react(self) -> ReactProgram:
+        return self._linkers.react(self)
 
     @cached_property
     def cargo(self) -> CargoProgram:

@@ -1,0 +1,124 @@
+"""JSX call sites of components and context providers, with the values that every render makes anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from slowpath.extract.parsing import first, text
+from slowpath.extract.react_components import STATIC_HOOKS, hook_calls
+from slowpath.extract.react_owners import TRANSPARENT, Owner, callee_name
+from slowpath.extract.react_values import Made, made_anew
+from slowpath.extract.scopes import Scopes
+from slowpath.model.react import Fresh, ProviderSite, Site
+
+TAG = re.compile(rb"<([A-Z][\w$]*(?:\.[A-Za-z_$][\w$]*)*)")
+ELEMENTS = frozenset(["jsx_opening_element", "jsx_self_closing_element"])
+
+
+def elements(scopes: Scopes, source: bytes) -> Iterator[tuple[str, Node]]:
+    """The file's component tags, with their opening elements."""
+    for match in TAG.finditer(source):
+        node = scopes.root.descendant_for_byte_range(match.start() + 1, match.start() + 2)
+        while node is not None and node.type in ("identifier", "property_identifier", "member_expression"):
+            node = node.parent
+        if node is not None and node.type in ELEMENTS and node.start_byte == match.start():
+            yield match[1].decode(), node
+
+
+def handed_over(element: Node) -> bool:
+    """Is the element an argument of a call, as in `openDialog(<Help />)`? Nobody knows how often that runs."""
+    node = element.parent
+    while node is not None and (node.type in TRANSPARENT or node.type.startswith("jsx_")):
+        node = node.parent
+    return node is not None and node.type == "arguments"
+
+
+def site(tag: str, element: Node, around: Owner, scopes: Scopes) -> Site:
+    """One tag that is rendered."""
+    name = element.child_by_field_name("name") or element
+    fresh = [*_attributes(element, around, scopes), *_children(element, around, scopes)]
+    return Site(tag, (name.start_byte, name.end_byte), around.name, tuple(fresh), around.looped)
+
+
+def _attributes(element: Node, around: Owner, scopes: Scopes) -> Iterator[Fresh]:
+    for attribute in element.named_children:
+        if attribute.type == "jsx_attribute":
+            made = made_anew(_value(attribute), around.function, scopes)
+            name = text(first(attribute))
+            if made is not None and name not in ("key", "ref"):
+                yield _fresh(name, made, attribute)
+
+
+def _fresh(name: str, made: Made, node: Node) -> Fresh:
+    return Fresh(name, made.kind, (node.start_byte, node.end_byte), made.local, made.sometimes)
+
+
+def _value(attribute: Node) -> Node | None:
+    value = attribute.named_child(1) if attribute.named_child_count > 1 else None
+    if value is not None and value.type == "jsx_expression":
+        return first(value)
+    return value
+
+
+def _children(element: Node, around: Owner, scopes: Scopes) -> Iterator[Fresh]:
+    """Elements and functions between the tags; React puts two or more children into a new array."""
+    parent = element.parent
+    if element.type != "jsx_opening_element" or parent is None:
+        return
+    shown = [child for child in parent.named_children if _is_child(child)]
+    if len(shown) > 1:
+        yield Fresh("children", "children", (shown[0].start_byte, shown[0].end_byte))
+    elif shown:
+        inner = first(shown[0]) if shown[0].type == "jsx_expression" else shown[0]
+        made = made_anew(inner, around.function, scopes)
+        if made is not None:
+            yield _fresh("children", made._replace(kind="children"), shown[0])
+
+
+def _is_child(node: Node) -> bool:
+    if node.type == "jsx_text":
+        return bool(text(node).strip())
+    if node.type == "jsx_expression":
+        return any(child.type != "comment" for child in node.named_children)
+    return node.type in ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
+
+
+def provider(tag: str, element: Node, around: Owner, scopes: Scopes) -> ProviderSite | None:
+    """A tag that may be a context's provider, if its `value` is made anew."""
+    bare = not tag.endswith(".Provider")
+    for attribute in element.named_children:
+        if attribute.type != "jsx_attribute" or text(first(attribute)) != "value":
+            continue
+        value = _value(attribute)
+        made = made_anew(value, around.function, scopes)
+        if made is None or value is None or made.kind == "element":
+            return None
+        context = tag if bare else tag.removesuffix(".Provider")
+        fresh = _fresh("value", made, attribute)
+        return ProviderSite(context, around.name, fresh, bare, _holds_own_state(value, made, around, scopes))
+    return None
+
+
+def _holds_own_state(value: Node, made: Made, around: Owner, scopes: Scopes) -> bool:
+    """Is the value made of all the state that the component has, with no other cause to render but the parent?"""
+    inside = _words(value, made, scopes)
+    for call in hook_calls(around.function):
+        name = callee_name(call)
+        if name in ("useState", "useReducer"):
+            declarator = call.parent
+            pattern = declarator.child_by_field_name("name") if declarator is not None else None
+            state = first(pattern) if pattern is not None and pattern.type == "array_pattern" else None
+            if state is None or text(state) not in inside:
+                return False
+        elif name not in STATIC_HOOKS:
+            return False
+    return True
+
+
+def _words(value: Node, made: Made, scopes: Scopes) -> set[str]:
+    """Names in the value's text, through one local variable."""
+    binding = scopes.lookup(made.local, value) if made.local else None
+    return set(re.findall(r"[\w$]+", text(binding.owner if binding is not None else value)))

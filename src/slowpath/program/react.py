@@ -1,0 +1,93 @@
+"""The React program: components, memo wrappers and contexts across files. Test files and stories take no part."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Literal
+
+from slowpath.model.react import Component, Memo, Passed, ReactFacts, Site
+
+Key = tuple[str, str]
+"""(path, name on that file's top level)"""
+
+Fate = Literal["idle", "unseen", "matters"]
+"""Nothing looks at the value's identity; or it ends in a package that was not read; or it may matter."""
+
+
+class ReactProgram:
+    """Built by `link.react`. `resolve` says what a name of a file means: a key, or a package's name, or nothing."""
+
+    def __init__(
+        self, facts: Mapping[str, ReactFacts], compiled: frozenset[str], resolve: Callable[[str, str], Key | str | None]
+    ) -> None:
+        self.facts = facts
+        """Facts of the files that users run, by path."""
+        self.compiled = compiled
+        """Paths that React Compiler memoises."""
+        self._resolve = resolve
+        self._known: dict[Key, Key | str | None] = {}
+        self.components: dict[Key, Component] = {
+            (path, component.name): component for path, file in facts.items() for component in file.components
+        }
+        self.memos: dict[Key, Memo] = {(path, memo.name): memo for path, file in facts.items() for memo in file.memos}
+        self.contexts = frozenset((path, name) for path, file in facts.items() for name in file.contexts)
+        self.styled: dict[Key, str] = {(path, name): base for path, file in facts.items() for name, base in file.styled}
+
+    def manual(self) -> Iterator[tuple[str, ReactFacts]]:
+        """Files that memoise by hand, by path."""
+        for path, facts in self.facts.items():
+            if path not in self.compiled:
+                yield path, facts
+
+    def resolve(self, path: str, name: str) -> Key | str | None:
+        """What a name of a file's top level means; a package's name where it is not of this project."""
+        key = (path, name)
+        if key not in self._known:
+            self._known[key] = self._resolve(path, name)
+        return self._known[key]
+
+    @cached_property
+    def _sites(self) -> dict[Key, list[tuple[str, Site]]]:
+        found: dict[Key, list[tuple[str, Site]]] = defaultdict(list)
+        for path, facts in self.facts.items():
+            for site in facts.sites:
+                target = self.resolve(path, site.tag)
+                if isinstance(target, tuple):
+                    found[target].append((path, site))
+        return found
+
+    def sites(self, key: Key) -> list[tuple[str, Site]]:
+        """Where a component is rendered, by path."""
+        return self._sites.get(key, [])
+
+    def parents_rest(self, key: Key) -> bool:
+        """Is every known parent without a reason to render again? False where none is known."""
+        sites = self.sites(key)
+        parents = [self.components.get((path, site.owner)) for path, site in sites if site.owner]
+        return bool(sites) and all(parent is not None and not parent.rerenders for parent in parents)
+
+    def fate(self, path: str, passed: tuple[Passed, ...]) -> Fate:
+        """What becomes of a value that a file hands to the given attributes."""
+        fates = {self._fate(path, tag, attribute, set()) for tag, attribute in passed}
+        return "matters" if "matters" in fates else "unseen" if "unseen" in fates else "idle"
+
+    def _fate(self, path: str, tag: str, attribute: str, seen: set[tuple[Key, str]]) -> Fate:
+        target = self.resolve(path, tag.split(".")[0])
+        if isinstance(target, str):
+            return "unseen"
+        if target is None or "." in tag or target in self.memos:
+            return "matters"
+        if (target, attribute) in seen:
+            return "idle"
+        seen.add((target, attribute))
+        if target in self.styled:
+            base = self.styled[target]
+            return self._fate(target[0], base, attribute, seen) if base else "idle"
+        component = self.components.get(target)
+        onward = dict(component.harmless).get(attribute) if component is not None else None
+        if onward is None:
+            return "matters"
+        fates = {self._fate(target[0], *step, seen) for step in onward}
+        return "matters" if "matters" in fates else "unseen" if "unseen" in fates else "idle"
