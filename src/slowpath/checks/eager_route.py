@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from slowpath.model.finding import Confidence, Finding, Place, Step
-from slowpath.model.modules import Dynamic, Route
+from slowpath.model.modules import Route
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.web import Declaration, Edge, WebProgram
@@ -52,7 +52,7 @@ def _report(web: WebProgram, rule: Rule, pages: dict[str, Edge], confidence: Con
         return
     rest = web.first_load_without(edges)
     lines = web.lines(web.first_load - rest)
-    packages = _packages(web, web.first_load) - _packages(web, rest)
+    packages = web.packages_in(web.first_load) - web.packages_in(rest)
     if lines + len(packages) * rule.settings["lines_of_package"] < rule.settings["least_lines"]:
         return
     path = edges[0].importer
@@ -68,10 +68,6 @@ def _report(web: WebProgram, rule: Rule, pages: dict[str, Edge], confidence: Con
         pages=f"{', '.join(names[:SHOWN])}{more} {'is' if len(names) == 1 else 'are'}",
         weight=f"{lines} lines{_count(packages)}",
     )
-
-
-def _packages(web: WebProgram, paths: frozenset[str]) -> set[str]:
-    return {use.package for use in web.uses if use.importer in paths and not isinstance(use.statement, Dynamic)}
 
 
 def _count(packages: set[str]) -> str:

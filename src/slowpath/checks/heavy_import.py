@@ -46,15 +46,17 @@ def _size(rule: Rule, use: PackageUse) -> int:
     specifier = use.specifier.removesuffix(".js")
     if specifier.endswith((".css", ".scss")):
         return 0
-    if use.specifier in sizes or specifier in sizes:
-        return sizes.get(use.specifier, sizes.get(specifier, 0))
     statement = use.statement
     names = (
         {name.imported for name in statement.names if name.use != "type"} if isinstance(statement, Import) else set()
     )
+    if names and names <= set(rule.settings["light_names"].get(use.specifier, ())):
+        return 0
+    if use.specifier in sizes or specifier in sizes:
+        return sizes.get(use.specifier, sizes.get(specifier, 0))
     if specifier == use.package and specifier in whole and names & WHOLE:
         return whole[specifier]
-    return sizes.get(use.package, 0) if "/" not in use.specifier.removeprefix(use.package) else 0
+    return 0
 
 
 def _package(web: WebProgram, rule: Rule, uses: list[PackageUse], also_dynamic: bool) -> Iterator[Finding]:
@@ -129,8 +131,10 @@ def _defeated(web: WebProgram, rule: Rule) -> Iterator[Finding]:
         static = [edge for edge in importers if not edge.dynamic]
         if not lazy or not static or not _together(web, lazy, static):
             continue
-        gone = web.first_load - web.first_load_without(static)
-        weight = web.lines(gone) + sum(75 for use in web.uses if use.importer in gone)
+        rest = web.first_load_without(static)
+        gone = web.first_load - rest
+        packages = web.packages_in(gone) - web.packages_in(rest)
+        weight = web.lines(gone) + len(packages) * rule.settings["lines_of_package"]
         if path in gone and weight >= rule.settings["least_lines"]:
             yield _defeat(web, rule, path, lazy, static)
 

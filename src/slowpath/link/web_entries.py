@@ -14,6 +14,8 @@ APP_FILE = re.compile(
 PAGES_FILE = re.compile(r"^(src/)?pages/(?!api/).*\.[jt]sx?$")
 FRAMEWORK_FILE = re.compile(r"^(app|src)/(root|entry\.client|routes/.+)\.[jt]sx?$")
 FRAMEWORKS = frozenset(["@remix-run/react", "@react-router/dev", "@tanstack/react-start", "@tanstack/start"])
+FILE_ROUTERS = frozenset(["@tanstack/react-router", "@tanstack/solid-router"])
+"""Their generated route tree, which nobody writes, imports the files of `routes/`."""
 MOUNTS = {
     "react-dom/client": frozenset(["createRoot", "hydrateRoot", "default", "*"]),
     "react-dom": frozenset(["render", "hydrate", "default", "*"]),
@@ -57,7 +59,8 @@ def _routed(package: Package, path: str, facts: ModuleFacts) -> EntryKind | None
         if APP_FILE.match(path):
             return "page" if facts.directive == "use client" else "server component"
         return "page" if PAGES_FILE.match(path) else None
-    if FRAMEWORKS & package.dependencies and FRAMEWORK_FILE.match(path):
+    framework = FRAMEWORKS & package.dependencies or any(i.specifier in FILE_ROUTERS for i in facts.imports)
+    if framework and FRAMEWORK_FILE.match(path):
         return "page"
     return None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -254,6 +254,10 @@ class WebProgram:
     def lines(self, paths: Iterable[str]) -> int:
         """Lines of source in the given files."""
         return sum(self.modules[path].lines for path in paths)
+
+    def packages_in(self, paths: Collection[str]) -> set[str]:
+        """External packages that the given files import statically."""
+        return {use.package for use in self.uses if use.importer in paths and not isinstance(use.statement, Dynamic)}
 
     @property
     def first_load(self) -> frozenset[str]:
