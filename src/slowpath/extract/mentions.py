@@ -49,6 +49,7 @@ LONGEST = 64
 GLOBAL = frozenset([bytes([byte]) for byte in b" \t\n([{<&*,=;!|+-"])
 """What may stand before a path that begins with `::`."""
 MAX_GROUPS = 40
+MAX_PATH = 400
 MAX_MEANINGS = 4
 """Imports of one name in one file: at its top and in functions."""
 
@@ -182,9 +183,8 @@ def leaves(text: str) -> Iterator[tuple[str, str]]:
             renaming = True
         elif renaming:
             alias = token
-        else:
+        elif len(path) < MAX_PATH:
             path = (path or prefix) + token
-    return
 
 
 def whole(path: str, alias: str) -> tuple[str, str]:
