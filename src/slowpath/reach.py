@@ -113,6 +113,8 @@ def report(
     how = [CONFIDENCE[effects.program.resolve(site).how]] if callee else []
     if callee is not None:
         how.append(effects.confidence(callee))
+    if not contexts.is_live_site(site, strict=True):
+        how.append("medium")
     severity: Severity = rule.severity if contexts.is_handler(function) or dear else "note"
     return rule.finding(
         site.place,

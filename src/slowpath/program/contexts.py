@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from slowpath.model.code import AWAITED, Call, Scope
 from slowpath.program.paths import Paths, known, named
-from slowpath.program.rust import Function, RustProgram, Site, TraitItem
+from slowpath.program.rust import Crate, Function, RustProgram, Site
 
 Kind = Literal["sync", "async", "offloaded", "once", "fallback"]
 
@@ -41,6 +41,7 @@ class Contexts:
         self._offloads: dict[tuple[int, int], bool] = {}
         self._live: dict[tuple[int, bool], bool] = {}
         self._contexts: dict[tuple[int, int], Context] = {}
+        self._served: set[str] | None = None
 
     def of(self, site: Site) -> Context:
         """The context of a call."""
@@ -240,8 +241,37 @@ class Contexts:
         if not callers:
             if strict:
                 return False
-            return function.module.crate.kind == "lib" or function.fact.is_async
+            return self.is_served(function.module.crate)
         return any(self.is_live_site(site, strict) for site in callers)
+
+    def is_served(self, crate: Crate) -> bool:
+        """Whether a server package holds or uses a crate; without any server in sight, libraries are somebody's."""
+        if self._served is None:
+            self._served = self._find_served()
+        return crate.folder in self._served if self._served else crate.kind == "lib"
+
+    def _find_served(self) -> set[str]:
+        """Folders of the packages that use a server framework, and of the workspace's libraries that those use."""
+        servers = set(known()["entry"]["servers"])
+        libraries = {crate.name: crate.folder for crate in self.program.crates if crate.kind == "lib"}
+        used: dict[str, set[str]] = {}
+        for file, modules in self.program.modules.items():
+            if not modules[0].test:
+                roots = {use.path.partition("::")[0] for use in self.program.facts[file].uses}
+                used.setdefault(modules[0].crate.folder, set()).update(roots, self.program.roots(file))
+        found: set[str] = set()
+        open_ = [folder for folder, roots in used.items() if roots & servers]
+        open_ += [
+            function.module.crate.folder
+            for function in self.program.functions
+            if any(_entry("functions").match(attribute) for attribute in function.fact.attributes)
+        ]
+        while open_:
+            folder = open_.pop()
+            if folder not in found:
+                found.add(folder)
+                open_ += [libraries[root] for root in used.get(folder, ()) if root in libraries]
+        return found
 
     def is_live_site(self, site: Site, strict: bool = False) -> bool:
         """Whether a running server gets to a call: its function is live, or a task that start-up spawns holds it."""

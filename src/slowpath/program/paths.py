@@ -68,10 +68,14 @@ class Paths:
         return exact | tails | self.given_connection | self.of_connection | self.methods
 
     def has(self, path: str) -> bool:
-        """Whether a canonical path belongs."""
+        """Whether a canonical path belongs. `~` marks a method of what a call gave, whose own type is not known:
+        a wildcard over a module does not mean it."""
+        derived = path.startswith("~")
         path = path.removeprefix("~")
         if path in self.exact:
             return True
+        if derived and not self.regexes:
+            return False
         if self.excluded is not None and self.excluded.has(path):
             return False
         return any(path.startswith(prefix) for prefix in self.prefixes) or any(

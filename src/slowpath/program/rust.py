@@ -217,6 +217,11 @@ class RustProgram:
         own = self.modules.get(path)
         return own[0].crate if own else None
 
+    def roots(self, path: str) -> set[str]:
+        """First segments of the paths that a file calls."""
+        facts = self.facts[path]
+        return {call.name.partition("::")[0] for fn in facts.fns for call in fn.calls if "::" in call.name}
+
     @cached_property
     def sites(self) -> dict[str, list[Site]]:
         """Calls by the last segment of the called name."""
