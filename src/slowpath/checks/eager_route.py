@@ -17,18 +17,30 @@ SHOWN = 3
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     web = program.web
-    for path, facts in web.modules.items():
-        if not facts.routes or not web.is_client(path) or not web.loads_first(path):
-            continue
-        first: dict[str, Edge] = {}
-        later: dict[str, Edge] = {}
-        for route in facts.routes:
-            name, edge = _page(web, rule, path, route)
-            if edge is not None:
-                (first if re.search(rule.settings["first"], route.path) else later).setdefault(name, edge)
-        later = {name: edge for name, edge in later.items() if edge not in first.values()}
+    routers = [(p, facts.routes) for p, facts in web.modules.items() if facts.routes and web.is_client(p)]
+    found = {path: _pages(web, rule, path, routes) for path, routes in routers if web.loads_first(path)}
+    for path, (later, first) in found.items():
+        others = [edge for other, (pages, _) in found.items() if other != path for edge in pages.values()]
+        if path not in web.first_load_without(others):
+            continue  # the router of a page that is reported itself
         yield from _report(web, rule, later, "medium")
         yield from _report(web, rule, first, "low")
+
+
+def _pages(web: WebProgram, rule: Rule, path: str, routes: list[Route]) -> tuple[dict[str, Edge], dict[str, Edge]]:
+    """The pages that one file's routes import statically, without and with those where visitors arrive."""
+    arrival = re.compile(rule.settings["first"])
+    targets = {route.to.strip("/") for route in routes if route.to and arrival.search(route.path)}
+    first: dict[str, Edge] = {}
+    later: dict[str, Edge] = {}
+    for route in routes:
+        if route.frame:
+            continue
+        name, edge = _page(web, rule, path, route)
+        if edge is not None:
+            arrives = arrival.search(route.path) or route.path.strip("/") in targets
+            (first if arrives else later).setdefault(name, edge)
+    return {name: edge for name, edge in later.items() if edge not in first.values()}, first
 
 
 def _page(web: WebProgram, rule: Rule, path: str, route: Route) -> tuple[str, Edge | None]:

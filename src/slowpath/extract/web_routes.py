@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
 from slowpath.extract.parsing import text
+from slowpath.model.finding import Span
 from slowpath.model.modules import Route
 
 ROUTER = re.compile(rb"react-router|@tanstack/(?:react|solid|vue)?-?router|wouter|RouteObject|<\w*Route\b")
-SITE = re.compile(rb"<(\w*Route)\b|\b([eE]lement|[cC]omponent)['\"]?\s*:")
+SITE = re.compile(rb"<(\w*Route|Redirect)\b|\b([eE]lement|[cC]omponent)['\"]?\s*:")
 ELEMENT = ("element", "component", "Component", "render")
+REDIRECT = re.compile(r"<(?:Navigate|Redirect)\b[^>]{0,200}?\bto=\{?['\"]([^'\"\n]*)['\"]")
 MAX_NAMES = 8
 
 
@@ -41,6 +43,8 @@ def _tag(opening: Node) -> Route | None:
         if child.type == "jsx_attribute":
             parts = child.named_children
             attributes[text(parts[0])] = parts[1] if len(parts) > 1 else None
+    if "from" in attributes and "to" in attributes:
+        return Route(_path(attributes["from"]), (), _span(opening), _path(attributes["to"]))
     values = [attributes[key] for key in ELEMENT if attributes.get(key) is not None]
     if "path" not in attributes and "index" not in attributes:
         return None
@@ -49,7 +53,7 @@ def _tag(opening: Node) -> Route | None:
         inside = [c for c in opening.parent.named_children if c.type in ("jsx_element", "jsx_self_closing_element")]
         names = [name for child in inside for name in _components(child) if not name.endswith("Route")]
     path = _path(attributes.get("path"))
-    return Route(path, _few(names), (opening.start_byte, opening.end_byte)) if names else None
+    return Route(path, _few(names), _span(opening), _redirect(values), _holds_routes(opening)) if names else None
 
 
 def _entry(pair: Node) -> Route | None:
@@ -64,7 +68,27 @@ def _entry(pair: Node) -> Route | None:
     names = list(_components(value)) if value is not None else []
     path = keys.get("path")
     place = _path(path.child_by_field_name("value")) if path is not None else ""
-    return Route(place, _few(names), (pair.start_byte, pair.end_byte)) if names else None
+    return Route(place, _few(names), _span(pair), _redirect([value]), "children" in keys) if names else None
+
+
+def _holds_routes(opening: Node) -> bool:
+    element = opening.parent
+    if opening.type == "jsx_self_closing_element" or element is None:
+        return False
+    inside = (c.child_by_field_name("open_tag") if c.type == "jsx_element" else c for c in element.named_children)
+    return any(
+        tag is not None and tag.type.startswith("jsx_") and text(tag.child_by_field_name("name")).endswith("Route")
+        for tag in inside
+    )
+
+
+def _span(node: Node) -> Span:
+    return (node.start_byte, node.end_byte)
+
+
+def _redirect(values: Sequence[Node | None]) -> str:
+    found = (REDIRECT.search(text(value)) for value in values if value is not None)
+    return next((match[1] for match in found if match), "")
 
 
 def _path(value: Node | None) -> str:

@@ -84,6 +84,10 @@ class Route(msgspec.Struct, array_like=True, frozen=True):
     names: tuple[str, ...]
     """The components of its element, outermost first: guards and layouts before the page."""
     span: Span
+    to: str = ""
+    """Where it redirects."""
+    frame: bool = False
+    """Other routes stand inside it, so its element is a layout."""
 
 
 class ModuleFacts(msgspec.Struct, array_like=True):
