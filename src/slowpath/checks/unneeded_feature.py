@@ -112,7 +112,7 @@ def finding(
     stays += [known.instead[name] for name in dropped if name in known.instead and known.instead[name] not in stays]
     witnesses = [(name, use) for name in stays if (use := needs.get(name))]
     aggregate = next((name for name in declaration.features if name in known.aggregates), "")
-    generated = any(entry.package.generated for entry in declaration.users)
+    generated = any(entry.package.generated or entry.package.gaps for entry in declaration.users)
     what = listing(dropped)
     return rule.finding(
         declaration.place,

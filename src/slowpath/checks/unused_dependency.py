@@ -38,7 +38,7 @@ def judged(entry: Entry, rule: Rule) -> Iterator[Finding]:
         return
     yield rule.finding(
         entry.place,
-        confidence=sureness(entry),
+        confidence=sureness(entry, rule),
         dependency=entry.declared.key,
         problem=f"No code of {WHERE[scope]} names `{entry.declared.key}`, so it is compiled for nothing",
         advice="drop it" + weight(entry),
@@ -141,11 +141,13 @@ def renamed(entry: Entry) -> bool:
     return False
 
 
-def sureness(entry: Entry) -> Confidence:
+def sureness(entry: Entry, rule: Rule) -> Confidence:
     """High where not even the word occurs; low where code that cannot be read may use it."""
-    if entry.package.generated and entry.declared.scope == "normal":
+    package = entry.package
+    written = any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["generated"])
+    if (package.generated and entry.declared.scope == "normal") or (package.gaps and written):
         return "low"
-    return "medium" if entry.package.says(entry.name) or entry.declared.target else "high"
+    return "medium" if package.gaps or package.says(entry.name) or entry.declared.target else "high"
 
 
 def weight(entry: Entry) -> str:

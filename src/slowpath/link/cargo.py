@@ -11,9 +11,11 @@ from fnmatch import fnmatchcase
 from typing import cast
 
 from slowpath.model.cargo import Dependency, Manifest, TomlFacts
+from slowpath.model.code import CodeFacts
 from slowpath.model.rust import RustFacts
 from slowpath.program import Program
 from slowpath.program.cargo import CargoProgram, Code, Entry, Lock, Package, Role, Workspace
+from slowpath.program.rust import Module
 
 SAMPLES = frozenset(["tests", "test", "fixtures", "testdata", "test_data", "test-data", "templates"])
 """A package in such a folder that is no member of a workspace is input of a test."""
@@ -94,7 +96,9 @@ def by_folder(program: Program, folders: set[str]) -> dict[str, list[Code]]:
             continue
         crate = modules[0].crate
         role = "dev" if rust.is_test(file.path) else ROLES.get(crate.kind, "normal")
-        found.setdefault(crate.folder, []).append(Code(file.path, role, facts))
+        found.setdefault(crate.folder, []).append(
+            Code(file.path, role, facts, gaps(modules, cast(RustFacts, file.facts).code))
+        )
         declared.setdefault(crate.folder, set()).update(facts.modules)
     for path, facts in left:
         folder = posixpath.dirname(path)
@@ -105,3 +109,12 @@ def by_folder(program: Program, folders: set[str]) -> dict[str, list[Code]]:
         if module in declared.get(folder, ()):
             found.setdefault(folder, []).append(Code(path, "normal", facts))
     return found
+
+
+def gaps(modules: list[Module], code: CodeFacts) -> bool:
+    """Whether a file declares a module that no file was found for."""
+    return any(
+        mod.module == module.inline and not mod.inline and mod.name not in module.types
+        for mod in code.mods
+        for module in modules
+    )

@@ -31,6 +31,8 @@ class Code(NamedTuple):
     path: str
     role: Role
     mentions: MentionFacts
+    gaps: bool = False
+    """It declares a module whose file was not read: generated, too large, or in a folder that scans leave out."""
 
 
 class Package:
@@ -57,7 +59,7 @@ class Package:
     def uses(self) -> dict[str, list[Use]]:
         """Mentions by the crate that they start with, in the order of files and paths."""
         found: dict[str, list[Use]] = {}
-        for path, role, facts in self.code:
+        for path, role, facts, _ in self.code:
             for mention in facts.mentions:
                 root = mention.path.split("::", 1)[0]
                 place = Place(path, (mention.at, mention.at + len(root)))
@@ -69,6 +71,11 @@ class Package:
     def generated(self) -> bool:
         """Part of its code is written by a build script, and cannot be read."""
         return any(code.mentions.generated for code in self.code)
+
+    @cached_property
+    def gaps(self) -> bool:
+        """Some of its modules were not read."""
+        return any(code.gaps for code in self.code)
 
     @cached_property
     def modules(self) -> frozenset[str]:
