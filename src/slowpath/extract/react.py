@@ -10,7 +10,8 @@ import re
 from tree_sitter import Tree
 
 from slowpath.extract.parsing import text
-from slowpath.extract.react_components import components, functions, memos, styled
+from slowpath.extract.react_components import components, functions, hooks, memos, styled
+from slowpath.extract.react_gates import calls_of, gates
 from slowpath.extract.react_hooks import hook_values
 from slowpath.extract.react_owners import callee_name, owner
 from slowpath.extract.react_sites import elements, handed_over, provider, site
@@ -35,7 +36,13 @@ def extract(tree: Tree, source: bytes) -> ReactFacts:
         facts.contexts = _contexts(scopes)
     if b"styled" in source:
         facts.styled = list(styled(scopes))
-    for tag, element in elements(scopes, source):
+    shown = list(elements(scopes, source))
+    for name, function in found.items():
+        facts.calls.extend(calls_of(name, function, scopes))
+        facts.gates.extend(gates(name, function, shown, scopes))
+    for name, function in hooks(scopes).items():
+        facts.calls.extend(calls_of(name, function, scopes))
+    for tag, element in shown:
         around = owner(element)
         if around is None:
             facts.sites.append(Site(tag, (element.start_byte, element.start_byte + 1 + len(tag)), ""))

@@ -38,6 +38,16 @@ def functions(scopes: Scopes) -> dict[str, Node]:
     return found
 
 
+def hooks(scopes: Scopes) -> dict[str, Node]:
+    """The top-level functions that are custom hooks, by name."""
+    found: dict[str, Node] = {}
+    for name, binding in scopes.names(scopes.root).items():
+        function = binding.owner if binding.kind == "function" else binding.value
+        if HOOK.match(name) and function is not None and function.type in FUNCTIONS:
+            found[name] = function
+    return found
+
+
 def _inner(value: Node | None) -> Node | None:
     """The function written inside wrappers: `memo(forwardRef(() => ..))`."""
     while value is not None and not is_function(value):

@@ -46,7 +46,7 @@ def site(tag: str, element: Node, around: Owner, scopes: Scopes) -> Site:
 def _attributes(element: Node, around: Owner, scopes: Scopes) -> Iterator[Fresh]:
     for attribute in element.named_children:
         if attribute.type == "jsx_attribute":
-            made = made_anew(_value(attribute), around.function, scopes)
+            made = made_anew(value_of(attribute), around.function, scopes)
             name = text(first(attribute))
             if made is not None and name not in ("key", "ref"):
                 yield _fresh(name, made, attribute)
@@ -56,7 +56,8 @@ def _fresh(name: str, made: Made, node: Node) -> Fresh:
     return Fresh(name, made.kind, (node.start_byte, node.end_byte), made.local, made.sometimes)
 
 
-def _value(attribute: Node) -> Node | None:
+def value_of(attribute: Node) -> Node | None:
+    """The expression or literal that an attribute gets."""
     value = attribute.named_child(1) if attribute.named_child_count > 1 else None
     if value is not None and value.type == "jsx_expression":
         return first(value)
@@ -92,7 +93,7 @@ def provider(tag: str, element: Node, around: Owner, scopes: Scopes) -> Provider
     for attribute in element.named_children:
         if attribute.type != "jsx_attribute" or text(first(attribute)) != "value":
             continue
-        value = _value(attribute)
+        value = value_of(attribute)
         made = made_anew(value, around.function, scopes)
         if made is None or value is None or made.kind == "element":
             return None

@@ -90,6 +90,37 @@ class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
     """The value holds all that can make its component render again, but for its parent."""
 
 
+class HookCall(msgspec.Struct, array_like=True, frozen=True):
+    """A call of a hook with arguments. `reads` are the owner's parameters among them."""
+
+    owner: str
+    callee: str
+    span: Span
+    reads: tuple[str, ...]
+    taken: bool = False
+    """The hook is taken out of an object: `const { useQuery } = useApi()`."""
+
+
+class GatedChild(msgspec.Struct, array_like=True, frozen=True):
+    """A component that is shown once a hook's data came, with its attributes that read a name."""
+
+    tag: str
+    span: Span
+    steady: tuple[str, ...]
+    """Attributes that do not rest on the data."""
+    tied: tuple[str, ...]
+    """Attributes that do."""
+
+
+class Gate(msgspec.Struct, array_like=True, frozen=True):
+    """A hook call whose result decides whether the children are shown."""
+
+    owner: str
+    callee: str
+    span: Span
+    children: tuple[GatedChild, ...]
+
+
 class ReactFacts(msgspec.Struct, array_like=True):
     """One file's part."""
 
@@ -101,3 +132,5 @@ class ReactFacts(msgspec.Struct, array_like=True):
     providers: list[ProviderSite] = []
     styled: list[tuple[str, str]] = []
     """Styled components: their name, and the component that they wrap; nothing for a host element."""
+    calls: list[HookCall] = []
+    gates: list[Gate] = []

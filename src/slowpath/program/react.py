@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
-from slowpath.model.react import Component, Memo, Passed, ReactFacts, Site
+from slowpath.model.react import Component, HookCall, Memo, Passed, ReactFacts, Site
 
 Key = tuple[str, str]
 """(path, name on that file's top level)"""
@@ -91,3 +91,22 @@ class ReactProgram:
             return "matters"
         fates = {self._fate(target[0], *step, seen) for step in onward}
         return "matters" if "matters" in fates else "unseen" if "unseen" in fates else "idle"
+
+    def query_calls(self, packages: frozenset[str], names: frozenset[str]) -> dict[Key, list[HookCall]]:
+        """Calls that fetch data, by component or hook: of a package's hooks `names`, and of hooks that call those."""
+        found: dict[Key, list[HookCall]] = defaultdict(list)
+        callers: dict[Key, list[tuple[Key, HookCall]]] = defaultdict(list)
+        pending: list[tuple[Key, HookCall]] = []
+        for path, facts in self.facts.items():
+            for call in facts.calls:
+                target = None if call.taken else self.resolve(path, call.callee)
+                if isinstance(target, tuple):
+                    callers[target].append(((path, call.owner), call))
+                elif call.callee in names and (call.taken or target in packages):
+                    pending.append(((path, call.owner), call))
+        while pending:
+            owner, call = pending.pop()
+            if owner not in found:
+                pending.extend(callers.get(owner, ()))
+            found[owner].append(call)
+        return found
