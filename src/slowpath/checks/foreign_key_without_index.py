@@ -19,7 +19,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         yield _queried(lookup, rule)
     seen = {(lookup.table, lookup.column) for lookup in queried}
     for schema in view.schemas:
-        queries = [placed for placed in view.queries if placed.schema is schema]
+        queries = [placed for placed in view.queries if placed.schema.root == schema.root]
         yield from _unqueried(schema, queries, seen, rule)
 
 

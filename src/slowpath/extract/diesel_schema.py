@@ -109,9 +109,9 @@ def _columns(words: list[Word]) -> list[MacroColumn]:
         while at < len(words) and not (words[at][0] == "," and depth == 0):
             depth += (words[at][0] in "<(") - (words[at][0] in ">)")
             at += 1
-        found.append(
-            MacroColumn((renamed or name.removeprefix("r#")).lower(), _type(words[first:at]), (start, words[at - 1][2]))
-        )
+        rust = name.removeprefix("r#")
+        span = (start, words[at - 1][2])
+        found.append(MacroColumn((renamed or rust).lower(), _type(words[first:at]), span, rust))
         at, renamed = at + 1, ""
     return found
 

@@ -57,6 +57,7 @@ DIALECTS = (
 
 COMMENT = re.compile(r"--[^\n]*")
 RESHAPES = re.compile(r"\b(?:ALTER|DROP|RENAME|CREATE)\s+(?:TABLE|INDEX|(?:UNIQUE|MATERIALIZED)\b)|\bEXECUTE\b", re.I)
+ROUTINE = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?(PROCEDURE|FUNCTION)\s+[`\"]?(\w+)", re.I)
 SEED = re.compile(r"\bINSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?\s*(?:\([^()]*\))?\s*VALUES\b", re.I)
 CATALOGUE = re.compile(r"\bpg_(?:tables|class|namespace)\b|\binformation_schema\.(?:tables|columns)\b", re.I)
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
@@ -77,6 +78,9 @@ def _dialect(text: str) -> str:
 
 def _operations(text: str, span: Span) -> Iterator[Operation]:
     head = SHAPING.match(text, *span)
+    routine = ROUTINE.match(text, *span) if head is None else None
+    if routine is not None and _called(text, routine):
+        yield from _block(text[slice(*span)])
     if head is None:
         return
     if (head[2] or "").upper() == "DO":
@@ -95,6 +99,12 @@ def _operations(text: str, span: Span) -> Iterator[Operation]:
             name = part.name()
             part.accept("TO")
             yield RenameTable(name, part.name())
+
+
+def _called(text: str, routine: re.Match[str]) -> bool:
+    """A procedure is there to be called; a function runs now if the same file uses it beside dropping it."""
+    uses = re.findall(rf"\b(?:SELECT|PERFORM)\s+{re.escape(routine[2])}\s*\(", text, re.I)
+    return routine[1].upper() == "PROCEDURE" or bool(uses)
 
 
 def _block(text: str) -> Iterator[Operation]:

@@ -235,7 +235,10 @@ def _generated(cursor: Cursor) -> bool:
 def _skip_value(cursor: Cursor) -> None:
     """A DEFAULT's expression: at least one token, to the next word that begins something else."""
     cursor.skip()
-    while not cursor.done() and (cursor.peek() not in AFTER_TYPE or cursor.items[cursor.at - 1][1] in "+-*/|"):
+    while not cursor.done():
+        kind, text, _, _ = cursor.items[cursor.at - 1]
+        if cursor.peek() in AFTER_TYPE and not (kind == "sign" and text in "+-*/|"):
+            break
         cursor.skip()
 
 

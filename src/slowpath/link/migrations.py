@@ -37,7 +37,14 @@ def _version(path: str) -> tuple[str, tuple[int, str]] | None:
     return None
 
 
-def _split_root(root: str) -> tuple[str, str]:
+def narrowed(schema: Schema, path: str) -> Schema:
+    """The schema for a file whose path names one of its dialects."""
+    dialect = split_root(path)[1]
+    catalogues = tuple(catalogue for catalogue in schema.catalogues if catalogue.dialect == dialect)
+    return Schema(schema.root, catalogues or schema.catalogues)
+
+
+def split_root(root: str) -> tuple[str, str]:
     """A root without the words that name a dialect, and the dialect, if one is named."""
     dialect = ""
     kept = []
@@ -60,7 +67,7 @@ def schemas(files: Iterable[File]) -> list[Schema]:
             by_root[version[0]].append((version[1], file.path, file.facts))
     groups: dict[str, dict[str, list[tuple[tuple[int, str], str, SqlFacts]]]] = defaultdict(dict)
     for root, migrations in by_root.items():
-        group, dialect = _split_root(root)
+        group, dialect = split_root(root)
         groups[group].setdefault(dialect or _vote(facts for _, _, facts in migrations), []).extend(migrations)
     found = []
     for group, dialects in sorted(groups.items()):

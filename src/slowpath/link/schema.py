@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from posixpath import commonprefix, dirname, join, normpath
 
-from slowpath.link.migrations import schemas
+from slowpath.link.migrations import narrowed, schemas
 from slowpath.model.cargo import TomlFacts
 from slowpath.model.diesel import DieselFacts, Model, Predicate, Query, TableMacro
 from slowpath.model.rust import RustFacts
@@ -77,7 +77,7 @@ def _schema_of(path: str, tables: Iterable[str], known: list[Schema]) -> Schema 
         return sum(schema.has(table) for table in wanted), len(commonprefix([schema.root, path]))
 
     best = max(known, key=rank, default=None)
-    return best if best is not None and rank(best)[0] * 2 >= max(len(wanted), 1) else None
+    return narrowed(best, path) if best is not None and rank(best)[0] * 2 >= max(len(wanted), 1) else None
 
 
 class _Names:
@@ -125,11 +125,15 @@ class _Names:
     def sql(self, name: str) -> str:
         """A Rust `table.column` in SQL names."""
         owner, _, column = name.rpartition(".")
-        return f"{self.tables[owner].name}.{column}" if owner in self.tables else name
+        table = self.tables.get(owner)
+        if table is None:
+            return name
+        written = next((known.name for known in table.columns if known.rust == column), column)
+        return f"{table.name}.{written}"
 
 
 def _has(table: TableMacro, column: str) -> bool:
-    return any(known.name == column for known in table.columns)
+    return any(known.rust == column for known in table.columns)
 
 
 def _queries(facts: list[tuple[str, DieselFacts]], known: list[Schema], macros: list[Macro]) -> Iterator[PlacedQuery]:
@@ -143,7 +147,7 @@ def _queries(facts: list[tuple[str, DieselFacts]], known: list[Schema], macros: 
                 continue
             resolved = _resolve(query, names)
             if resolved is not None:
-                yield PlacedQuery(path, resolved[0], resolved[1])
+                yield PlacedQuery(path, resolved[0], narrowed(resolved[1], path))
 
 
 def _resolve(query: Query, names: _Names) -> tuple[Query, Schema] | None:
@@ -154,7 +158,7 @@ def _resolve(query: Query, names: _Names) -> tuple[Query, Schema] | None:
     for predicate in query.predicates:
         found = _predicate(predicate, query, names)
         if found is None:
-            opaque |= predicate.operator == "find" or predicate.column.endswith("!")
+            opaque = True
         else:
             predicates.append(found)
     for one, other in query.joins:

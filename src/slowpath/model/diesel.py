@@ -18,11 +18,12 @@ MANDATORY, ALTERNATIVE, OPTIONAL = 0, 1, 2
 
 
 class MacroColumn(msgspec.Struct, array_like=True, frozen=True):
-    """A column of `table!` by its SQL name; `type` is its Diesel type without paths."""
+    """A column of `table!` by its SQL name; `type` is its Diesel type without paths, `rust` its name in code."""
 
     name: str
     type: str
     span: Span
+    rust: str
 
 
 class TableMacro(msgspec.Struct, array_like=True, frozen=True):
