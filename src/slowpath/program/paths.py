@@ -74,13 +74,11 @@ class Paths:
         path = path.removeprefix("~")
         if path in self.exact:
             return True
-        if derived and not self.regexes:
-            return False
         if self.excluded is not None and self.excluded.has(path):
             return False
-        return any(path.startswith(prefix) for prefix in self.prefixes) or any(
-            regex.fullmatch(path) for regex in self.regexes
-        )
+        if any(regex.fullmatch(path) for regex in self.regexes):
+            return True
+        return not derived and any(path.startswith(prefix) for prefix in self.prefixes)
 
 
 @cache
