@@ -95,7 +95,7 @@ class _View:
         return found
 
     def _leads(self, table: Table, column: str) -> bool:
-        return self.catalogue.leads(table, Access(column, "eq", "", False))
+        return self.catalogue.leads(table, Access(column, "eq", ""))
 
     def _served(self, name: str, table: Table) -> bool:
         own = self.own(name, MANDATORY)
@@ -167,7 +167,7 @@ class _View:
 
 
 def _access(predicate: Predicate) -> Access:
-    return Access(split(predicate.column)[1], predicate.operator, predicate.function, predicate.value == LITERAL)
+    return Access(split(predicate.column)[1], predicate.operator, predicate.function)
 
 
 class Lookup(NamedTuple):

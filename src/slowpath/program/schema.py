@@ -48,13 +48,6 @@ class Table:
             if key.kind == "foreign":
                 yield key, Place(path, key.span)
 
-    def unique(self, columns: Iterable[str]) -> bool:
-        """These columns hold a whole key, so equality on all of them finds one row."""
-        wanted = set(columns)
-        keys = [key.columns for key, _ in self.keys if key.kind in ("primary", "unique")]
-        keys += [index.parts for index in self.indexes if index.unique and not index.where]
-        return any(key and wanted.issuperset(key) for key in keys)
-
 
 class Access(NamedTuple):
     """What a query asks of one table's column, as far as an index could serve it."""
@@ -62,7 +55,6 @@ class Access(NamedTuple):
     column: str
     operator: str
     function: str
-    literal: bool
 
 
 class Catalogue:
@@ -107,8 +99,8 @@ class Catalogue:
         return table.name in self.lookup
 
     def covers(self, table: Table, column: str) -> bool:
-        """Any index at all begins with the column, whatever its predicate, unless that leaves out most keys."""
-        return self.leads(table, Access(column, "eq", "", False))
+        """An index begins with the column that an equality on it alone can use."""
+        return self.leads(table, Access(column, "eq", ""))
 
     def _serves(self, part: str, method: str, access: Access) -> bool:
         if part.startswith("("):
