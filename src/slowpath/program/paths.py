@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class Paths:
         """Whether a path of any last segment may belong: then every path call has to be looked at."""
         return bool(self.prefixes)
 
-    @property
+    @cached_property
     def names(self) -> set[str]:
         """Last segments that members can have, wildcards aside."""
         exact = {path[path.rfind(":") + 1 :] for path in self.exact}

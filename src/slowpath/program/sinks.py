@@ -21,12 +21,25 @@ NEUTRAL = frozenset(
 def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited: bool) -> Iterator[Site]:
     """Every call outside tests that belongs to `paths`. Unless `awaited`, calls that are awaited do not count."""
     names = paths.names
+    near = {file for file in program.facts if near_prefix(program, file, paths)} if paths.open else set()
     for name, sites in program.sites.items():
-        if name not in names and not (paths.open and name[:1].islower()):
+        wild = name not in names
+        if wild and (not near or not name[:1].islower() or name in NEUTRAL):
             continue
         for site in sites:
+            if wild and site.function.file not in near:
+                continue
             if not site.function.test and is_sink(program, connections, paths, site, name, awaited):
                 yield site
+
+
+def near_prefix(program: RustProgram, file: str, paths: Paths) -> bool:
+    """Whether a file imports or spells out something below one of the wildcards: others need not be resolved."""
+    facts = program.facts[file]
+    uses = (use.path for use in facts.uses)
+    if any(path.startswith(p[:-2]) or p.startswith(f"{path}::") for path in uses for p in paths.prefixes):
+        return True
+    return any("::" in c.name and c.name.startswith(tuple(paths.prefixes)) for fn in facts.fns for c in fn.calls)
 
 
 def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: Site, name: str, awaited: bool) -> bool:
