@@ -7,7 +7,9 @@ a local variable of the same name counts as a use, which errs towards keeping th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 
 from tree_sitter import Node
 
@@ -20,6 +22,7 @@ TYPES = frozenset(["nested_type_identifier", "type_query", "type_annotation", "t
 BINDINGS = frozenset(["required_parameter", "optional_parameter", "rest_pattern"])
 FUNCTIONS = frozenset(["arrow_function", "function_expression", "function_declaration", "method_definition"])
 HANDLER = re.compile(r"^(handle|on)[A-Z]")
+HANDED = re.compile(rb"\bon[A-Z]\w*=\{\s*(?:\(\s*(?:\w+\s*)?\)\s*=>\s*(?:void\s+)?)?(\w+)")
 
 
 class Uses:
@@ -29,6 +32,7 @@ class Uses:
         self.root = root
         self.source = source
         self.imports = imports
+        self.header = max((last for _, last in imports), default=0)
 
     def of(self, name: str, *, handlers: bool) -> Use:
         """How `name` is used; `handlers` asks for the third answer, which takes reading every use."""
@@ -41,7 +45,7 @@ class Uses:
 
     def _values(self, name: str) -> Iterator[Node]:
         for start, end in places(self.source, name.encode()):
-            if any(first <= start < last for first, last in self.imports):
+            if start < self.header and any(first <= start < last for first, last in self.imports):
                 continue
             node = self.root.descendant_for_byte_range(start, end)
             if node is not None and is_value(node):
@@ -61,11 +65,13 @@ class Uses:
         return False
 
     def _only_handed_to_events(self, name: str) -> bool:
-        pattern = re.compile(
-            rb"\bon[A-Z]\w*=\{\s*(?:\(\s*\w*\s*\)\s*=>\s*(?:void\s+)?)?" + re.escape(name.encode()) + rb"\b"
-        )
-        uses = sum(1 for _ in places(self.source, name.encode())) - 1
-        return uses > 0 and sum(1 for _ in pattern.finditer(self.source)) == uses
+        handed = self._handed[name.encode()]
+        return handed > 0 and handed == sum(1 for _ in places(self.source, name.encode())) - 1
+
+    @cached_property
+    def _handed(self) -> Counter[bytes]:
+        """How often each name is the whole value of an `on…` attribute."""
+        return Counter(match[1] for match in HANDED.finditer(self.source))
 
 
 def places(source: bytes, name: bytes) -> Iterator[Span]:

@@ -21,7 +21,8 @@ def link(program: Program) -> WebProgram:
     manifests = {path: facts for path, facts in json.items() if posixpath.basename(path) == "package.json"}
     configs = {path: facts for path, facts in json.items() if path not in manifests}
     resolver = Resolver(frozenset(modules), configs, manifests)
-    packages = [_package(path, facts, modules) for path, facts in manifests.items()]
+    compilers = {path: facts.compiler for path, facts in modules.items() if facts.compiler and BUILD.search(path)}
+    packages = [_package(path, facts, compilers) for path, facts in manifests.items()]
     edges: dict[str, list[Edge]] = {}
     uses: list[PackageUse] = []
     for path, facts in modules.items():
@@ -34,15 +35,11 @@ def link(program: Program) -> WebProgram:
     return WebProgram(modules, kinds, packages, edges, uses, kept, resolver.resolve)
 
 
-def _package(path: str, facts: JsonFacts, modules: dict[str, ModuleFacts]) -> Package:
+def _package(path: str, facts: JsonFacts, compilers: dict[str, str]) -> Package:
     folder = posixpath.dirname(path)
-    said = [facts.compiler, *(m.compiler for p, m in modules.items() if m.compiler and _configures(p, folder))]
+    said = [facts.compiler, *(word for other, word in compilers.items() if posixpath.dirname(other) == folder)]
     compiler = "annotation" if "annotation" in said else next((word for word in said if word), "")
     return Package(path, folder, facts.name, frozenset(facts.dependencies), facts.side_effects, compiler)
-
-
-def _configures(path: str, folder: str) -> bool:
-    return posixpath.dirname(path) == folder and BUILD.search(path) is not None
 
 
 def _edges(path: str, facts: ModuleFacts, resolver: Resolver, uses: list[PackageUse]) -> list[Edge]:

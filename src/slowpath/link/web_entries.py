@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from slowpath.link.web_resolve import Resolver
@@ -31,10 +32,12 @@ FRONT_ENDS = frozenset(["react", "react-dom", "preact", "vue", "svelte", "solid-
 def entries(modules: dict[str, ModuleFacts], packages: list[Package], resolver: Resolver) -> dict[str, EntryKind]:
     """Entry files by path."""
     found: dict[str, EntryKind] = {}
+    own: dict[str | None, list[str]] = {}
+    for path in modules:
+        own.setdefault(resolver.folder_package(posixpath.dirname(path)), []).append(path)
     for package in packages:
         prefix = package.folder + "/" if package.folder else ""
-        own = [path for path in modules if path.startswith(prefix)] if prefix else list(modules)
-        for path in own:
+        for path in own.get(package.folder, []):
             kind = _routed(package, path.removeprefix(prefix), modules[path])
             if kind is not None:
                 found[path] = kind
@@ -46,7 +49,7 @@ def entries(modules: dict[str, ModuleFacts], packages: list[Package], resolver: 
         if not FRONT_ENDS & package.dependencies or "next" in package.dependencies:
             continue
         prefix = package.folder + "/" if package.folder else ""
-        if not any(path.startswith(prefix) for path, kind in found.items() if kind != "library"):
+        if not any(found.get(path, "library") != "library" for path in own.get(package.folder, [])):
             hits = (resolver.file(f"{prefix}{base}{name}") for base in ("src/", "") for name in GUESSES)
             guess = next((hit for hit in hits if hit is not None and modules[hit].effects), None)
             if guess is not None:

@@ -16,7 +16,7 @@ from slowpath.model.web import JsonFacts
 SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 WRITTEN_AS = {".js": (".ts", ".tsx", ".jsx"), ".jsx": (".tsx",), ".mjs": (".mts",), ".cjs": (".cts",)}
 BUILT = ("dist", "lib", "build", "out")
-MAX_EXTENDS = 8
+NAMED = ("tsconfig.json", "jsconfig.json")
 
 
 class Alias(NamedTuple):
@@ -45,6 +45,10 @@ class Resolver:
         self.configs = configs
         self.packages = packages
         self.named = {facts.name: posixpath.dirname(path) for path, facts in packages.items() if facts.name}
+        self._beside: dict[str, list[str]] = {}
+        for path in sorted(configs, key=lambda path: (posixpath.basename(path) not in NAMED, path)):
+            self._beside.setdefault(posixpath.dirname(path), []).append(path)
+        self._read_configs: dict[str, Config] = {}
         self._config_of_folder: dict[str, Config | None] = {}
         self._known: dict[tuple[str, str], str | None] = {}
         self.folder_package = lru_cache(maxsize=None)(self._folder_package)
@@ -166,28 +170,27 @@ class Resolver:
         return self._config_of_folder[folder]
 
     def _nearest(self, folder: str) -> Config | None:
-        beside = sorted(
-            (path for path in self.configs if posixpath.dirname(path) == folder),
-            key=lambda path: (posixpath.basename(path) not in ("tsconfig.json", "jsconfig.json"), path),
-        )
-        own = [self._read(path, 0) for path in beside]
-        for config in own:
+        for config in (self._read(path) for path in self._beside.get(folder, [])):
             if config.aliases or config.base is not None:
                 return config
         return self._config(posixpath.dirname(folder)) if folder else None
 
-    def _read(self, path: str, depth: int) -> Config:
+    def _read(self, path: str) -> Config:
+        if path in self._read_configs:
+            return self._read_configs[path]
+        self._read_configs[path] = Config((), None)  # what a circle of `extends` sees of itself
         facts = self.configs[path]
         folder = posixpath.dirname(path)
         base = posixpath.normpath(posixpath.join(folder, facts.base_url)) if facts.base_url else None
         aliases = tuple(_alias(pattern, targets, base or folder) for pattern, targets in facts.paths)
-        for name in reversed(facts.extends) if depth < MAX_EXTENDS else ():
+        for name in reversed(facts.extends):
             other = self._config_file(folder, name)
             if other is not None:
-                inherited = self._read(other, depth + 1)
+                inherited = self._read(other)
                 aliases = aliases or inherited.aliases
                 base = base or inherited.base
-        return Config(aliases, base)
+        config = self._read_configs[path] = Config(aliases, base)
+        return config
 
     def _config_file(self, folder: str, name: str) -> str | None:
         if not name.startswith("."):

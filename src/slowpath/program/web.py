@@ -20,7 +20,11 @@ Kind = Literal["client", "server", "test", "generated", "config"]
 EntryKind = Literal["app", "page", "server component", "library"]
 """`page`: a file router's; `server component`: one of Next's app folder without `use client`."""
 
-MAX_HOPS = 40
+MAX_HOPS = 60
+"""Re-exports that one question follows, one behind the other."""
+
+Seen = set[tuple[str, str]]
+"""(path, name) that a question has been to: files that re-export each other are normal."""
 
 
 class Declaration(NamedTuple):
@@ -145,7 +149,7 @@ class WebProgram:
         Follows imports, default exports, renames and re-exports to the declaration.
         """
         head, _, rest = name.partition(".")
-        target = self._local(path, head, frozenset())
+        target = self._local(path, head, set(), 0)
         for member in rest.split(".") if rest else ():
             if isinstance(target, External):
                 target = target._replace(name=member)
@@ -157,37 +161,48 @@ class WebProgram:
 
     def exported(self, path: str, name: str) -> Target | None:
         """What a file exports under a name."""
-        return self._exported(path, name, frozenset())
+        return self._exported(path, name, set(), 0)
 
-    def _local(self, path: str, name: str, seen: frozenset[tuple[str, str]]) -> Target | None:
+    def _local(self, path: str, name: str, seen: Seen, hops: int) -> Target | None:
         imported = self._imported.get(path, {}).get(name)
         if imported is not None:
-            return self._from(path, *imported, seen)
+            return self._from(path, *imported, seen, hops)
         span = self._declared.get(path, {}).get(name)
         return Declaration(path, name, span) if span is not None else None
 
-    def _from(self, path: str, specifier: str, name: str, seen: frozenset[tuple[str, str]]) -> Target | None:
+    def _from(self, path: str, specifier: str, name: str, seen: Seen, hops: int) -> Target | None:
         target = self._find(path, specifier)
         if target is None:
             return External(package_name(specifier), name, specifier) if is_package(specifier) else None
-        return Declaration(target, "*", (0, 0)) if name == "*" else self._exported(target, name, seen)
+        return Declaration(target, "*", (0, 0)) if name == "*" else self._exported(target, name, seen, hops)
 
-    def _exported(self, path: str, name: str, seen: frozenset[tuple[str, str]]) -> Target | None:
-        if (path, name) in seen or len(seen) > MAX_HOPS or path not in self.modules:
+    def _exported(self, path: str, name: str, seen: Seen, hops: int) -> Target | None:
+        if (path, name) in seen or hops > MAX_HOPS or path not in self.modules:
             return None
-        seen |= {(path, name)}
-        stars = []
-        for export in self.modules[path].exports:
-            if export.name == name:
-                if export.specifier:
-                    return self._from(path, export.specifier, export.local, seen)
-                return self._local(path, export.local, seen)
-            if export.name == "*" and name != "default":
-                stars.append(export.specifier)
-        found = [self._from(path, specifier, name, seen) for specifier in stars]
+        seen.add((path, name))
+        names, stars = self._exports[path]
+        export = names.get(name)
+        if export is not None:
+            if export.specifier:
+                return self._from(path, export.specifier, export.local, seen, hops + 1)
+            return self._local(path, export.local, seen, hops + 1)
+        if name == "default":
+            return None
+        found = [self._from(path, specifier, name, seen, hops + 1) for specifier in stars]
         own = [target for target in found if isinstance(target, Declaration)]
         foreign = [target for target in found if target is not None]
         return own[0] if own else foreign[0] if len(foreign) == 1 else None
+
+    @cached_property
+    def _exports(self) -> dict[str, tuple[dict[str, Export], list[str]]]:
+        """By path: exports by name, and the modules of which everything is exported."""
+        return {
+            path: (
+                {export.name: export for export in facts.exports if export.name != "*"},
+                [export.specifier for export in facts.exports if export.name == "*"],
+            )
+            for path, facts in self.modules.items()
+        }
 
     @cached_property
     def _imported(self) -> dict[str, dict[str, tuple[str, str]]]:
