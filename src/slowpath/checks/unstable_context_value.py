@@ -16,11 +16,11 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
             if react.resolve(path, site.context) not in react.contexts:
                 continue
             fresh = site.fresh
-            rests = site.own_state and react.parents_rest((path, site.owner))
+            rests = site.stateless or (site.own_state and react.parents_rest((path, site.owner)))
             yield rule.finding(
                 Place(path, fresh.span),
                 function=site.owner,
-                confidence="low" if rests else None,
+                confidence="low" if rests else "medium" if site.own_state else None,
                 context=site.context,
                 kind=f"`{fresh.local}`, a new {fresh.kind}," if fresh.local else f"a new {fresh.kind}",
             )

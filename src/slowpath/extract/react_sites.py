@@ -99,7 +99,9 @@ def provider(tag: str, element: Node, around: Owner, scopes: Scopes) -> Provider
             return None
         context = tag if bare else tag.removesuffix(".Provider")
         fresh = _fresh("value", made, attribute)
-        return ProviderSite(context, around.name, fresh, bare, _holds_own_state(value, made, around, scopes))
+        causes = {callee_name(call) for call in hook_calls(around.function)} - STATIC_HOOKS
+        own_state = _holds_own_state(value, made, around, scopes)
+        return ProviderSite(context, around.name, fresh, bare, own_state, not causes)
     return None
 
 

@@ -88,6 +88,8 @@ class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
     """`<Context value>` as of React 19, without `.Provider`."""
     own_state: bool = False
     """The value holds all that can make its component render again, but for its parent."""
+    stateless: bool = False
+    """Only the parent can make its component render again, which makes its children anew as well."""
 
 
 class HookCall(msgspec.Struct, array_like=True, frozen=True):
