@@ -101,7 +101,8 @@ def test_a_file_is_for_the_server_if_only_server_code_imports_it() -> None:
     program = web(
         **{
             "package.json": '{"dependencies": {"next": "16.0.0"}}',
-            "src/app/page.tsx": 'import { View } from "../View"; export default () => <View />;',
+            "src/app/page.tsx": 'import { View } from "../View"; import { rows } from "../rows";'
+            " export default () => <View rows={rows()} />;",
             "src/app/api/rows/route.ts": 'import { rows } from "../../../rows"; import { both } from "../../../both";'
             " export const GET = () => both(rows());",
             "src/View.tsx": '"use client"; import { both } from "./both"; export const View = () => both();',

@@ -11,7 +11,7 @@ from slowpath.link.web_resolve import Resolver
 from slowpath.model.modules import Import, ModuleFacts
 from slowpath.model.web import JsonFacts, WebFacts
 from slowpath.program import Program
-from slowpath.program.web import Edge, Kind, Package, PackageUse, WebProgram, is_package, package_name
+from slowpath.program.web import Edge, EntryKind, Kind, Package, PackageUse, WebProgram, is_package, package_name
 
 
 def link(program: Program) -> WebProgram:
@@ -30,7 +30,7 @@ def link(program: Program) -> WebProgram:
     found = entries(modules, packages, resolver)
     apps = {resolver.folder_package(posixpath.dirname(path)) for path, kind in found.items() if kind != "library"}
     loose = {path for path in modules if resolver.folder_package(posixpath.dirname(path)) not in apps}
-    kinds = _kinds(modules, edges, frozenset(found), loose)
+    kinds = _kinds(modules, edges, found, loose)
     kept = {path: kind for path, kind in found.items() if kinds[path] == "client"}
     return WebProgram(modules, kinds, packages, edges, uses, kept, resolver.resolve)
 
@@ -74,11 +74,12 @@ def _names(statement: Import) -> tuple[str, ...]:
 
 
 def _kinds(
-    modules: dict[str, ModuleFacts], edges: dict[str, list[Edge]], entries: frozenset[str], loose: set[str]
+    modules: dict[str, ModuleFacts], edges: dict[str, list[Edge]], entries: dict[str, EntryKind], loose: set[str]
 ) -> dict[str, Kind]:
     """A file that only server code reaches is server code; what nothing speaks against is for the client.
 
-    Where the entries are not known (`loose`), files that nobody imports stand in for them.
+    Where the entries are not known (`loose`), files that nobody imports stand in for them. What Next's server
+    components import is no proof of a browser.
     """
     certain = {path: kind_by_itself(path, facts) for path, facts in modules.items()}
     wanted = {
@@ -88,13 +89,14 @@ def _kinds(
         for edge in own
         if edge.path != path
     }
+    browsed = {path for path, kind in entries.items() if kind != "server component"}
     roots = [
         path
         for path, kind in certain.items()
-        if kind == "client" or (kind is None and (path in entries or (path in loose and path not in wanted)))
+        if kind == "client" or (kind is None and (path in browsed or (path in loose and path not in wanted)))
     ]
     client = _reach(roots, edges, {path for path, kind in certain.items() if kind not in (None, "client")})
-    server = _reach([p for p, kind in certain.items() if kind == "server"], edges, client)
+    server = _reach([p for p, kind in certain.items() if kind == "server"], edges, client | entries.keys())
     return {path: kind or ("server" if path in server else "client") for path, kind in certain.items()}
 
 
