@@ -7,11 +7,11 @@ import re
 
 from tree_sitter import Node
 
+from slowpath.extract.import_uses import FUNCTIONS, above
 from slowpath.extract.parsing import text
 from slowpath.model.modules import Dynamic
 
 CALL = re.compile(rb"\b(import|require)\s*\(")
-FUNCTIONS = frozenset(["arrow_function", "function_expression", "function_declaration", "method_definition"])
 MEMBER = re.compile(r"default\s*:\s*\w+\.(\w+)")
 THROUGH = frozenset(["await_expression", "return_statement", "statement_block", "parenthesized_expression"])
 
@@ -55,21 +55,16 @@ def _in_type(call: Node) -> bool:
 
 
 def _enclosing(node: Node) -> Node | None:
-    current = node.parent
-    while current is not None and current.type not in FUNCTIONS:
-        current = current.parent
-    return current
+    return next((outer for outer in above(node) if outer.type in FUNCTIONS), None)
 
 
 def _thunk(call: Node) -> Node | None:
     """The function whose result the import is: `() => import("x")`, also with `.then(…)` behind it."""
-    node = call.parent
-    while node is not None:
+    for node in above(call):
         if node.type in FUNCTIONS:
             return node
         if node.type not in THROUGH and node.type not in ("member_expression", "call_expression"):
             return None
-        node = node.parent
     return None
 
 

@@ -20,6 +20,7 @@ from slowpath.model.modules import Use
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$")
 TYPES = frozenset(["nested_type_identifier", "type_query", "type_annotation", "type_arguments", "import_specifier"])
 BINDINGS = frozenset(["required_parameter", "optional_parameter", "rest_pattern"])
+MAX_DEPTH = 150
 FUNCTIONS = frozenset(["arrow_function", "function_expression", "function_declaration", "method_definition"])
 HANDLER = re.compile(r"^(handle|on)[A-Z]")
 HANDED = re.compile(rb"\bon[A-Z]\w*=\{\s*(?:\(\s*(?:\w+\s*)?\)\s*=>\s*(?:void\s+)?)?(\w+)")
@@ -53,15 +54,13 @@ class Uses:
 
     def _on_event(self, node: Node) -> bool:
         """Inside a function that only an `on…` attribute of an element gets, directly or by its name."""
-        current = node.parent
-        while current is not None:
-            if current.type in FUNCTIONS:
-                if _is_attribute(current):
+        for function in above(node):
+            if function.type in FUNCTIONS:
+                if _is_attribute(function):
                     return True
-                name = _name_of(current)
+                name = _name_of(function)
                 if name and name[0].islower() and self._only_handed_to_events(name):
                     return True
-            current = current.parent
         return False
 
     def _only_handed_to_events(self, name: str) -> bool:
@@ -72,6 +71,16 @@ class Uses:
     def _handed(self) -> Counter[bytes]:
         """How often each name is the whole value of an `on…` attribute."""
         return Counter(match[1] for match in HANDED.finditer(self.source))
+
+
+def above(node: Node) -> Iterator[Node]:
+    """The nodes around a node, innermost first, as far as anybody nests by hand: each step costs the depth."""
+    current = node.parent
+    for _ in range(MAX_DEPTH):
+        if current is None:
+            return
+        yield current
+        current = current.parent
 
 
 def places(source: bytes, name: bytes) -> Iterator[Span]:

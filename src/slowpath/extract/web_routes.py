@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from tree_sitter import Node
 
@@ -16,6 +17,8 @@ SITE = re.compile(rb"<(\w*Route|Redirect)\b|\b([eE]lement|[cC]omponent)['\"]?\s*
 ELEMENT = ("element", "component", "Component", "render")
 REDIRECT = re.compile(r"<(?:Navigate|Redirect)\b[^>]{0,200}?\bto=\{?['\"]([^'\"\n]*)['\"]")
 MAX_NAMES = 8
+MAX_SITES = 1000
+"""More is no route table that a person wrote."""
 
 
 def extract(root: Node, source: bytes) -> list[Route]:
@@ -23,7 +26,7 @@ def extract(root: Node, source: bytes) -> list[Route]:
     if not ROUTER.search(source):
         return []
     found: dict[int, Route] = {}
-    for match in SITE.finditer(source):
+    for match in islice(SITE.finditer(source), MAX_SITES):
         group = 1 if match[1] else 2
         node = root.descendant_for_byte_range(match.start(group), match.end(group))
         parent = node.parent if node is not None else None
