@@ -197,7 +197,7 @@ def does_not_parse(files: Mapping[str, File], sources: Sources) -> Iterator[Trou
     for path, file in files.items():
         if file.facts.broken:
             line = sources.line(path, min(file.facts.broken)[0])
-            yield Trouble(path, line, "does not parse here; read as far as it goes")
+            yield Trouble(path, line, "slowpath's grammar does not understand this; the rest of the file is read")
 
 
 def run(program: Program, rules: Iterable[Rule], troubles: list[Trouble]) -> Iterator[Finding]:

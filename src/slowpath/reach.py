@@ -15,6 +15,7 @@ from slowpath.program import Program
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Context, Contexts
 from slowpath.program.effects import CONFIDENCE, Effects
+from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
 from slowpath.program.routes import Routes
 from slowpath.program.rust import Function, RustProgram, Site
@@ -175,6 +176,13 @@ def entry(contexts: Contexts, function: Function, scope: int) -> str:
     return f"`{function.name}` is async"
 
 
+def per_element(view: RustProgram, site: Site) -> bool:
+    """Whether a call, or one of its function, stands in a loop over elements: then it costs wherever it runs."""
+    loops = view.shared(Loops)
+    callers = (caller for caller in view.callers(site.function) if not caller.function.test)
+    return loops.around(site) is not None or any(loops.around(caller) is not None for caller in callers)
+
+
 def per_call(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
     paths, barriers = compiled(reach.sinks), compiled(reach.barriers)
     groups: dict[int, list[Site]] = {}
@@ -182,7 +190,7 @@ def per_call(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) ->
         constant = site.call.args[:1] and site.call.args[0].startswith('"') and "{}" not in site.call.args[0]
         if not constant or contexts.of(site).kind in ("once", "fallback") or beyond_barrier(contexts, site, barriers):
             continue
-        if contexts.is_live(site.function, strict=True):
+        if contexts.is_live(site.function, strict=True) or per_element(view, site):
             groups.setdefault(id(site.function), []).append(site)
     for sites in groups.values():
         sites.sort(key=lambda site: site.call.start)

@@ -159,15 +159,15 @@ def _trouble(trouble: Trouble) -> str:
 
 def _summary(report: Report, style: Style) -> str:
     stats = report.stats
-    scanned = f"{_plural(stats.files, 'file')} in {stats.seconds:.2f} s"
+    scanned = f"{_plural(stats.files, 'file')} scanned in {stats.seconds:.2f} s"
     trouble = f", {_plural(len(report.troubles), 'problem')} reading them" if report.troubles else ""
     if not report.findings:
-        return f"No slow paths found in {scanned}{trouble}."
+        return f"No slow paths found; {scanned}{trouble}."
     counts = Counter(finding.severity for finding in report.findings)
     split = ", ".join(f"{counts[name]} {name}" for name in ("error", "warning", "note") if counts[name])
     files = len({finding.place.path for finding in report.findings})
     found = style("bold", _plural(len(report.findings), "finding"))
-    return f"{found} ({split}) in {_plural(files, 'file')}; {scanned} scanned{trouble}."
+    return f"{found} ({split}) in {_plural(files, 'file')}; {scanned}{trouble}."
 
 
 def _plural(count: int, noun: str) -> str:
