@@ -90,6 +90,7 @@ class Items:
             return
 
     def function(self, node: Node, module: str, owner: int, test: bool, attributes: list[str], macro: str = "") -> None:
+        """A function; nothing is asked of the bodies of tests."""
         name = node.child_by_field_name("name")
         if name is None:
             return
@@ -117,7 +118,7 @@ class Items:
             macro=macro,
         )
         self.facts.fns.append(fn)
-        if body_node is not None:
+        if body_node is not None and not test:
             body.function(body_node)
             fn.calls, fn.locals, fn.scopes = body.calls, body.locals, body.scopes
             fn.awaits, fn.exits = body.awaits, body.exits

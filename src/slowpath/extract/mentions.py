@@ -78,9 +78,14 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
             if leaf.local == "*" or leaf.public:
                 found.add(f"{path}::*", leaf.at)
     spans = [(start, end) for start, end, _, _ in declarations(code)]
+    settled: set[str] = set()
     for at, path in outside(paths(code), spans):
+        if path in settled:
+            continue
         for full in scope.expand(path, at):
             found.add(full, at)
+        if not found.in_test(at):
+            settled.add(path)
     names = tuple(sorted({name for name, _ in modules}))
     strings = list(quoted(code, source))
     for at, path in strings:
@@ -100,8 +105,11 @@ class Found:
         self.tests = tests
         self.by_path: dict[str, Mention] = {}
 
+    def in_test(self, at: int) -> bool:
+        return any(start <= at < end for start, end in self.tests)
+
     def add(self, path: str, at: int, bare: bool = False, test: bool = False) -> None:
-        test = test or any(start <= at < end for start, end in self.tests)
+        test = test or self.in_test(at)
         known = self.by_path.get(path)
         if known is None:
             self.by_path[path] = Mention(path, at, test, bare)
