@@ -127,7 +127,7 @@ def report(
         call=callee.name if callee else site.call.name,
         sink=sink.call.name,
         path=" → ".join(f"`{step}`" for step in names_of(effects, callee, site)),
-        count=len(hits),
+        more=and_more(len(hits) - 1),
     )
 
 
@@ -145,6 +145,11 @@ def others(effects: Effects, hits: list[Hit], primary: Site, shown: set[Place], 
         if id(site.function) in below and effects.passed(site) and site.place not in shown
     ]
     return related[:MAX_RELATED]
+
+
+def and_more(count: int) -> str:
+    """How a message counts the further calls of its kind."""
+    return f" (and {count} more there)" if count else ""
 
 
 def sink_path(effects: Effects, hit: Hit) -> str:
@@ -200,5 +205,5 @@ def per_call(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) ->
             flow=[Step(sites[0].function.place, f"`{sites[0].function.name}` runs per call")],
             related=[Step(site.place, "also built here") for site in sites[1:]],
             sink=sites[0].call.name,
-            count=len(sites),
+            more=and_more(len(sites) - 1),
         )
