@@ -184,7 +184,8 @@ def rules_test(directory: Path) -> None:
             failed += bool(problems)
             for problem in problems:
                 click.echo(f"{rule.id}: {example.title}: {problem}")
-    click.echo(f"{len(own)} rules, {run} examples, {failed} failed")
+    rules = "1 rule" if len(own) == 1 else f"{len(own)} rules"
+    click.echo(f"{rules}, {run} examples, {failed} failed")
     sys.exit(USAGE if errors or not own else FINDINGS if failed else 0)
 
 

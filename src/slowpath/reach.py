@@ -1,7 +1,8 @@
 """Rules of kind reach: an effect reaches a context with no barrier between. The page lists them, this does the rest.
 
-Contexts: `async` — a call on an async worker, directly or through sync functions; `per-call` — a construct that a
-function builds each time it runs, in code that a running server reaches.
+Contexts: `async` — a call on an async worker, directly or through sync functions; `handler` — a request handler,
+through any functions; `loop` — a loop over elements, likewise; `per-call` — a construct that a function builds from a
+literal each time it runs, in code that a running server reaches.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from slowpath.model.finding import Finding, Place, Severity, Step, weakest
 from slowpath.model.rule import Reach, Rule
 from slowpath.program import Program
 from slowpath.program.connections import Connections
-from slowpath.program.contexts import Context, Contexts
+from slowpath.program.contexts import Contexts
 from slowpath.program.effects import CONFIDENCE, Effects
 from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
@@ -22,7 +23,7 @@ from slowpath.program.rust import Function, RustProgram, Site
 from slowpath.program.sinks import sinks
 
 Root = tuple[Function, int]
-"""A function and the async block in it that runs on the worker, -1 for the function itself."""
+"""A function and the scope in it that meets the context, -1 for the function itself."""
 Hit = tuple[Site, Function | None]
 """A call, and the function that it leads into; None where the call itself is the sink."""
 
@@ -42,46 +43,57 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         return
     view = program.rust
     contexts = view.shared(Contexts)
-    if rule.reach.context == "async":
-        yield from in_async(view, contexts, rule, rule.reach)
-    else:
+    if rule.reach.context == "per-call":
         yield from per_call(view, contexts, rule, rule.reach)
+    else:
+        yield from reaching(view, contexts, rule, rule.reach)
 
 
-def in_async(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
-    paths, barriers = compiled(reach.sinks), compiled(reach.barriers)
+def reaching(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
+    """Carry the effect up the call graph until it meets the context."""
+    barriers = compiled(reach.barriers)
     cheap = compiled(tuple(rule.settings.get("cheap", ())))
+    on_worker = reach.context == "async"
     found = sorted(
-        sinks(view, view.shared(Connections), paths, awaited=False),
+        sinks(view, view.shared(Connections), compiled(reach.sinks), awaited=not on_worker),
         key=lambda site: cheap.has(view.resolve(site).external),
     )
     effects = Effects(view)
     roots: dict[Root, list[Hit]] = {}
 
     def passes(site: Site, callee: Function | None) -> bool:
-        if site.function.test or (callee is not None and callee.fact.is_async):
+        if site.function.test or (on_worker and callee is not None and callee.fact.is_async):
             return False
-        context = contexts.of(site)
-        if context.kind in ("offloaded", "once") or beyond_barrier(contexts, site, barriers):
+        kind = contexts.of(site).kind
+        if kind == "once" or (on_worker and kind == "offloaded") or beyond_barrier(contexts, site, barriers):
             return False
-        if context.kind == "async" or contexts.runs_on_worker(site.function):
-            add(roots, site, callee, context)
-            return False
-        return True
+        scope = root_scope(view, contexts, reach, site)
+        if scope is not None:
+            hits = roots.setdefault((site.function, scope), [])
+            if all(site != known for known, _ in hits):
+                hits.append((site, callee))
+        return scope is None or reach.context == "loop"
 
     effects.spread([(site, None) for site in found], passes)
     for (function, scope), hits in sorted(
         roots.items(), key=lambda entry: (entry[0][0].file, entry[1][0][0].call.start)
     ):
-        hits = [hit for hit in hits if is_served(contexts, function, scope, hit[0])]
+        hits = [hit for hit in hits if not on_worker or is_served(contexts, function, scope, hit[0])]
         if hits:
             yield report(contexts, rule, effects, function, scope, hits, found)
 
 
-def add(roots: dict[Root, list[Hit]], site: Site, callee: Function | None, context: Context) -> None:
-    hits = roots.setdefault((site.function, context.scope if context.kind == "async" else -1), [])
-    if all(site != known for known, _ in hits):
-        hits.append((site, callee))
+def root_scope(view: RustProgram, contexts: Contexts, reach: Reach, site: Site) -> int | None:
+    """The scope in which a call meets the page's context: an async block, a loop's body, or -1 for the function."""
+    if reach.context == "loop":
+        loop = view.shared(Loops).around(site)
+        return loop.scope if loop is not None else None
+    if reach.context == "handler":
+        return -1 if contexts.is_handler(site.function) else None
+    context = contexts.of(site)
+    if context.kind == "async":
+        return context.scope
+    return -1 if contexts.runs_on_worker(site.function) else None
 
 
 def beyond_barrier(contexts: Contexts, site: Site, barriers: Paths) -> bool:
@@ -167,6 +179,8 @@ def names_of(effects: Effects, callee: Function | None, site: Site) -> list[str]
 
 def entry(contexts: Contexts, function: Function, scope: int) -> str:
     """How the worker gets there."""
+    if scope >= 0 and function.fact.scopes[scope].kind != "async":
+        return f"`{function.name}` loops over elements"
     if scope >= 0 and contexts.is_spawned(function, scope):
         return f"`{function.name}` spawns an async task"
     if contexts.runs_on_worker(function):
@@ -205,5 +219,6 @@ def per_call(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) ->
             flow=[Step(sites[0].function.place, f"`{sites[0].function.name}` runs per call")],
             related=[Step(site.place, "also built here") for site in sites[1:]],
             sink=sites[0].call.name,
+            path=f"`{sites[0].call.name}`",
             more=and_more(len(sites) - 1),
         )

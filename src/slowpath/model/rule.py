@@ -17,7 +17,7 @@ class Reach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     effect: str
     sinks: tuple[str, ...]
-    context: Literal["async", "per-call"]
+    context: Literal["async", "handler", "loop", "per-call"]
     barriers: tuple[str, ...] = ()
 
 
