@@ -11,7 +11,7 @@ from slowpath.model.source import Sources
 
 
 def fingerprints(findings: Iterable[Finding], sources: Sources) -> tuple[str, ...]:
-    """One per finding: rule, path, enclosing definition, the snippet without white space, and its ordinal among equals."""
+    """One per finding: rule, path, enclosing definition, the snippet without white space, its ordinal among equals."""
     seen: Counter[tuple[str, ...]] = Counter()
     names = []
     for finding in findings:

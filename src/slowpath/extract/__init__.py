@@ -1,4 +1,4 @@
-"""One file's bytes in, its facts out. Nothing here knows other files, paths, or rules beyond the query pages' patterns."""
+"""One file's bytes in, its facts out. Nothing here knows other files, paths, or rules beyond query pages' patterns."""
 
 from __future__ import annotations
 

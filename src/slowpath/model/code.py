@@ -9,7 +9,8 @@ An **operand** is a short text that says where a value comes from: a base and su
     suffixes  `.field` · `?` (what Ok/Some or a one-field pattern holds) · `[]` (an element) · `*` (the value behind a
               call's result)
 
-References and awaits are left out, and so are dereferences of names. Calls are numbered per function in order of evaluation.
+References and awaits are left out, and so are dereferences of names. Calls are numbered per function in order of
+evaluation.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Local(msgspec.Struct, array_like=True):
 class Scope(msgspec.Struct, array_like=True):
     """A nested part of a body. `subject` is the operand of a `for`, `match`, `if let` or `while let` head.
 
-    kinds: body, block, if, else, match, arm, for, while, loop, closure, async, and macro (its arguments; `subject` is its
-    name). `result` is the tail's operand.
+    kinds: body, block, if, else, match, arm, for, while, loop, closure, async, and macro (its arguments; `subject` is
+    its name). `result` is the tail's operand.
     """
 
     kind: str

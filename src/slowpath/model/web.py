@@ -1,4 +1,4 @@
-"""What one JavaScript or TypeScript file yields. Each pass of `extract` owns one field, and the model file of that name."""
+"""What one JavaScript or TypeScript file yields: each pass of `extract` owns one field and the model file named so."""
 
 from __future__ import annotations
 

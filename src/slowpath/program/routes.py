@@ -1,7 +1,8 @@
 """Routes of a server: which function answers which method and path, from attributes and from registrations.
 
 Read: `#[get("/x")]` (actix, Rocket), `.route("/x", get(handler))` (axum), `.route("/x", web::get().to(handler))`,
-`web::resource("/x").route(..)` and `.to(handler)` (actix). A prefix counts where `scope` or `nest` stands in the same chain.
+`web::resource("/x").route(..)` and `.to(handler)` (actix). A prefix counts where `scope` or `nest` stands in the same
+chain.
 """
 
 from __future__ import annotations
