@@ -34,7 +34,7 @@ def test_not_utf8(tmp_path: Path) -> None:
 def test_does_not_parse(tmp_path: Path) -> None:
     write(project(tmp_path), {"src/bad.ts": "function (((( {\n"})
     (problem,) = problems(tmp_path)
-    assert problem.startswith("src/bad.ts: does not parse")
+    assert problem.startswith("src/bad.ts: slowpath's grammar does not understand")
 
 
 def test_broken_manifests(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_demo_prints_the_excerpt(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
-    shown, printed = (re.sub(r"[\d.]+ s scanned", "", text).splitlines() for text in (excerpt[1], done.stdout))
+    shown, printed = (re.sub(r"scanned in [\d.]+ s", "", text).splitlines() for text in (excerpt[1], done.stdout))
     rest = iter(printed)
     for line in shown:
         assert line == "…" or line in rest, f"not printed, or not there: {line}"

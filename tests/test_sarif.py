@@ -87,7 +87,7 @@ def test_uris_start_at_the_checkout_and_columns_count_code_points(odd: Path) -> 
     assert physical["artifactLocation"] == {"uri": "pr%C3%B6ject%20%5B1%5D/src/Shelf.tsx", "uriBaseId": "SRCROOT"}
     assert physical["region"]["startColumn"] == 30 and physical["region"]["endLine"] == physical["region"]["startLine"]
     (notification,) = run_["invocations"][0]["toolExecutionNotifications"]
-    assert "does not parse" in notification["message"]["text"]
+    assert "grammar does not understand" in notification["message"]["text"]
     assert run_["invocations"][0]["executionSuccessful"]
 
 
