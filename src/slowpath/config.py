@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from slowpath.model.finding import Confidence, Severity
+from slowpath.model.limits import MAX_STARS
 
 
 class ConfigError(Exception):
@@ -56,10 +57,21 @@ def load(root: Path) -> Config:
     """The settings of a project. Raises ConfigError naming the file."""
     own, shared = root / "slowpath.toml", root / "pyproject.toml"
     if own.is_file():
-        return _convert(own, _read(own))
+        return _checked(_convert(own, _read(own)), own)
     if _has_table(shared):
-        return _convert(shared, _read(shared).get("tool", {}).get("slowpath", {}))
+        return _checked(_convert(shared, _read(shared).get("tool", {}).get("slowpath", {})), shared)
     return Config()
+
+
+def _checked(config: Config, path: Path) -> Config:
+    """Settings of a project that nobody vouches for: they read nothing outside it, and no pattern runs away."""
+    for directory in config.rules:
+        if not (path.parent / directory).resolve().is_relative_to(path.parent.resolve()):
+            raise ConfigError(f"{path}: rules: {directory} leaves the project")
+    for pattern in (*config.exclude, *config.per_file_ignores):
+        if pattern.count("*") > MAX_STARS:
+            raise ConfigError(f"{path}: {pattern}: more than {MAX_STARS} stars in one pattern")
+    return config
 
 
 def _marked(folder: Path) -> bool:

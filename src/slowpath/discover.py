@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pathspec
 
 from slowpath.model.finding import Trouble
+from slowpath.model.limits import MAX_STARS
 
 SUFFIXES = {
     ".rs": "rust",
@@ -134,9 +135,10 @@ class _Ignores:
     def __init__(self, base: str, path: str) -> None:
         self.base = base
         try:
-            lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = [] if os.path.islink(path) else Path(path).read_text("utf-8", errors="replace").splitlines()
         except OSError:
             lines = []
+        lines = [line for line in lines if line.count("*") <= MAX_STARS]
         self.spec = pathspec.GitIgnoreSpec.from_lines(lines)
         sources = [entry.regex.pattern for entry in self.spec.patterns if entry.regex]
         # Most paths match nothing: one regex for all lines says so ten times faster than one for each.

@@ -1,6 +1,6 @@
 """Rules of kind query: the matches of a page's query, of which its `where` conditions keep some.
 
-`["resolves-to", capture, "package.name"]`, `["matches", capture, regex]`, `["not-matches", capture, regex]`,
+`["resolves-to", capture, "package.name"]`, `["matches", capture, glob]`, `["not-matches", capture, glob]`,
 `["not-in-test"]`. A condition reads what extraction kept of a match and what the program knows of its names.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from slowpath.model.facts import Match
@@ -16,8 +17,6 @@ from slowpath.model.rule import Rule
 from slowpath.program import File, Program
 from slowpath.program.web import External
 
-MAX_TEXT = 300
-"""Longer captures are cut before a user's regex sees them, which bounds its time."""
 TEST_PATH = re.compile(
     r"(^|/)(__tests__|__mocks__|tests?|benches|e2e|cypress)/|\.(test|spec|stories)\.[cm]?[jt]sx?$|_tests?\.rs$"
 )
@@ -56,7 +55,8 @@ def not_in_test(program: Program, file: File, texts: dict[str, str], args: tuple
 
 
 def matches(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
-    return re.search(args[1], texts.get(args[0], "")[:MAX_TEXT]) is not None
+    """A glob, not a regex: a scanned project brings its own pages, and no pattern of it may hang us."""
+    return fnmatchcase(texts.get(args[0], ""), args[1])
 
 
 def not_matches(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
