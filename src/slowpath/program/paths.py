@@ -61,6 +61,12 @@ class Paths:
         return bool(self.prefixes)
 
     @cached_property
+    def above(self) -> frozenset[str]:
+        """What a wildcard stands below: `a::` and `a::b::` for `a::b::*`."""
+        parts = [prefix.split("::")[:-1] for prefix in self.prefixes]
+        return frozenset("::".join(part[:end]) + "::" for part in parts for end in range(1, len(part) + 1))
+
+    @cached_property
     def names(self) -> set[str]:
         """Last segments that members can have, wildcards aside."""
         exact = {path[path.rfind(":") + 1 :] for path in self.exact}

@@ -36,10 +36,10 @@ def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited:
 def near_prefix(program: RustProgram, file: str, paths: Paths) -> bool:
     """Whether a file imports or spells out something below one of the wildcards: others need not be resolved."""
     facts = program.facts[file]
-    uses = (use.path for use in facts.uses)
-    if any(path.startswith(p[:-2]) or p.startswith(f"{path}::") for path in uses for p in paths.prefixes):
+    prefixes, stems = tuple(paths.prefixes), tuple(prefix[:-2] for prefix in paths.prefixes)
+    if any(use.path.startswith(stems) or f"{use.path}::" in paths.above for use in facts.uses):
         return True
-    return any("::" in c.name and c.name.startswith(tuple(paths.prefixes)) for fn in facts.fns for c in fn.calls)
+    return any(call.name.startswith(prefixes) for fn in facts.fns for call in fn.calls)
 
 
 def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: Site, name: str, awaited: bool) -> bool:
