@@ -58,6 +58,8 @@ class FailedError(Exception):
 
 def measure(command: list[str], environment: dict[str, str], allowed: tuple[int, ...] = (0,)) -> Cost:
     """Run a command to its end. Raises FailedError where its exit code is none of the allowed."""
+    settings = os.environ | environment
+    settings.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed tool has its bytecode at hand
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     with tempfile.TemporaryFile() as errors:
