@@ -19,6 +19,8 @@ TEST_ATTRIBUTE = re.compile(
 )
 NOT_TEST = re.compile(r"^cfg\(not\(test\)\)")
 PATH_ATTRIBUTE = re.compile(r'^path\s*=\s*"([^"]+)"')
+MAX_ITEMS = 24
+"""Items inside items, and groups inside groups of a `use`: what is deeper is passed over."""
 Generics = tuple[tuple[str, str], ...]
 
 
@@ -30,11 +32,12 @@ def extract(tree: Tree, source: bytes) -> CodeFacts:
 class Items:
     """Walks item lists. `shift` is added to every offset: macro bodies are parsed on their own."""
 
-    def __init__(self, source: bytes, shift: int = 0) -> None:
+    def __init__(self, source: bytes, shift: int = 0, nesting: int = 0) -> None:
         self.source = source
         self.shift = shift
         self.facts = CodeFacts()
         self.variables: list[str] = []
+        self.nesting = nesting
 
     def read(self, root: Node) -> CodeFacts:
         self.items(root, "", -1, False)
@@ -60,6 +63,12 @@ class Items:
             attributes = []
 
     def item(self, node: Node, kind: str, module: str, owner: int, test: bool, attributes: list[str]) -> None:
+        if self.nesting < MAX_ITEMS:
+            self.nesting += 1
+            self.item_of(node, kind, module, owner, test, attributes)
+            self.nesting -= 1
+
+    def item_of(self, node: Node, kind: str, module: str, owner: int, test: bool, attributes: list[str]) -> None:
         if kind in ("function_item", "function_signature_item"):
             self.function(node, module, owner, test, attributes)
         elif kind == "impl_item":
@@ -122,8 +131,11 @@ class Items:
             body.function(body_node)
             fn.calls, fn.locals, fn.scopes = body.calls, body.locals, body.scopes
             fn.awaits, fn.exits = body.awaits, body.exits
-            for inner in body.items:
+            for inner, source, shift in body.items:
+                reader = (self.source, self.shift)
+                self.source, self.shift = source, shift
                 self.inner(inner, index, module, test)
+                self.source, self.shift = reader
         else:
             fn.locals = body.locals
 
@@ -247,7 +259,7 @@ class Items:
         for path, name in self.use_tree(argument, ""):
             self.facts.uses.append(Use(path, name, module, function, public))
 
-    def use_tree(self, node: Node | None, prefix: str) -> Iterator[tuple[str, str]]:
+    def use_tree(self, node: Node | None, prefix: str, depth: int = 0) -> Iterator[tuple[str, str]]:
         if node is None:
             return
         kind = node.type
@@ -259,10 +271,11 @@ class Items:
             yield join(prefix, path) if path else prefix, "*"
         elif kind == "scoped_use_list":
             path = squeeze(self.text(node.child_by_field_name("path")))
-            yield from self.use_tree(node.child_by_field_name("list"), join(prefix, path))
+            if depth < MAX_ITEMS:
+                yield from self.use_tree(node.child_by_field_name("list"), join(prefix, path), depth + 1)
         elif kind == "use_list":
             for child in node.named_children:
-                yield from self.use_tree(child, prefix)
+                yield from self.use_tree(child, prefix, depth)
         elif kind in ("identifier", "scoped_identifier", "crate", "self", "super", "metavariable"):
             path = squeeze(self.text(node))
             if path == "self":
@@ -308,7 +321,7 @@ class Items:
             text = plain(text)
         head = ARM_HEAD if macro and not ITEMS_START.match(text) and not PUBLIC_FN.search(text) else b""
         text = head + text + (b" }" if head else b"")
-        nested = Items(text, start + self.shift - len(head))
+        nested = Items(text, start + self.shift - len(head), self.nesting)
         nested.variables = self.variables
         root = parse_part("rust", text).root_node
         if macro:

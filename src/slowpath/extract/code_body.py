@@ -37,6 +37,11 @@ ITEMS = frozenset(
     "const_item static_item".split()
 )
 MAX_TEXT = 60
+MAX_OPERAND = 400
+MAX_NESTING = 120
+"""Expressions inside expressions (a chain of methods counts as one): what is deeper is passed over."""
+MAX_MACROS = 8
+"""Macros inside macros: the arguments of each are parsed again."""
 QUOTE = re.compile(r'^[bc]?r?#*"')
 
 
@@ -68,8 +73,13 @@ class Body:
         self.scopes: list[Scope] = []
         self.awaits: list[tuple[int, int]] = []
         self.exits: list[Exit] = []
-        self.items: list[Node] = []
+        self.items: list[tuple[Node, bytes, int]] = []
+        """Items in the body, each with its text and shift."""
         self.extra = 0
+        self.nesting = 0
+        self.macros = 0
+        self.fed: dict[int, list[Local]] = {}
+        """Closure scope → what its parameters bind."""
 
     def text(self, node: Node | None) -> str:
         return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else ""
@@ -102,7 +112,7 @@ class Body:
                 value = self.expression(inner[0], scope) if inner else ""
                 tail = value if node.children[-1].type != ";" else ""
             elif kind in ITEMS:
-                self.items.append(node)
+                self.items.append((node, self.source, self.shift))
             elif kind not in ("line_comment", "block_comment", "attribute_item"):
                 tail = self.expression(node, scope)
         return tail
@@ -120,8 +130,13 @@ class Body:
 
     def bind(self, pattern: Node, init: str, declared: str, scope: int, at: int = 0) -> None:
         """The names that a pattern binds, each with the operand that its value comes from."""
-        kind = pattern.type
-        at = at or pattern.end_byte
+        if self.nesting < MAX_NESTING:
+            self.nesting += 1
+            known = init if len(init) < MAX_OPERAND else ""
+            self.bind_names(pattern, pattern.type, known, declared, scope, at or pattern.end_byte)
+            self.nesting -= 1
+
+    def bind_names(self, pattern: Node, kind: str, init: str, declared: str, scope: int, at: int) -> None:
         if kind in ("identifier", "shorthand_field_identifier"):
             self.locals.append(Local(self.text(pattern), scope, at + self.shift, declared, init))
         elif kind in ("mut_pattern", "ref_pattern", "reference_pattern", "captured_pattern", "match_pattern"):
@@ -149,11 +164,37 @@ class Body:
     def expression(self, node: Node, scope: int) -> str:
         """Visit an expression; the operand of its value."""
         handler = HANDLERS.get(node.type)
-        if handler is not None:
-            return handler(self, node, scope)
-        for child in node.named_children:
-            self.expression(child, scope)
-        return ""
+        if handler is None:
+            self.parts(node, scope)
+            return ""
+        if self.nesting >= MAX_NESTING:
+            return ""
+        self.nesting += 1
+        operand = self.chain(node, scope) if node.type in LINKS else handler(self, node, scope)
+        self.nesting -= 1
+        return operand
+
+    def parts(self, node: Node, scope: int) -> None:
+        """Visit what stands in an expression whose own value does not matter."""
+        stack = node.named_children[::-1]
+        while stack:
+            part = stack.pop()
+            if part.type in HANDLERS:
+                self.expression(part, scope)
+            else:
+                stack += part.named_children[::-1]
+
+    def chain(self, node: Node, scope: int) -> str:
+        """`a.b()?.c().await`: the value at its head, then link by link."""
+        links = []
+        while (below := value_below(node)) is not None:
+            links.append(node)
+            node = below
+        handler = HANDLERS.get(node.type)
+        operand = handler(self, node, scope) if handler is not None else self.expression(node, scope)
+        for link in reversed(links):
+            operand = LINKS[link.type](self, link, scope, operand if len(operand) < MAX_OPERAND else "")
+        return operand
 
     def path(self, node: Node, scope: int) -> str:
         text = self.text(node)
@@ -161,33 +202,49 @@ class Body:
             text = TURBOFISH.sub("", squeeze(text))
         return text if " " not in text and "\n" not in text else squeeze(text)
 
-    def field(self, node: Node, scope: int) -> str:
-        value = node.child_by_field_name("value")
-        base = self.expression(value, scope) if value is not None else ""
+    def name(self, node: Node, scope: int) -> str:
+        text = self.path(node, scope)
+        return text if text != "L" else ""
+
+    def field(self, node: Node, scope: int, base: str) -> str:
         return f"{base}.{self.text(node.child_by_field_name('field'))}" if base else ""
 
     def call(self, node: Node, scope: int) -> str:
-        function = node.child_by_field_name("function")
-        arguments = node.child_by_field_name("arguments")
-        if function is None or arguments is None:
+        """A call of a path, or of a value."""
+        function, generic = self.called(node)
+        if function is None:
+            self.parts(node, scope)
             return ""
-        generic = ""
-        if function.type == "generic_function":
-            generic = squeeze(self.text(function.child_by_field_name("type_arguments")))
-            function = function.child_by_field_name("function") or function
         receiver, place = "-", function
-        if function.type == "field_expression":
-            value, place = function.child_by_field_name("value"), function.child_by_field_name("field") or function
-            receiver = self.expression(value, scope) if value is not None else ""
-            name = self.text(place)
-        elif function.type in ("identifier", "scoped_identifier", "self"):
+        if function.type in ("identifier", "scoped_identifier", "self"):
             name = self.path(function, scope)
             last = function.child_by_field_name("name")
             place = last if last is not None and "\n" in name else function
         else:
             receiver, name = self.expression(function, scope), "()"
+        return self.with_arguments(node, scope, name, receiver, place, generic)
+
+    def method(self, node: Node, scope: int, receiver: str) -> str:
+        """A call of a method, whose receiver is read already."""
+        function, generic = self.called(node)
+        assert function is not None
+        place = function.child_by_field_name("field") or function
+        return self.with_arguments(node, scope, self.text(place), receiver, place, generic)
+
+    def called(self, node: Node) -> tuple[Node | None, str]:
+        """What a call calls, and its turbofish."""
+        function = node.child_by_field_name("function")
+        if function is None or function.type != "generic_function":
+            return function, ""
+        generic = squeeze(self.text(function.child_by_field_name("type_arguments")))
+        return function.child_by_field_name("function") or function, generic
+
+    def with_arguments(self, node: Node, scope: int, name: str, receiver: str, place: Node, generic: str) -> str:
+        arguments = node.child_by_field_name("arguments")
         args = tuple(
-            self.expression(arg, scope) for arg in arguments.named_children if not arg.type.endswith("comment")
+            self.expression(arg, scope)
+            for arg in (arguments.named_children if arguments is not None else ())
+            if not arg.type.endswith("comment")
         )
         return self.add(
             Call(name, receiver, args, place.start_byte, place.end_byte, node.start_byte, scope, 0, generic)
@@ -207,14 +264,12 @@ class Body:
         """What the receiver holds goes into the closure's first parameter (the last one for a fold)."""
         for arg in call.args:
             if arg.startswith("|"):
-                scope = int(arg[1:])
                 element = f"{call.receiver}[]"
-                for local in self.locals:
-                    if local.scope == scope and local.init.startswith("|"):
+                for local in self.fed.get(int(arg[1:]), ()):
+                    if local.init.startswith("|"):
                         local.init = local.init.replace("|", element, 1)
 
-    def await_(self, node: Node, scope: int) -> str:
-        operand = self.expression(node.named_children[0], scope) if node.named_children else ""
+    def await_(self, node: Node, scope: int, operand: str = "") -> str:
         self.awaits.append((node.end_byte + self.shift, scope))
         self.mark(operand, AWAITED)
         return operand
@@ -226,11 +281,13 @@ class Body:
             if not digits.isdigit():
                 return
             call = self.calls[int(digits)]
+            if call.flags & CHAIN_AWAITED:
+                call.flags |= flag if operand == f"#{digits}" else 0
+                return
             call.flags |= flag if operand == f"#{digits}" else CHAIN_AWAITED
             flag, operand = CHAIN_AWAITED, call.receiver
 
-    def try_(self, node: Node, scope: int) -> str:
-        operand = self.expression(node.named_children[0], scope) if node.named_children else ""
+    def try_(self, node: Node, scope: int, operand: str = "") -> str:
         if operand.startswith("#") and operand[1:].isdigit():
             self.calls[int(operand[1:])].flags |= TRIED
         return f"{operand}?" if operand else ""
@@ -251,6 +308,7 @@ class Body:
 
     def closure(self, node: Node, scope: int) -> str:
         index = self.open("closure", node, scope)
+        before = len(self.locals)
         parameters = node.child_by_field_name("parameters")
         for number, child in enumerate(parameters.named_children if parameters is not None else ()):
             declared = ""
@@ -258,6 +316,7 @@ class Body:
                 declared = squeeze(self.text(child.child_by_field_name("type")))
                 child = child.child_by_field_name("pattern") or child
             self.bind(child, "" if number else "|", declared, index)
+        self.fed[index] = self.locals[before:]
         body = node.child_by_field_name("body")
         if body is not None:
             self.scopes[index].result = self.expression(body, index)
@@ -319,22 +378,18 @@ class Body:
             if arm.type == "match_arm":
                 inner = self.open("arm", arm, index)
                 pattern, result = arm.child_by_field_name("pattern"), arm.child_by_field_name("value")
+                bound = len(self.locals)
                 if pattern is not None:
                     self.bind(pattern, subject, "", inner)
+                names = {local.name: local.init for local in self.locals[bound:]}
+                if pattern is not None:
                     guard = pattern.child_by_field_name("condition")
                     if guard is not None:
                         self.condition(guard, inner)
                 operand = self.expression(result, inner) if result is not None else ""
                 if operand and result is not None and result.type not in ("return_expression", "break_expression"):
-                    results.append(self.outside(operand, inner))
+                    results.append(names.get(operand, operand))
         return next(filter(None, results), "")
-
-    def outside(self, operand: str, scope: int) -> str:
-        """An arm's value as seen from outside: a name bound by the arm's pattern is what it was bound to."""
-        for local in self.locals:
-            if local.scope == scope and local.name == operand:
-                return local.init
-        return operand
 
     def for_(self, node: Node, scope: int) -> str:
         value, pattern, body = (node.child_by_field_name(name) for name in ("value", "pattern", "body"))
@@ -412,11 +467,13 @@ class Body:
     def macro(self, node: Node, scope: int) -> str:
         name = self.text(node.child_by_field_name("macro"))
         short = name.rsplit("::", 1)[-1]
-        tokens = node.named_children[-1]
+        tokens = node.named_children[-1] if node.named_children else node
         start, stop = tokens.start_byte + 1, tokens.end_byte - 1
         inside = self.source[start:stop]
         args: tuple[str, ...] = ()
-        if short not in SKIPPED_MACROS and (
+        if self.macros >= MAX_MACROS:
+            inside = b""
+        elif short not in SKIPPED_MACROS and (
             b"(" in inside or b"!" in inside or (short == "vec" and len(inside) < 2000)
         ):
             inner = scope if short in PLAIN_MACROS else self.open("macro", tokens, scope, short)
@@ -439,6 +496,7 @@ class Body:
         reader = (self.source, self.shift, self.extra)
         before = len(self.calls)
         self.source, self.shift = text, self.shift + start - len(head)
+        self.macros += 1
         self.extra |= IN_MACRO
         args: tuple[str, ...] = ()
         function = root.named_children[0] if root.named_children else root
@@ -456,6 +514,7 @@ class Body:
         elif body is not None:
             self.statements(body, scope)
         self.source, self.shift, self.extra = reader
+        self.macros -= 1
         if macro in FUTURE_MACROS:
             for arg in args:
                 self.mark(arg, AWAITED)
@@ -465,13 +524,35 @@ class Body:
         return args
 
 
+def value_below(node: Node) -> Node | None:
+    """The value that a link of a chain is applied to."""
+    kind = node.type
+    if kind == "field_expression":
+        return node.child_by_field_name("value")
+    if kind in ("await_expression", "try_expression"):
+        return node.named_children[0] if node.named_children else None
+    if kind != "call_expression":
+        return None
+    function = node.child_by_field_name("function")
+    if function is not None and function.type == "generic_function":
+        function = function.child_by_field_name("function")
+    is_method = function is not None and function.type == "field_expression"
+    return function.child_by_field_name("value") if function is not None and is_method else None
+
+
+LINKS: dict[str, Callable[[Body, Node, int, str], str]] = {
+    "field_expression": Body.field,
+    "call_expression": Body.method,
+    "await_expression": Body.await_,
+    "try_expression": Body.try_,
+}
 Handler = Callable[[Body, Node, int], str]
 HANDLERS: dict[str, Handler] = {
-    "identifier": Body.path,
-    "self": Body.path,
-    "scoped_identifier": Body.path,
-    "generic_function": Body.path,
-    "field_expression": Body.field,
+    "identifier": Body.name,
+    "self": Body.name,
+    "scoped_identifier": Body.name,
+    "generic_function": Body.name,
+    "field_expression": lambda body, node, scope: "",
     "call_expression": Body.call,
     "await_expression": Body.await_,
     "try_expression": Body.try_,
