@@ -14,7 +14,8 @@ from slowpath.model.finding import Place
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site
 
-MAX_LITERAL = 16
+MAX_LITERAL = 64
+"""A list that somebody wrote out does not grow with the data."""
 COLLECTIONS = frozenset(
     "Vec VecDeque HashMap BTreeMap HashSet BTreeSet IndexMap DashMap Iterator IntoIterator Stream BoxStream".split()
 )
@@ -39,12 +40,40 @@ def retries() -> re.Pattern[str]:
     return re.compile(known()["iteration"]["retries"], re.I)
 
 
+class Index:
+    """A function's parts by scope, so that a generated function of any length costs what it holds."""
+
+    def __init__(self, function: Function) -> None:
+        self.takers: dict[str, int] = {}
+        """closure → the first call that takes it"""
+        self.names: dict[int, list[str]] = {}
+        """scope → the names bound in it"""
+        self.left: dict[int, int] = {}
+        """loop → where the last `return` or `break` that leaves it ends"""
+        for number, call in enumerate(function.fact.calls):
+            for arg in call.args:
+                if arg.startswith("|"):
+                    self.takers.setdefault(arg, number)
+        for local in function.fact.locals:
+            self.names.setdefault(local.scope, []).append(local.name)
+        for leave in function.fact.exits:
+            if leave.kind in ("return", "break"):
+                for scope, level in function.scopes_of(leave.scope):
+                    if level.kind in ("closure", "async"):
+                        break
+                    if level.kind in ("for", "while", "loop"):
+                        self.left[scope] = max(self.left.get(scope, -1), leave.end)
+                        if leave.kind == "break":
+                            break
+
+
 class Loops:
     """Answers for one program."""
 
     def __init__(self, program: RustProgram) -> None:
         self.program = program
         self._per_call: dict[tuple[int, int], bool] = {}
+        self._indexes: dict[int, Index] = {}
 
     def around(self, site: Site) -> Loop | None:
         """The innermost loop per element around a call; None where there is none, or where a closer one is harmless."""
@@ -81,11 +110,14 @@ class Loops:
 
     def of_closure(self, function: Function, scope: int) -> Loop | None:
         """The loop that a closure is the body of."""
-        operand = f"|{scope}"
-        for number, call in enumerate(function.fact.calls):
-            if operand in call.args:
-                return self.of_adaptor(Site(function, number), operand, scope)
-        return None
+        number = self._index(function).takers.get(f"|{scope}")
+        return self.of_adaptor(Site(function, number), f"|{scope}", scope) if number is not None else None
+
+    def _index(self, function: Function) -> Index:
+        key = id(function)
+        if key not in self._indexes:
+            self._indexes[key] = Index(function)
+        return self._indexes[key]
 
     def of_adaptor(self, site: Site, operand: str, scope: int) -> Loop | None:
         """The loop that a call makes of an argument: an iterator adaptor, or a helper that calls it in a loop."""
@@ -143,7 +175,8 @@ class Loops:
         if operand.startswith("L.."):
             return True
         if operand.startswith("L["):
-            return int(operand[2:].split(".")[0].split("?")[0] or 0) <= MAX_LITERAL
+            count = re.match(r"L\[(\d+)\b(?!\[)", operand)
+            return count is not None and int(count[1][:9]) <= MAX_LITERAL
         if depth > 4 or not operand:
             return False
         call = call_of(function, operand)
@@ -161,15 +194,15 @@ class Loops:
                     "into",
                 )
                 return plain and self._is_short(function, call.receiver, at, scope, depth + 1)
-            number = function.fact.calls.index(call)
+            number = int(operand[1:].rstrip("?"))
             return any(
                 self._is_short(callee, callee.fact.scopes[0].result, callee.fact.stop, 0, depth + 1)
                 for callee in self.program.resolve(Site(function, number)).functions
                 if callee.fact.scopes
             )
-        for local in reversed(function.fact.locals):
-            if local.name == operand and local.at <= at:
-                return self._is_short(function, local.init, local.at, local.scope, depth + 1)
+        local = self.program.resolver.binding(function, operand, at, scope)
+        if local is not None:
+            return self._is_short(function, local.init, local.at - 1, local.scope, depth + 1)
         return self.program.resolver.constant_init(function, operand).startswith("L[")
 
     def _is_batched(self, function: Function, operand: str) -> bool:
@@ -181,22 +214,14 @@ class Loops:
         return False
 
     def _is_retry(self, function: Function, scope: int, subject: str) -> bool:
-        names = [local.name for local in function.fact.locals if local.scope == scope]
-        counted = subject.startswith(("..", "L.."))
-        return counted and (not names or any(retries().search(name) or name.startswith("_") for name in names))
+        if not subject.startswith(("..", "L..")):
+            return False
+        names = self._index(function).names.get(scope, ())
+        return not names or any(retries().search(name) or name.startswith("_") for name in names)
 
     def _is_search(self, function: Function, scope: int, at: int) -> bool:
         """The loop is left, and not by an error, after the call."""
-        for leave in function.fact.exits:
-            if leave.kind in ("return", "break") and leave.end > at:
-                for index, level in function.scopes_of(leave.scope):
-                    if index == scope:
-                        return True
-                    if level.kind in ("for", "while", "loop", "closure") and leave.kind == "break":
-                        break
-                    if level.kind == "closure":
-                        break
-        return False
+        return self._index(function).left.get(scope, -1) > at
 
     def _over(self, function: Function, operand: str) -> str:
         """How to name what is iterated."""

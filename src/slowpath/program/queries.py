@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from slowpath.model.code import Call
 from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program.connections import Connections
@@ -53,6 +55,8 @@ class QueryLoops:
         self.loops = program.shared(Loops)
         self.contexts = program.shared(Contexts)
         self.connections = program.shared(Connections)
+        self._looked_up: dict[int, int] = {}
+        """id(function) → its first look-up in a cache"""
         self.found = self._find()
 
     def _find(self) -> list[QueryLoop]:
@@ -62,15 +66,14 @@ class QueryLoops:
         kinds: dict[bool, list[Site]] = {False: [], True: []}
         for site in sites:
             kinds[self.is_write(site)].append(site)
-        groups: dict[tuple[int, int], tuple[Loop, list[Hit], set[bool]]] = {}
+        groups: dict[tuple[int, int], tuple[Loop, dict[tuple[int, int], Hit], set[bool]]] = {}
         for writing, own in kinds.items():
             for loop, hit in self._reach(own):
-                entry = groups.setdefault((id(loop.function), loop.scope), (loop, [], set()))
+                entry = groups.setdefault((id(loop.function), loop.scope), (loop, {}, set()))
                 entry[2].add(writing)
-                if all(known_hit.site != hit.site for known_hit in entry[1]):
-                    entry[1].append(hit)
+                entry[1].setdefault((id(hit.site.function), hit.site.number), hit)
         found = [
-            QueryLoop(loop, sorted(hits, key=lambda hit: hit.site.call.start), False in seen, True in seen)
+            QueryLoop(loop, sorted(hits.values(), key=lambda hit: hit.site.call.start), False in seen, True in seen)
             for loop, hits, seen in groups.values()
         ]
         return sorted(found, key=lambda entry: (entry.loop.function.file, entry.loop.head.span))
@@ -91,7 +94,7 @@ class QueryLoops:
                 later.append((site, callee))
                 return False
             loop = self.loops.around(site)
-            if loop is not None:
+            if loop is not None and not self._is_own_task(site, loop):
                 hits.append((loop, Hit(site, callee, effects)))
             return True
 
@@ -108,6 +111,15 @@ class QueryLoops:
                             if made is not None:
                                 hits.append((made, Hit(site, function, effects)))
         yield from hits
+
+    def _is_own_task(self, site: Site, loop: Loop) -> bool:
+        """Each element becomes a task of its own: the loop itself waits for nothing."""
+        for index, level in site.function.scopes_of(site.call.scope):
+            if index == loop.scope:
+                return False
+            if level.kind == "async" and self.contexts.is_spawned(site.function, index):
+                return True
+        return False
 
     @staticmethod
     def _is_preloaded(site: Site, position: int | None) -> bool:
@@ -127,12 +139,11 @@ class QueryLoops:
 
     def _is_cached(self, site: Site) -> bool:
         """A look-up in a cache comes first in the same function."""
-        return any(
-            call.receiver not in ("-", "")
-            and call.name.startswith(("get", "try_get", "entry"))
-            and CACHE.search(call.receiver)
-            for call in site.function.fact.calls[: site.number]
-        )
+        key = id(site.function)
+        if key not in self._looked_up:
+            calls = enumerate(site.function.fact.calls)
+            self._looked_up[key] = next((number for number, call in calls if is_look_up(call)), sys.maxsize)
+        return self._looked_up[key] < site.number
 
     def is_write(self, site: Site) -> bool:
         """Whether a statement writes: by the builder further up its chain, by its SQL, else by its method."""
@@ -173,15 +184,22 @@ class QueryLoops:
         return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
 
 
+def is_look_up(call: Call) -> bool:
+    """Whether a call looks something up in a cache."""
+    named = call.receiver not in ("-", "") and call.name.startswith(("get", "try_get", "entry"))
+    return named and CACHE.search(call.receiver) is not None
+
+
 def guard(site: Site) -> int | None:
     """Position of the parameter whose `if let Some(..)` has the call in its `else`, if there is one."""
     scopes = site.function.fact.scopes
     names = [name for name, _ in site.function.fact.params]
     for index, level in site.function.scopes_of(site.call.scope):
         if level.kind == "else":
-            before = [s for s in scopes[:index] if s.kind == "if" and s.parent == level.parent]
-            if before and before[-1].subject in names:
-                return names.index(before[-1].subject)
+            before = (scopes[i] for i in range(index - 1, -1, -1))
+            beside = next((s for s in before if s.kind == "if" and s.parent == level.parent), None)
+            if beside is not None and beside.subject in names:
+                return names.index(beside.subject)
     return None
 
 
