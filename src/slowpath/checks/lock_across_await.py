@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,8 +36,10 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     view = program.rust
     for function in view.functions:
         if function.fact.awaits and not function.test:
+            drops = dropped_names(function)
+            awaits = sorted(function.fact.awaits)
             for guard in guards(view, function, rule):
-                awaited = first_await(view, function, guard)
+                awaited = first_await(view, function, guard, drops, awaits)
                 if awaited is not None:
                     yield report(function, guard, awaited, rule)
 
@@ -94,27 +98,33 @@ def classify(
     return (call, "medium") if unwrapped and call.name in rule.settings["by-shape"] and kind is None else None
 
 
-def first_await(view: RustProgram, function: Function, guard: Guard) -> int | None:
+def dropped_names(function: Function) -> dict[str, list[int]]:
+    """name → offsets of the `drop(name)`s, ascending."""
+    drops: dict[str, list[int]] = {}
+    for call in function.fact.calls:
+        if call.args and call.name.rsplit("::", 1)[-1] == "drop":
+            drops.setdefault(call.args[0], []).append(call.start)
+    return {name: sorted(offsets) for name, offsets in drops.items()}
+
+
+def first_await(
+    view: RustProgram, function: Function, guard: Guard, drops: dict[str, list[int]], awaits: list[tuple[int, int]]
+) -> int | None:
     """Offset of the first await while the guard lives, None where it is dropped or dies before."""
     contexts = view.shared(Contexts)
     own = contexts.of_scope(function, guard.call.scope)
     end = function.fact.scopes[guard.scope].end
     if own.kind != "async":
         return None
-    dropped = min(
-        (
-            call.start
-            for call in function.fact.calls
-            if call.name.rsplit("::", 1)[-1] == "drop"
-            and guard.name
-            and guard.name in call.args
-            and call.start > guard.start
-        ),
-        default=end,
-    )
-    for at, scope in function.fact.awaits:
-        alive = guard.start < at <= min(end, dropped) and contexts.of_scope(function, scope) == own
-        if alive and any(index == guard.scope for index, _ in function.scopes_of(scope)):
+    own_drops = drops.get(guard.name, [])
+    after = bisect_right(own_drops, guard.start)
+    end = min(end, own_drops[after]) if guard.name and after < len(own_drops) else end
+    for at, scope in awaits[bisect_right(awaits, (guard.start, sys.maxsize)) :]:
+        if at > end:
+            return None
+        if contexts.of_scope(function, scope) == own and any(
+            index == guard.scope for index, _ in function.scopes_of(scope)
+        ):
             return at
     return None
 

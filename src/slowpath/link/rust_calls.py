@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slowpath.link.rust_names import Names
 from slowpath.link.rust_types import Types, layers
+from slowpath.model.code import Local
 from slowpath.program.rust import (
     UNKNOWN,
     Constant,
@@ -51,6 +52,11 @@ class Calls:
 
     def type_of(self, function: Function, operand: str, at: int, scope: int) -> Ty | None:
         return self.types.of(function, operand, at, scope)
+
+    def binding(self, function: Function, name: str, at: int, scope: int) -> Local | None:
+        """The `let` or pattern that a name means there."""
+        index = self.types.local_of(function, name, at, scope)
+        return function.fact.locals[index] if index is not None else None
 
     def constant_init(self, function: Function, path: str) -> str:
         """The operand that a const or static is initialised with, or nothing."""

@@ -5,6 +5,8 @@ Nothing is inferred across functions beyond return types, and nothing is guessed
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from slowpath.link.rust_names import Names
 from slowpath.model.code import Call
 from slowpath.program.rust import Constant, Function, Module, RustProgram, Site, TraitItem, Ty, TypeItem
@@ -39,6 +41,8 @@ BY_TURBOFISH = frozenset(
 
 CONNECTS = frozenset("get_connection get_conn get_connection_with_timeout connection".split())
 MAX_DEPTH = 24
+MAX_ASKED = 60
+"""Operands asked for while another's type is worked out: beyond, a type is not known."""
 
 
 class Types:
@@ -48,7 +52,10 @@ class Types:
         self.program = program
         self.names = names
         self._parsed: dict[tuple[int, str], Ty | None] = {}
-        self._locals: dict[int, dict[str, list[int]]] = {}
+        self._locals: dict[int, dict[str, dict[int, list[tuple[int, int]]]]] = {}
+        """id(Fn) → name → scope → sorted (offset from which it is visible, minus its index)"""
+        self._aliases: dict[int, Ty | None] = {}
+        self._asked = 0
         self._operands: dict[tuple[int, str, int], Ty | None] = {}
 
     def parse(self, module: Module, text: str, function: Function | None = None) -> Ty | None:
@@ -119,7 +126,10 @@ class Types:
         return external[0] if len(external) == 1 else path
 
     def alias(self, item: TypeItem, args: tuple[Ty, ...], depth: int) -> Ty | None:
-        target = self._parse(item.module, item.definition.fields[0][1], None, depth + 1)
+        if id(item) not in self._aliases:
+            self._aliases[id(item)] = None
+            self._aliases[id(item)] = self._parse(item.module, item.definition.fields[0][1], None, depth + 1)
+        target = self._aliases[id(item)]
         if target is None or not args or not item.definition.generics:
             return target
         return substitute(target, dict(zip(item.definition.generics, args, strict=False)))
@@ -157,8 +167,14 @@ class Types:
 
     def of(self, function: Function, operand: str, at: int, scope: int, depth: int = 0) -> Ty | None:
         """The type of an operand where it stands."""
-        if not operand or depth > MAX_DEPTH or operand[0] in '"L|.-':
+        if not operand or depth > MAX_DEPTH or self._asked > MAX_ASKED or operand[0] in '"L|.-':
             return None
+        self._asked += 1
+        kind = self._of(function, operand, at, scope, depth)
+        self._asked -= 1
+        return kind
+
+    def _of(self, function: Function, operand: str, at: int, scope: int, depth: int) -> Ty | None:
         key = (id(function.fact), operand, scope if operand[0] not in "#$" else -1)
         if key in self._operands and operand[0] in "#$":
             return self._operands[key]
@@ -192,22 +208,28 @@ class Types:
                 return found
         return self._constant(function, base)
 
-    def _names_of(self, function: Function) -> dict[str, list[int]]:
+    def _names_of(self, function: Function) -> dict[str, dict[int, list[tuple[int, int]]]]:
         known = self._locals.get(id(function.fact))
         if known is None:
             known = self._locals[id(function.fact)] = {}
             for index, local in enumerate(function.fact.locals):
-                known.setdefault(local.name, []).append(index)
+                known.setdefault(local.name, {}).setdefault(local.scope, []).append((local.at, -index))
+            for scopes in known.values():
+                for bindings in scopes.values():
+                    bindings.sort()
         return known
 
     def local_of(self, function: Function, name: str, at: int, scope: int) -> int | None:
         """Index of the binding that a name means there."""
-        chain = {index for index, _ in function.scopes_of(scope)} | {0}
-        bindings = function.fact.locals
-        seen = [
-            i for i in self._names_of(function).get(name, ()) if bindings[i].scope in chain and bindings[i].at <= at
-        ]
-        return max(seen, key=lambda i: bindings[i].at, default=None)
+        scopes = self._names_of(function).get(name)
+        if scopes is None:
+            return None
+        last = (-1, 0)
+        for index in {*(index for index, _ in function.scopes_of(scope)), 0}:
+            own = scopes.get(index)
+            if own is not None and own[0][0] <= at:
+                last = max(last, own[bisect_right(own, (at, 1)) - 1])
+        return -last[1] if last[0] >= 0 else None
 
     def _local(self, function: Function, name: str, at: int, scope: int, depth: int) -> Ty | None:
         index = self.local_of(function, name, at, scope)
@@ -252,7 +274,7 @@ class Types:
         assert isinstance(item, TypeItem)
         for field, declared in item.definition.fields:
             if field == name:
-                found = self._parse(item.module, declared, None, 0)
+                found = self.parse(item.module, declared)
                 if found is not None and item.definition.generics and kind.args:
                     return substitute(found, dict(zip(item.definition.generics, kind.args, strict=False)))
                 return found
@@ -356,11 +378,15 @@ def layers(kind: Ty) -> list[Ty]:
     return found
 
 
-def substitute(kind: Ty, values: dict[str, Ty]) -> Ty:
-    """A generic type with its parameters filled in."""
+def substitute(kind: Ty, values: dict[str, Ty], done: dict[int, Ty] | None = None) -> Ty:
+    """A generic type with its parameters filled in; `done` keeps what is shared inside it shared."""
     if isinstance(kind.head, str) and not kind.args and kind.head in values:
         return values[kind.head]
-    return Ty(kind.head, tuple(substitute(arg, values) for arg in kind.args), kind.derived)
+    done = {} if done is None else done
+    if id(kind) not in done:
+        args = tuple(substitute(arg, values, done) for arg in kind.args)
+        done[id(kind)] = Ty(kind.head, args, kind.derived)
+    return done[id(kind)]
 
 
 def split(text: str, separator: str) -> list[str]:

@@ -35,6 +35,8 @@ class Effects:
         self.program = program
         self.witnesses: dict[int, Witness] = {}
         self._sinks: set[tuple[int, int]] = set()
+        self._taken: set[tuple[int, int]] = set()
+        """Calls that passed the effect on: what else they may reach adds nothing."""
 
     def spread(self, starts: Iterable[Start], passes: Callable[[Site, Function | None], bool]) -> None:
         """Carry the effect from where it starts to callers; may be called again with further starts.
@@ -50,7 +52,9 @@ class Effects:
             callee = queue.popleft()
             depth = self.witnesses[id(callee)].depth + 1
             for site in self.program.callers(callee):
-                if site.function is not callee and passes(site, callee):
+                key = (id(site.function), site.number)
+                if key not in self._taken and site.function is not callee and passes(site, callee):
+                    self._taken.add(key)
                     self._note(Witness(site, callee, depth), queue)
 
     def _note(self, witness: Witness, queue: deque[Function]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 
-from slowpath.model.code import Call, CodeFacts, Fn, Owner, Scope, TypeDef
+from slowpath.model.code import Call, CodeFacts, Fn, Local, Owner, Scope, TypeDef
 from slowpath.model.finding import Place, Span
 
 How = Literal["exact", "type", "name", "unknown"]
@@ -175,6 +175,8 @@ class Resolver(Protocol):
 
     def functions_named_by(self, function: Function, path: str) -> tuple[Function, ...]: ...
 
+    def binding(self, function: Function, name: str, at: int, scope: int) -> Local | None: ...
+
     def constant_init(self, function: Function, path: str) -> str: ...
 
 
@@ -195,6 +197,7 @@ class RustProgram:
         self.facts = facts
         self.resolver: Resolver
         self._resolved: dict[tuple[int, int], Resolved] = {}
+        self._callers: dict[str, dict[int, list[Site]]] = {}
         self._shared: dict[Callable[[RustProgram], object], object] = {}
 
     def shared(self, kind: Callable[[RustProgram], T]) -> T:
@@ -278,9 +281,13 @@ class RustProgram:
         name = function.fact.name
         if function.fact.macro.endswith("!"):
             name = function.fact.macro
-        for site in self.sites.get(name, ()):
-            if function in self.resolve(site).functions:
-                yield site
+        if name not in self._callers:
+            callers: dict[int, list[Site]] = {}
+            for site in self.sites.get(name, ()):
+                for callee in self.resolve(site).functions:
+                    callers.setdefault(id(callee), []).append(site)
+            self._callers[name] = callers
+        return self._callers[name].get(id(function), ())
 
     @cached_property
     def references(self) -> dict[int, list[Site]]:
