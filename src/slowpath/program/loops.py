@@ -21,6 +21,10 @@ COLLECTIONS = frozenset(
 )
 
 
+HANDS_ON = frozenset("clone cloned copied as_ref as_slice to_vec to_owned collect unwrap_or_default sorted".split())
+"""Methods between a collection and its loop that do not say what is iterated."""
+
+
 class Loop(NamedTuple):
     """`scope` is the body's; `head` the first line of the loop or chain; `over` names what is iterated."""
 
@@ -236,7 +240,11 @@ def base_of(function: Function, operand: str) -> str:
     """Down a chain of adaptors to what it iterates."""
     for _ in range(40):
         call = call_of(function, operand)
-        if call is None or call.receiver in ("-", "") or call.name not in words("sources") | words("adaptors"):
+        if (
+            call is None
+            or call.receiver in ("-", "")
+            or call.name not in words("sources") | words("adaptors") | HANDS_ON
+        ):
             return operand
         operand = call.receiver
     return operand
