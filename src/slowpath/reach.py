@@ -60,18 +60,22 @@ def reaching(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) ->
     )
     effects = Effects(view)
     roots: dict[Root, list[Hit]] = {}
+    met: set[tuple[int, int]] = set()
 
     def passes(site: Site, callee: Function | None) -> bool:
-        if site.function.test or (on_worker and callee is not None and callee.fact.is_async):
+        if (
+            (id(site.function), site.number) in met
+            or site.function.test
+            or (on_worker and callee is not None and callee.fact.is_async)
+        ):
             return False
         kind = contexts.of(site).kind
         if kind == "once" or (on_worker and kind == "offloaded") or beyond_barrier(contexts, site, barriers):
             return False
         scope = root_scope(view, contexts, reach, site)
         if scope is not None:
-            hits = roots.setdefault((site.function, scope), [])
-            if all(site != known for known, _ in hits):
-                hits.append((site, callee))
+            met.add((id(site.function), site.number))
+            roots.setdefault((site.function, scope), []).append((site, callee))
         return scope is None or reach.context == "loop"
 
     effects.spread([(site, None) for site in found], passes)

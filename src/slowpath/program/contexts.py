@@ -7,6 +7,7 @@ itself. Start-up is what only `main`, tests, benches, examples and build scripts
 from __future__ import annotations
 
 import re
+from collections import deque
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,8 @@ Kind = Literal["sync", "async", "offloaded", "once", "fallback"]
 
 
 MAX_MACROS = 8
+MAX_HANDS = 16
+"""Helpers that hand a closure on to each other before one offloads it."""
 
 
 class Context(NamedTuple):
@@ -39,6 +42,8 @@ class Contexts:
         self.program = program
         self._consumers: dict[int, dict[str, Site]] = {}
         self._offloads: dict[tuple[int, int], bool] = {}
+        self._handing = 0
+        self._bound: dict[int, dict[str, list[str]]] = {}
         self._live: dict[tuple[int, bool], bool] = {}
         self._contexts: dict[tuple[int, int], Context] = {}
         self._served: set[str] | None = None
@@ -148,7 +153,7 @@ class Contexts:
     def _hands_on(self, site: Site, operand: str) -> bool:
         """Whether a function of the workspace that takes the argument offloads it."""
         call = site.call
-        names = {local.name for local in site.function.fact.locals if local.init == operand}
+        names = self._names(site.function).get(operand, ())
         positions = [index for index, arg in enumerate(call.args) if arg == operand or arg in names]
         return any(
             self._offloads_param(callee, position + (1 if call.receiver != "-" else 0))
@@ -156,12 +161,22 @@ class Contexts:
             for position in positions
         )
 
+    def _names(self, function: Function) -> dict[str, list[str]]:
+        """What each closure and async block of a function is bound to."""
+        if id(function) not in self._bound:
+            names = self._bound[id(function)] = {}
+            for local in function.fact.locals:
+                names.setdefault(local.init, []).append(local.name)
+        return self._bound[id(function)]
+
     def _offloads_param(self, function: Function, position: int) -> bool:
         """Whether a function hands its parameter to an offload, or uses it only inside one."""
         key = (id(function), position)
         if key not in self._offloads:
             self._offloads[key] = False
-            self._offloads[key] = self._derive(function, position)
+            self._handing += 1
+            self._offloads[key] = self._handing < MAX_HANDS and self._derive(function, position)
+            self._handing -= 1
         return self._offloads[key]
 
     def _derive(self, function: Function, position: int) -> bool:
@@ -214,13 +229,34 @@ class Contexts:
 
     def is_live(self, function: Function, strict: bool = False) -> bool:
         """Whether a running server gets to a function. Without callers it counts as live, unless `strict`."""
-        key = (id(function), strict)
-        if key not in self._live:
-            self._live[key] = False
-            self._live[key] = self._lives(function, strict)
-        return self._live[key]
+        if (id(function), strict) not in self._live:
+            self._search(function, strict)
+        return self._live[id(function), strict]
 
-    def _lives(self, function: Function, strict: bool) -> bool:
+    def _search(self, function: Function, strict: bool) -> None:
+        """Up the call graph until something lives; where nothing does, nothing on the way does either."""
+        below: dict[int, int] = {id(function): 0}
+        queue = deque([function])
+        while queue:
+            current = queue.popleft()
+            lives = self._live.get((id(current), strict))
+            if lives is None:
+                lives = self._lives(current, strict)
+            callers = self._callers(current) if lives is None else []
+            if lives or any(self.in_spawned(site) for site in callers):
+                step = id(current)
+                while step:
+                    self._live[step, strict] = True
+                    step = below[step]
+                return
+            for site in callers:
+                if id(site.function) not in below:
+                    below[id(site.function)] = id(current)
+                    queue.append(site.function)
+        self._live.update(((step, strict), False) for step in below)
+
+    def _lives(self, function: Function, strict: bool) -> bool | None:
+        """Whether a function lives of itself; None where its callers decide."""
         if (
             function.test
             or self.is_main(function)
@@ -232,17 +268,13 @@ class Contexts:
         trait = function.trait
         if isinstance(trait, str) and trait.rsplit("::", 1)[-1] not in known()["entry"]["setup-traits"]:
             return True
-        return self._called(function, strict)
+        if self._callers(function):
+            return None
+        return not strict and self.is_served(function.module.crate)
 
-    def _called(self, function: Function, strict: bool) -> bool:
-        callers = [
-            site for site in self.program.callers(function) if not site.function.test and site.function is not function
-        ]
-        if not callers:
-            if strict:
-                return False
-            return self.is_served(function.module.crate)
-        return any(self.is_live_site(site, strict) for site in callers)
+    def _callers(self, function: Function) -> list[Site]:
+        callers = self.program.callers(function)
+        return [site for site in callers if not site.function.test and site.function is not function]
 
     def is_served(self, crate: Crate) -> bool:
         """Whether a server package holds or uses a crate; without any server in sight, libraries are somebody's."""
@@ -275,12 +307,12 @@ class Contexts:
 
     def is_live_site(self, site: Site, strict: bool = False) -> bool:
         """Whether a running server gets to a call: its function is live, or a task that start-up spawns holds it."""
-        if site.function.test:
-            return False
-        for index, level in site.function.scopes_of(site.call.scope):
-            if level.kind == "async" and self.is_spawned(site.function, index):
-                return True
-        return self.is_live(site.function, strict)
+        return not site.function.test and (self.in_spawned(site) or self.is_live(site.function, strict))
+
+    def in_spawned(self, site: Site) -> bool:
+        """Whether a call stands in a task that its function spawns."""
+        levels = site.function.scopes_of(site.call.scope)
+        return any(level.kind == "async" and self.is_spawned(site.function, index) for index, level in levels)
 
     def loops(self, site: Site) -> list[tuple[int, Scope]]:
         """Scopes around a call that may repeat it, innermost first; see `loops.py` for which of them count."""
