@@ -21,10 +21,7 @@ def fixture(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def output(root: Path, *arguments: str, cache: Path) -> str:
-    text = run("scan", root, "--format", "json", *arguments, SLOWPATH_CACHE_DIR=str(cache)).stdout
-    findings, _, stats = text.partition('"stats"')
-    assert stats
-    return findings
+    return run("scan", root, "--format", "json", *arguments, SLOWPATH_CACHE_DIR=str(cache)).stdout
 
 
 def test_cold_is_warm_and_one_job_is_two(fixture: Path, tmp_path: Path) -> None:

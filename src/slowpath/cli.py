@@ -76,6 +76,7 @@ def scan(
     from slowpath import config, engine
     from slowpath.cache import Cache, directory
     from slowpath.model.finding import SEVERITIES, Trouble
+    from slowpath.model.report import Stats
     from slowpath.report import text
 
     gc.set_threshold(GC_THRESHOLD, 50, 100)
@@ -115,8 +116,11 @@ def scan(
     report = msgspec.structs.replace(
         report, troubles=(*pages, *report.troubles), prefix=_prefix(config.git_root(root), root)
     )
-    color = output_file is None and _color(sys.stdout.isatty())
-    _write(output_file, _rendered(report, style, color))
+    terminal = output_file is None and sys.stdout.isatty()
+    shown = report
+    if not statistics and (style == "json" or not terminal):  # equal input gives equal bytes, whatever cache and jobs
+        shown = msgspec.structs.replace(report, stats=Stats(files=report.stats.files))
+    _write(output_file, _rendered(shown, style, output_file is None and _color(terminal)))
     if sarif_output:
         _write(sarif_output, _rendered(report, "sarif", False))
     if style in ("full", "concise"):

@@ -159,7 +159,7 @@ def _trouble(trouble: Trouble) -> str:
 
 def _summary(report: Report, style: Style) -> str:
     stats = report.stats
-    scanned = f"{_plural(stats.files, 'file')} scanned in {stats.seconds:.2f} s"
+    scanned = f"{_plural(stats.files, 'file')} scanned" + (f" in {stats.seconds:.2f} s" if stats.seconds else "")
     trouble = f", {_plural(len(report.troubles), 'problem')} reading them" if report.troubles else ""
     if not report.findings:
         return f"No slow paths found; {scanned}{trouble}."
