@@ -96,9 +96,8 @@ class Loops:
         return None
 
     def _for(self, function: Function, index: int, level: Scope, at: int) -> Loop | None:
-        if self._is_short(function, level.subject, level.start, level.parent) or self._is_batched(
-            function, level.subject
-        ):
+        given = (function, level.subject, level.start, level.parent)
+        if self._is_short(*given) or self._is_batched(*given):
             return None
         if self._is_retry(function, index, level.subject) or self._is_search(function, index, at):
             return None
@@ -130,7 +129,7 @@ class Loops:
         if call.receiver != "-" and call.name in words("adaptors"):
             if not self.is_iterator(function, call.receiver, call.start, call.scope):
                 return None
-            if self._is_batched(function, call.receiver) or self._is_short(
+            if self._is_batched(function, call.receiver, call.start, call.scope) or self._is_short(
                 function, base_of(function, call.receiver), call.start, call.scope
             ):
                 return None
@@ -209,8 +208,12 @@ class Loops:
             return self._is_short(function, local.init, local.at - 1, local.scope, depth + 1)
         return self.program.resolver.constant_init(function, operand).startswith("L[")
 
-    def _is_batched(self, function: Function, operand: str) -> bool:
+    def _is_batched(self, function: Function, operand: str, at: int, scope: int) -> bool:
+        """Chunks of a collection, also through a local."""
         call = call_of(function, operand)
+        if call is None and operand:
+            local = self.program.resolver.binding(function, operand, at, scope)
+            call = call_of(function, local.init) if local is not None else None
         while call is not None:
             if call.name in words("chunked"):
                 return True

@@ -21,7 +21,10 @@ from slowpath.program.sinks import sinks
 
 WRITE_SQL = re.compile(r"^\"\s*(insert|update|delete|merge|upsert|replace)\b", re.I)
 READ_SQL = re.compile(r"^\"\s*(select|with|explain|show|pragma|values)\b", re.I)
-CACHE = re.compile(r"(^|[._])(\w*cache\w*|memo\w*)($|[.?])", re.I)
+CACHE = re.compile(r"(^|[._:])(?i:\w*cache\w*|memo\w*)($|[.?])|(^|::)[A-Z][A-Z0-9_]+$")
+"""What is called a cache, or a static that something is looked up in."""
+DEEPEST = 6
+"""Calls from a loop to its statement: further down it is the callee's own matter, seldom something to batch."""
 
 
 @cache
@@ -213,7 +216,9 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
             function=function.name,
             severity=rule.severity if loops.contexts.is_live(function) else "note",
             confidence=weakest(
-                rule.confidence, loops.confidence(entry), "high" if loops.contexts.is_live(function) else "medium"
+                "low" if len(steps) > DEEPEST + 1 else rule.confidence,
+                loops.confidence(entry),
+                "high" if loops.contexts.is_live(function) else "medium",
             ),
             flow=steps,
             related=[
