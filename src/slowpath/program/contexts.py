@@ -64,7 +64,7 @@ class Contexts:
         for index, level in function.scopes_of(scope):
             if level.kind == "closure":
                 kind = self._closure(function, index)
-                if kind != "sync" and (found is None or kind == "offloaded"):
+                if kind != "sync" and (found is None or kind in ("offloaded", "once")):
                     return Context(kind)
             elif level.kind == "macro" and self.macro_offloads(level.subject, 0):
                 return Context("offloaded")
@@ -266,11 +266,13 @@ class Contexts:
         if self.is_handler(function):
             return True
         trait = function.trait
-        if isinstance(trait, str) and trait.rsplit("::", 1)[-1] not in known()["entry"]["setup-traits"]:
+        foreign = isinstance(trait, str)
+        sets_up = isinstance(trait, str) and trait.rsplit("::", 1)[-1] in known()["entry"]["setup-traits"]
+        if foreign and not sets_up:
             return True
         if self._callers(function):
             return None
-        return not strict and self.is_served(function.module.crate)
+        return not sets_up and not strict and self.is_served(function.module.crate)
 
     def _callers(self, function: Function) -> list[Site]:
         callers = self.program.callers(function)
