@@ -37,6 +37,7 @@ ITEMS = frozenset(
     "const_item static_item".split()
 )
 MAX_TEXT = 60
+ODD = frozenset("#|~$-")
 MAX_OPERAND = 400
 MAX_NESTING = 120
 """Expressions inside expressions (a chain of methods counts as one): what is deeper is passed over."""
@@ -203,8 +204,9 @@ class Body:
         return text if " " not in text and "\n" not in text else squeeze(text)
 
     def name(self, node: Node, scope: int) -> str:
+        """A path as an operand; nothing where its text would be read as another kind of operand."""
         text = self.path(node, scope)
-        return text if text != "L" else ""
+        return text if text != "L" and text[:1] not in ODD else ""
 
     def field(self, node: Node, scope: int, base: str) -> str:
         return f"{base}.{self.text(node.child_by_field_name('field'))}" if base else ""

@@ -121,7 +121,7 @@ def _type(words: list[Word]) -> str:
     parts: list[str] = []
     for word, _, _ in words:
         if word == "::":
-            parts.pop()
+            del parts[-1:]
         else:
             parts.append(word)
     return "".join(parts)

@@ -1,0 +1,145 @@
+"""Hostile and odd Rust costs itself only: no rule fails, no file is lost, nothing grows faster than its input."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from slowpath import engine, rulebook
+from slowpath.discover import Discovery
+from slowpath.model.report import Report
+
+RULES = [rule for rule in rulebook.load() if rule.path.split("/")[-2] in ("rust", "diesel")]
+DEEP = 5_000
+LONG = 2_000
+SECONDS = 4.0
+"""Each case takes less than half a second; what is quadratic takes minutes."""
+
+
+def scan(**files: str) -> Report:
+    """The report on sources by module name; asserts that nothing failed and that time was short."""
+    texts = sorted((f"src/{name}.rs", "rust", text.encode()) for name, text in files.items())
+    started = time.process_time()
+    report = engine.analyse(Discovery(texts, []), RULES, min_confidence="low")
+    assert time.process_time() - started < SECONDS
+    assert not [t for t in report.troubles if t.internal or "skipped" in t.message]
+    return report
+
+
+NESTED = {
+    "blocks": ("{", "}"),
+    "parentheses": ("(", ")"),
+    "closures": ("|x| ", ""),
+    "calls": ("g(|x| ", ")"),
+    "conditions": ("if a { ", "}"),
+    "arms": ("match a { _ => ", "}"),
+    "references": ("&", ""),
+    "sums": ("1 + ", ""),
+    "macros": ("m!(", ")"),
+    "lists": ("vec![f(), ", "]"),
+    "types": ("a as Vec<", ">"),
+    "functions": ("fn a() { ", "}"),
+}
+CHAINS = {"methods": ".map(|x| x.y)", "awaits": ".m().await?", "fields": ".a", "tries": "?", "indexes": "[0]"}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_deep_nesting_keeps_the_rest_of_the_file(kind: str) -> None:
+    opening, closing = NESTED[kind]
+    body = f"{opening * DEEP}1{closing * DEEP}"
+    scan(main=f"fn main() {{ {body}; }}\nasync fn after() {{ std::fs::read(a); }}")
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_chains_of_any_length(kind: str) -> None:
+    report = scan(
+        main=f"use axum::x; async fn f() {{ let a = v{CHAINS[kind] * DEEP}; std::fs::read(a); }} fn main() {{}}"
+    )
+    assert [finding.rule for finding in report.findings] == ["blocking-in-async"]
+
+
+LINES = {
+    "bindings": "let a = a.clone(); a.load(conn);",
+    "loops": "for x in v.iter() { x.load(conn); }",
+    "closures": "v.iter().map(|x| x.load(conn));",
+    "tasks": "tokio::task::spawn_blocking(move || { std::fs::read(x); }).await;",
+    "guards": "let a = m.lock().unwrap(); drop(a); g().await;",
+    "branches": "if let Some(y) = x { } else { y.load(conn); }",
+    "look-ups": "cache.get(x); x.load(conn);",
+}
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_long_functions(kind: str) -> None:
+    scan(main=f"use axum::x; async fn f() {{ {LINES[kind] * LONG} }} fn main() {{}}")
+
+
+def test_chains_of_functions() -> None:
+    calls = "".join(f"pub async fn g{i}() {{ g{i + 1}().await }}\n" for i in range(LONG))
+    helpers = "".join(f"fn f{i}<F: FnOnce()>(g: F) {{ f{i + 1}(g) }}\n" for i in range(LONG))
+    ends = f'pub async fn g{LONG}() {{ f0(|| std::fs::read("a")) }} fn f{LONG}<F>(g: F) {{ spawn_blocking(g) }}'
+    scan(main=f"use axum::x; {calls}{helpers}{ends} fn main() {{ g0(); }}")
+
+
+def test_traits_with_many_impls() -> None:
+    impls = "".join(
+        f'struct S{i}; impl T for S{i} {{ fn go(&self, t: &dyn T) {{ t.go(t); std::fs::read("a"); }} }}\n'
+        for i in range(500)
+    )
+    report = scan(
+        main="use axum::x; fn main() {} trait T { fn go(&self, t: &dyn T); } async fn f(t: Arc<dyn T>) { t.go(t); }"
+        + impls
+    )
+    assert len(report.findings) == 1
+
+
+CYCLES = {
+    "uses": "pub use a::x as b; pub use b as a; pub use crate::d as c; pub use crate::c as d; fn f() { a(); c::e(); }",
+    "globs": "mod a { use super::*; mod b { use super::*; use crate::a::*; use crate::*; fn f() { z(); q::r(); } } }",
+    "aliases": "type A = B; type B = A; async fn f(a: A) { a.load(conn); A::new().y(); }",
+    "wide aliases": "".join(f"type A{i} = ({f'A{i + 1},' * 8});" for i in range(40))
+    + "fn f(a: A0) { a.0.load(conn); }",
+    "generics": "".join(f"type A{i}<T> = A{i + 1}<({'T,' * 8})>;" for i in range(40))
+    + "fn f(a: A0<u8>) { a.load(c); }",
+    "macros": "macro_rules! m { () => { n!() } } macro_rules! n { () => { m!() } } async fn a() { m!(); }",
+    "files": '#[path="main.rs"] mod me; #[path="../../x.rs"] mod out; include!("main.rs"); include!("/x"); mod gone;',
+}
+
+
+@pytest.mark.parametrize("kind", CYCLES)
+def test_cycles_end(kind: str) -> None:
+    scan(main=CYCLES[kind] + " fn main() {}")
+
+
+ODD = [
+    "",
+    "\0",
+    "fn main() {\r\n}\r\n",
+    "async fn größe(é: Ü) { é.load(conn).await; }",
+    "async fn f() { #3.x(); |2.y(); $1?; ~2; }",
+]
+ODD += [
+    "fn f() { for x in L[0] { x.load(conn) } for y in vec![a, b][0] { y.load(conn) } for z in u$v::w { z.load(c) } }"
+]
+ODD += [
+    "macro_rules! s {} impl<> for {} fn () {} fn g<T: >(, a) -> { let = 3; match {} for x in {} if let = {} } use ;"
+]
+
+
+@pytest.mark.parametrize("source", ODD)
+def test_odd_texts(source: str) -> None:
+    scan(main=source)
+
+
+def test_damaged_sources() -> None:
+    pages = [page for rule in RULES for page in rule.page.split("```rust")[1:]]
+    marks = "{ } ( ) [ ] < > ; | & ? .await L[0] $a #3 r#f 'a async move vec![a][0] m!( \0 é \" /* // :: ..".split(" ")
+    chance = random.Random(7)
+    for _ in range(300):
+        text = chance.choice(pages).partition("```")[0]
+        for _ in range(4):
+            at = chance.randrange(len(text) + 1)
+            text = text[:at] + chance.choice(marks) + text[at + chance.randrange(20) :]
+        scan(main=text)
