@@ -10,7 +10,7 @@ from slowpath.program.web import Kind
 
 TEST = re.compile(
     r"(^|/)(__tests__|__mocks__|__fixtures__|tests?|e2e|cypress|playwright|mocks|fixtures|test-utils?|stories"
-    r"|\.storybook)/|\.(test|spec|cy|e2e|stories|story|mock|fixture)s?\.[cm]?[jt]sx?$"
+    r"|\.storybook)/|\.[\w-]*(test|spec|cy|e2e|stories|story|mock|fixture)s?\.[cm]?[jt]sx?$"
     r"|(^|/)(setupTests|test-utils?|jest\.setup|vitest\.setup)\.[jt]sx?$"
 )
 GENERATED = re.compile(r"(^|/)(__generated__|generated|\.prisma|gql-generated|openapi-generated)/")
