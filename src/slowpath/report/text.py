@@ -22,6 +22,10 @@ CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "note": "1;36", "bo
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+MAX_ALIKE = 10
+"""Lines about one kind of trouble; a grammar's gap can stand in many files of a project."""
+
+
 class Style:
     """ANSI codes, or nothing where the output is no terminal."""
 
@@ -51,8 +55,16 @@ def concise(report: Report, color: bool = False) -> str:
 
 
 def troubles(report: Report) -> list[str]:
-    """What could not be read or done, one line each."""
-    return [_trouble(trouble) for trouble in report.troubles]
+    """What could not be read or done, one line each; of many files with the same trouble the first few."""
+    seen = Counter(trouble.message for trouble in report.troubles)
+    shown: Counter[str] = Counter()
+    lines = []
+    for trouble in report.troubles:
+        shown[trouble.message] += 1
+        if shown[trouble.message] <= MAX_ALIKE:
+            lines.append(_trouble(trouble))
+    more = [(message, count - MAX_ALIKE) for message, count in seen.items() if count > MAX_ALIKE]
+    return lines + [f"{count} more files (--format json lists them): {clean(message)}" for message, count in more]
 
 
 def statistics(report: Report) -> str:
