@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import msgspec
 
-from slowpath.model.finding import Span
-
 AWAITED = 1
 """`call.await`, or a direct argument of `join!` and the like."""
 CHAIN_AWAITED = 2
@@ -185,8 +183,3 @@ class CodeFacts(msgspec.Struct, array_like=True):
     """(module, path) of `include!("path")`."""
     test: bool = False
     """`#![cfg(test)]`"""
-
-
-def line_span(call: Call) -> Span:
-    """Where to report a call: its name."""
-    return call.start, call.end

@@ -86,9 +86,6 @@ class Package:
         """Whether a file has the word as a method, a path's later segment, a derive or a macro."""
         return any(f" {word} " in code.mentions.words for code in self.code)
 
-    def has_role(self, role: Role) -> bool:
-        return any(code.role == role for code in self.code)
-
 
 class Entry(NamedTuple):
     """A dependency of a package, with what it inherits."""

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 
 from slowpath.model.code import Call, CodeFacts, Fn, Local, Owner, Scope, TypeDef
-from slowpath.model.finding import Place, Span
+from slowpath.model.finding import Place
 
 How = Literal["exact", "type", "name", "unknown"]
 """exact: by path; type: by the receiver's type; name: the only method of that name in the workspace."""
@@ -215,11 +215,6 @@ class RustProgram:
         own = self.modules.get(path)
         return bool(own) and all(module.test for module in own or ())
 
-    def crate_of(self, path: str) -> Crate | None:
-        """The crate that a file belongs to (the library, where a binary shares it)."""
-        own = self.modules.get(path)
-        return own[0].crate if own else None
-
     def roots(self, path: str) -> set[str]:
         """First segments of the paths that a file calls."""
         facts = self.facts[path]
@@ -253,19 +248,6 @@ class RustProgram:
             if function.fact.macro.endswith("!"):
                 arms.setdefault(function.fact.macro, []).append(function)
         return arms
-
-    @cached_property
-    def by_span(self) -> dict[str, list[Function]]:
-        """Functions of each file, in source order."""
-        files: dict[str, list[Function]] = {}
-        for function in self.functions:
-            files.setdefault(function.file, []).append(function)
-        return files
-
-    def enclosing(self, path: str, span: Span) -> Function | None:
-        """The innermost function around a range of a file."""
-        around = [f for f in self.by_span.get(path, ()) if f.fact.start <= span[0] and span[1] <= f.fact.stop]
-        return max(around, key=lambda f: f.fact.start, default=None)
 
     def resolve(self, site: Site) -> Resolved:
         """What a call may reach."""
