@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
+from slowpath.extract.code_select import as_statements
 from slowpath.extract.parsing import parse_part
 from slowpath.model.code import AWAITED, CHAIN_AWAITED, IN_MACRO, TRIED, Call, Exit, Local, Scope
+from slowpath.model.finding import Span
 
 LIFETIME = re.compile(r"'\w+\s*,?\s*")
 COMMENT = re.compile(r"//[^\n]*\n?|/\*.*?\*/", re.S)
@@ -149,8 +151,9 @@ class Body:
                 self.bind(child, f"{init}.{index}" if init else "", "", scope, at)
         elif kind == "tuple_struct_pattern":
             variant = self.text(pattern.child_by_field_name("type"))
-            for child in pattern.named_children[1:]:
-                self.bind(child, f"{init}?" if init and variant != "Err" else "", "", scope, at)
+            for index, child in enumerate(pattern.named_children[1:]):
+                payload = f"={variant}#{index}" if "::" in variant else ""
+                self.bind(child, f"{init}?" if init and variant != "Err" else "", payload, scope, at)
         elif kind == "struct_pattern":
             for child in pattern.named_children[1:]:
                 if child.type == "field_pattern":
@@ -490,13 +493,18 @@ class Body:
         """A macro's arguments read as those of a call; what is no expression is passed over by error recovery."""
         head, text = b"fn f(){m(", b"fn f(){m(" + inside + b");}"
         root = parse_part("rust", text).root_node
-        if root.has_error:
+        bodies: list[Span] = []
+        if macro in ("select", "select_biased"):
+            arms, bodies = as_statements(inside)
+            head, text = b"fn f(){", b"fn f(){" + arms + b"}"
+            root = parse_part("rust", text).root_node
+        elif root.has_error:
             braced = b"fn f(){{" + inside + b"}}"
             other = parse_part("rust", braced).root_node
             if not other.has_error or macro in FUTURE_MACROS:
                 head, text, root = b"fn f(){{", braced, other
         reader = (self.source, self.shift, self.extra)
-        before = len(self.calls)
+        before, origin = len(self.calls), self.shift + start
         self.source, self.shift = text, self.shift + start - len(head)
         self.macros += 1
         self.extra |= IN_MACRO
@@ -522,7 +530,9 @@ class Body:
                 self.mark(arg, AWAITED)
             if not args:
                 for call_ in self.calls[before:]:
-                    call_.flags |= AWAITED
+                    at = call_.start - origin
+                    if not any(first <= at < last for first, last in bodies):
+                        call_.flags |= AWAITED
         return args
 
 

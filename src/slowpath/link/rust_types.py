@@ -239,9 +239,23 @@ class Types:
                     return self.parse(function.module, declared, function)
             return None
         local = function.fact.locals[index]
-        if local.type and local.type != "_":
+        if local.type.startswith("="):
+            payload = self._payload(function, local.type[1:])
+            if payload is not None:
+                return payload
+        elif local.type and local.type != "_":
             return self.parse(function.module, local.type, function)
         return self.of(function, local.init, local.at - 1, local.scope, depth + 1)
+
+    def _payload(self, function: Function, text: str) -> Ty | None:
+        """What a variant of one of the workspace's enums holds, for `Enum::Variant#index`."""
+        path, _, index = text.partition("#")
+        owner, _, variant = path.rpartition("::")
+        item = function.self_type if owner == "Self" else self.names.resolve(function.module, owner, function, False)
+        if not isinstance(item, TypeItem):
+            return None
+        held = split(dict(item.definition.fields).get(variant, ""), ",")
+        return self.parse(item.module, held[int(index)]) if int(index) < len(held) else None
 
     def _constant(self, function: Function, path: str) -> Ty | None:
         item = self.names.resolve(function.module, path, function)

@@ -43,7 +43,7 @@ class Call(msgspec.Struct, array_like=True):
 
 
 class Local(msgspec.Struct, array_like=True):
-    """A binding, visible in `scope` from byte `at` on."""
+    """A binding, visible in `scope` from byte `at` on. A type `=Enum::Variant#0` is that variant's first payload."""
 
     name: str
     scope: int

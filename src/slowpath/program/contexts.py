@@ -11,7 +11,7 @@ from collections import deque
 from functools import cache
 from typing import Literal, NamedTuple
 
-from slowpath.model.code import AWAITED, Call, Scope
+from slowpath.model.code import AWAITED, Call
 from slowpath.program.paths import Paths, known, named
 from slowpath.program.rust import Crate, Function, RustProgram, Site
 
@@ -47,6 +47,7 @@ class Contexts:
         self._live: dict[tuple[int, bool], bool] = {}
         self._contexts: dict[tuple[int, int], Context] = {}
         self._served: set[str] | None = None
+        self._spawned: dict[int, frozenset[str]] = {}
 
     def of(self, site: Site) -> Context:
         """The context of a call."""
@@ -312,11 +313,17 @@ class Contexts:
         return not site.function.test and (self.in_spawned(site) or self.is_live(site.function, strict))
 
     def in_spawned(self, site: Site) -> bool:
-        """Whether a call stands in a task that its function spawns."""
+        """Whether a call stands in a task that its function spawns, or makes the future of one: `spawn(work())`."""
         levels = site.function.scopes_of(site.call.scope)
-        return any(level.kind == "async" and self.is_spawned(site.function, index) for index, level in levels)
+        if any(level.kind == "async" and self.is_spawned(site.function, index) for index, level in levels):
+            return True
+        return f"#{site.number}" in self._given_to_spawn(site.function)
 
-    def loops(self, site: Site) -> list[tuple[int, Scope]]:
-        """Scopes around a call that may repeat it, innermost first; see `loops.py` for which of them count."""
-        kinds = ("for", "while", "loop", "closure")
-        return [(i, level) for i, level in site.function.scopes_of(site.call.scope) if level.kind in kinds]
+    def _given_to_spawn(self, function: Function) -> frozenset[str]:
+        """The operands that a function hands to calls that start a task."""
+        known_operands = self._spawned.get(id(function))
+        if known_operands is None:
+            sites = (Site(function, number) for number in range(len(function.fact.calls)))
+            taken = (site.call.args for site in sites if self.matches(site, named("spawn")))
+            known_operands = self._spawned[id(function)] = frozenset(arg for args in taken for arg in args)
+        return known_operands
