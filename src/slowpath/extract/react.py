@@ -11,10 +11,11 @@ from tree_sitter import Tree
 
 from slowpath.extract.parsing import text
 from slowpath.extract.react_components import components, functions, hooks, memos, styled
-from slowpath.extract.react_gates import calls_of, gates
+from slowpath.extract.react_gates import calls_of, shown_by
 from slowpath.extract.react_hooks import hook_values
 from slowpath.extract.react_owners import callee_name, owner
 from slowpath.extract.react_sites import elements, handed_over, provider, site
+from slowpath.extract.react_sources import Values
 from slowpath.extract.scopes import Scopes
 from slowpath.model.react import ReactFacts, Site
 
@@ -38,10 +39,11 @@ def extract(tree: Tree, source: bytes) -> ReactFacts:
         facts.styled = list(styled(scopes))
     shown = list(elements(scopes, source))
     for name, function in found.items():
-        facts.calls.extend(calls_of(name, function, scopes))
-        facts.gates.extend(gates(name, function, shown, scopes))
+        values = Values(function, scopes)
+        facts.calls.extend(calls_of(name, function, values, scopes))
+        facts.shown.extend(shown_by(name, function, values, len(facts.shown)))
     for name, function in hooks(scopes).items():
-        facts.calls.extend(calls_of(name, function, scopes))
+        facts.calls.extend(calls_of(name, function, Values(function, scopes), scopes))
     for tag, element in shown:
         around = owner(element)
         if around is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import cast
 
 from slowpath.model.web import WebFacts
 from slowpath.program import Program
 from slowpath.program.react import Key, ReactProgram
-from slowpath.program.web import Declaration
+from slowpath.program.web import Declaration, WebProgram
 
 
 def link(program: Program) -> ReactProgram:
@@ -22,4 +23,20 @@ def link(program: Program) -> ReactProgram:
         return (target.path, target.name) if isinstance(target, Declaration) else target.package
 
     shown = {path: facts.react for path, facts in files.items() if web.kind(path) in ("client", "server")}
-    return ReactProgram(shown, frozenset(path for path in shown if web.react_compiler(path) == "on"), resolve)
+    return ReactProgram(
+        shown, frozenset(path for path in shown if web.react_compiler(path) == "on"), resolve, _pages(web)
+    )
+
+
+def _pages(web: WebProgram) -> dict[Key, list[Key]]:
+    """The pages of Next's app folder by the layouts around them."""
+    found: dict[Key, list[Key]] = {}
+    shells = {posixpath.dirname(p): p for p in web.entries if posixpath.basename(p).split(".")[0] == "layout"}
+    for path in web.entries:
+        folder = posixpath.dirname(path) if posixpath.basename(path).split(".")[0] == "page" else ""
+        while folder:
+            pair = [web.exported(p, "default") for p in (shells.get(folder, ""), path)]
+            if isinstance(pair[0], Declaration) and isinstance(pair[1], Declaration):
+                found.setdefault((pair[0].path, pair[0].name), []).append((pair[1].path, pair[1].name))
+            folder = posixpath.dirname(folder)
+    return found

@@ -92,35 +92,44 @@ class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
     """Only the parent can make its component render again, which makes its children anew as well."""
 
 
+PICKED = -1
+"""In `Sources.calls`: state that starts empty, which a click or a choice fills."""
+REST = "..."
+"""In `Sources.props`: all props at once, or those that are not named. As an attribute: a spread."""
+
+
+class Sources(msgspec.Struct, array_like=True, frozen=True):
+    """What a value rests on: props of its owner, and hook calls, by the offset where they start."""
+
+    props: tuple[str, ...] = ()
+    calls: tuple[int, ...] = ()
+
+
 class HookCall(msgspec.Struct, array_like=True, frozen=True):
-    """A call of a hook with arguments. `reads` are the owner's parameters among them."""
+    """A call of a hook that may fetch or read a context. `reads` is what its arguments rest on."""
 
     owner: str
     callee: str
     span: Span
-    reads: tuple[str, ...]
+    reads: Sources
     taken: bool = False
     """The hook is taken out of an object: `const { useQuery } = useApi()`."""
+    context: str = ""
+    """The context that `useContext` or `use` reads."""
 
 
-class GatedChild(msgspec.Struct, array_like=True, frozen=True):
-    """A component that is shown once a hook's data came, with its attributes that read a name."""
-
-    tag: str
-    span: Span
-    steady: tuple[str, ...]
-    """Attributes that do not rest on the data."""
-    tied: tuple[str, ...]
-    """Attributes that do."""
-
-
-class Gate(msgspec.Struct, array_like=True, frozen=True):
-    """A hook call whose result decides whether the children are shown."""
+class Shown(msgspec.Struct, array_like=True, frozen=True):
+    """A component's tag, or the `{children}` of its owner (no tag), that nothing but answers may hold back."""
 
     owner: str
-    callee: str
+    tag: str
     span: Span
-    children: tuple[GatedChild, ...]
+    within: int
+    """The index of the component's tag around it in the file's list, or -1."""
+    given: tuple[tuple[str, Sources], ...]
+    """Attributes that are no constants."""
+    waits: Sources
+    """What must have answered before it is shown: hooks, or the props that say so."""
 
 
 class ReactFacts(msgspec.Struct, array_like=True):
@@ -135,4 +144,4 @@ class ReactFacts(msgspec.Struct, array_like=True):
     styled: list[tuple[str, str]] = []
     """Styled components: their name, and the component that they wrap; nothing for a host element."""
     calls: list[HookCall] = []
-    gates: list[Gate] = []
+    shown: list[Shown] = []

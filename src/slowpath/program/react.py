@@ -20,13 +20,19 @@ class ReactProgram:
     """Built by `link.react`. `resolve` says what a name of a file means: a key, or a package's name, or nothing."""
 
     def __init__(
-        self, facts: Mapping[str, ReactFacts], compiled: frozenset[str], resolve: Callable[[str, str], Key | str | None]
+        self,
+        facts: Mapping[str, ReactFacts],
+        compiled: frozenset[str],
+        resolve: Callable[[str, str], Key | str | None],
+        pages: Mapping[Key, list[Key]],
     ) -> None:
         self.facts = facts
         """Facts of the files that users run, by path."""
         self.compiled = compiled
         """Paths that React Compiler memoises."""
         self._resolve = resolve
+        self.pages = pages
+        """Pages of a file router by the layouts around them."""
         self._known: dict[Key, Key | str | None] = {}
         self.components: dict[Key, Component] = {
             (path, component.name): component for path, file in facts.items() for component in file.components

@@ -1,0 +1,95 @@
+"""What the values in a component or hook rest on: props, and the answers of hooks."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from slowpath.extract.parsing import first, text
+from slowpath.extract.react_components import STATIC_HOOKS
+from slowpath.extract.react_owners import HOOK, TRANSPARENT, callee_name
+from slowpath.extract.scopes import Binding, Scopes
+from slowpath.model.react import PICKED, REST, Sources
+
+NOTHING = Sources()
+WORD = re.compile(rb"[A-Za-z_$][\w$]*")
+EMPTY = frozenset(["", "null", "undefined", "false", '""', "''"])
+
+
+class Values:
+    """The names that one function's parameters and body declare."""
+
+    def __init__(self, function: Node, scopes: Scopes) -> None:
+        self._known: dict[str, Sources] = {}
+        self._wholes: set[str] = set()
+        self._answers: dict[int, Sources] = {}
+        for name, binding in scopes.names(function).items():
+            self._parameter(name, binding)
+        body = function.child_by_field_name("body")
+        for name, binding in (scopes.names(body) if body is not None else {}).items():
+            self._variable(name, binding)
+
+    def of(self, node: Node | None) -> Sources:
+        """What an expression rests on."""
+        if node is None or not any(word.decode() in self._known for word in WORD.findall(node.text or b"")):
+            return NOTHING
+        found: set[Sources] = set()
+        stack = [node]
+        while stack:
+            part = stack.pop()
+            if part.type in ("identifier", "shorthand_property_identifier"):
+                found.add(self._known.get(text(part), NOTHING))
+            elif part.type == "member_expression" and text(part.child_by_field_name("object")) in self._wholes:
+                found.add(Sources((text(part.child_by_field_name("property")),)))
+            else:
+                stack.extend(part.named_children)
+        return union(*found)
+
+    def _parameter(self, name: str, binding: Binding) -> None:
+        parent = binding.node.parent
+        if binding.whole and binding.kind == "parameter":
+            self._wholes.add(name)
+        unclear = binding.whole or (parent is not None and parent.type == "rest_pattern")
+        self._known[name] = Sources((REST if unclear else _key(binding.node),))
+
+    def _variable(self, name: str, binding: Binding) -> None:
+        value = binding.value
+        if value is None:
+            return
+        if not binding.whole and text(value) in self._wholes:
+            self._known[name] = Sources((_key(binding.node),))
+            return
+        known = self._answers.get(binding.owner.id)
+        if known is None:
+            known = self._answers[binding.owner.id] = self._answer(value)
+        if known != NOTHING:
+            self._known[name] = known
+
+    def _answer(self, value: Node) -> Sources:
+        while value.type in (*TRANSPARENT, "await_expression") and value.named_child_count:
+            value = value.named_children[0]
+        callee = callee_name(value) if value.type == "call_expression" else ""
+        if not HOOK.match(callee) or callee in STATIC_HOOKS:
+            return self.of(value)
+        arguments = value.child_by_field_name("arguments")
+        if callee == "useState":
+            initial = first(arguments) if arguments is not None else None
+            return Sources((), (PICKED,)) if text(initial) in EMPTY else self.of(initial)
+        return union(self.of(arguments), Sources((), (value.start_byte,)))
+
+
+def union(*several: Sources) -> Sources:
+    """All that several values rest on."""
+    props = {name for sources in several for name in sources.props}
+    calls = {call for sources in several for call in sources.calls}
+    return Sources(tuple(sorted(props)), tuple(sorted(calls)))
+
+
+def _key(identifier: Node) -> str:
+    """The property that a pattern takes a name from: `id` of `{ id: orderId = 1 }`."""
+    node = identifier.parent
+    while node is not None and node.type in ("assignment_pattern", "object_assignment_pattern"):
+        node = node.parent
+    key = node.child_by_field_name("key") if node is not None and node.type == "pair_pattern" else None
+    return text(key) if key is not None else text(identifier)
