@@ -41,8 +41,9 @@ def _binary(condition: Node, when: bool, values: Values) -> Sources | None:
     if operator in ("&&", "||"):
         sides = [answered(side, when, values) for side in (left, right)]
         known = [side for side in sides if side is not None]
-        # `isLoading || closed` is false only with both sides false, so what one side says still holds
-        enough = len(known) == 2 or (not when and bool(known))
+        # `isLoading || closed` is false only with both sides false, so what one side says still holds; of
+        # `teamId && isLoading` either may be the false one
+        enough = len(known) == 2 or (operator == "||" and not when and bool(known))
         return union(*known) if enough else None
     if operator in ("===", "==", "!==", "!="):
         equal = (operator in ("===", "==")) == when

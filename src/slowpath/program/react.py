@@ -98,6 +98,25 @@ class ReactProgram:
         fates = {self._fate(target[0], *step, seen) for step in onward}
         return "matters" if "matters" in fates else "unseen" if "unseen" in fates else "idle"
 
+    def context_calls(self) -> dict[Key, set[int]]:
+        """Offsets of the hook calls that read a context, directly or through own hooks, by component or hook."""
+        found: dict[Key, set[int]] = defaultdict(set)
+        callers: dict[Key, list[tuple[Key, int]]] = defaultdict(list)
+        pending: list[tuple[Key, int]] = []
+        for path, facts in self.facts.items():
+            for call in facts.calls:
+                target = self.resolve(path, call.callee)
+                if call.context:
+                    pending.append(((path, call.owner), call.span[0]))
+                elif isinstance(target, tuple):
+                    callers[target].append(((path, call.owner), call.span[0]))
+        while pending:
+            owner, offset = pending.pop()
+            if owner not in found:
+                pending.extend(callers.get(owner, ()))
+            found[owner].add(offset)
+        return found
+
     def query_calls(self, packages: frozenset[str], names: frozenset[str]) -> dict[Key, list[HookCall]]:
         """Calls that fetch data, by component or hook: of a package's hooks `names`, and of hooks that call those."""
         found: dict[Key, list[HookCall]] = defaultdict(list)

@@ -33,6 +33,7 @@ class Renders:
         self._react, self._queries, self._pages, self._clicked = react, queries, pages, tuple(clicked)
         self._shown: dict[Key, list[int]] = {}
         self._sites: dict[Key, list[tuple[str, int]]] = {}
+        self._provided = react.context_calls()
         self._asks = {key: {call.span[0] for call in calls if not call.context} for key, calls in queries.items()}
         for path, facts in react.facts.items():
             for index, shown in enumerate(facts.shown):
@@ -117,6 +118,7 @@ class Renders:
                 yield from self._below(top, first, target[0], inner, target, bound, depth + 1)
 
     def _tied(self, sources: Sources, owner: Key, tied: set[str]) -> bool:
-        """Does a value rest on an answer, a choice, or a prop that does?"""
+        """Does a value rest on an answer, a choice, what a context holds, or a prop that does?"""
         calls = set(sources.calls)
-        return PICKED in calls or bool(calls & self._asks.get(owner, set())) or bool(tied & set(sources.props))
+        held = self._asks.get(owner, set()) | self._provided.get(owner, set())
+        return PICKED in calls or bool(calls & held) or bool(tied & set(sources.props))
