@@ -80,8 +80,20 @@ class Calls:
             found = self.program.macros.get(call.name.rsplit("::", 1)[-1])
             return Resolved(tuple(found), "", "exact") if found else Resolved((), call.name, "exact")
         if call.receiver == "-":
-            return self._path(function, call.name)
+            named = self._path(function, call.name)
+            return self._through_trait(site, named) if named.external.startswith("std::io::") else named
         return self._method(site)
+
+    def _through_trait(self, site: Site, named: Resolved) -> Resolved:
+        """`std::io::Write::write_all(&mut encoder, ..)` is the encoder's method."""
+        owner, _, method = named.external.rpartition("::")
+        call = site.call
+        if owner not in ("std::io::Read", "std::io::Write", "std::io::BufRead") or not call.args:
+            return named
+        kind = self.types.of(site.function, call.args[0], call.start, call.scope)
+        if kind is None or not isinstance(kind.head, str) or kind.derived:
+            return named
+        return Resolved((), f"{kind.head}::{method}", "type")
 
     def _path(self, function: Function, path: str) -> Resolved:
         if path.startswith("Self::"):
