@@ -7,22 +7,22 @@ file that killed it: what it left undone is tried again, each file in a process 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from slowpath.extract import extract
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 POOL_BYTES = 400_000
-"""Below this much source, starting worker processes (30 ms) costs more than it saves."""
+"""Below this much source, starting worker processes costs more than it saves."""
 CHUNKS_PER_JOB = 12
 
 Patterns = tuple[tuple[str, str], ...]
@@ -100,6 +100,11 @@ def _work(chunk: list[int]) -> list[tuple[int, Outcome]]:
 
 
 def _run(tasks: list[Task], chunks: list[list[int]], jobs: int, outcomes: dict[int, Outcome]) -> None:
+    # A warm scan starts no worker: 10 ms of imports that it does without.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(tasks,)) as pool:
         futures: list[Future[list[tuple[int, Outcome]]]] = []
