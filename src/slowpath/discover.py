@@ -52,10 +52,14 @@ MAX_BYTES = 1_500_000
 
 
 class Discovery(NamedTuple):
-    """Files as (path, language, bytes) by path, and what could not be read."""
+    """Files as (path, language, bytes) by path, and what could not be read.
+
+    `unread` are the Rust files that are there and compiled perhaps, but were left out: generated, excluded, too large.
+    """
 
     files: list[tuple[str, str, bytes]]
     troubles: list[Trouble]
+    unread: frozenset[str] = frozenset()
 
 
 def language_of(name: str) -> str | None:
@@ -74,10 +78,14 @@ def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
     listed = sorted(set(_listed(root)))
     is_output = _outputs(listed)
     files, troubles = [], []
+    left_out: set[tuple[str, str]] = set()
     for name in listed:
         folder, _, last = name.rpartition("/")
         language = language_of(last)
-        if language is None or is_output(folder) or excluded.match_file(name):
+        if language is None or is_output(folder):
+            continue
+        if excluded.match_file(name):
+            left_out.add((language, name))
             continue
         path = os.fsencode(name).decode("utf-8", "backslashreplace")
         try:
@@ -86,10 +94,13 @@ def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
             troubles.append(Trouble(path, 0, f"cannot be read: {error.strerror}"))
         except _SkippedError as reason:
             troubles.append(Trouble(path, 0, f"{reason}, skipped"))
+            left_out.add((language, name))
         else:
             if source is not None and not _generated(language, source):
                 files.append((path, language, source))
-    return Discovery(files, troubles)
+            else:
+                left_out.add((language, name))
+    return Discovery(files, troubles, frozenset(name for language, name in left_out if language == "rust"))
 
 
 class _SkippedError(Exception):
@@ -199,6 +210,6 @@ def _generated(language: str, source: bytes) -> bool:
     """Says so at its top, or is minified: over 500 bytes a line on average. Diesel's schema.rs says so and is read."""
     if language not in ("rust", "typescript", "tsx"):
         return False
-    if GENERATED.search(source[:600]) and not (language == "rust" and b"table!" in source):
+    if GENERATED.search(source[:600]) and not (language == "rust" and (b"table!" in source or b"include!" in source)):
         return True
     return len(source) > 5000 and len(source) / (source.count(b"\n") + 1) > 500

@@ -85,7 +85,7 @@ def analyse(
     files, troubles, parsed = facts_of(found, rules, jobs, cache)
     troubles += does_not_parse(files, sources)
     clock.next("rules", "linking and checking")
-    raw = list(dict.fromkeys(run(link(files), rules, troubles)))
+    raw = list(dict.fromkeys(run(link(files, found.unread), rules, troubles)))
     clock.next("suppress", "suppressing")
     findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)
     findings = [f for f in findings if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]

@@ -113,10 +113,11 @@ def finding(
     witnesses = [(name, use) for name in stays if (use := needs.get(name))]
     aggregate = next((name for name in declaration.features if name in known.aggregates), "")
     generated = any(entry.package.generated or entry.package.gaps for entry in declaration.users)
+    unread = any(entry.package.unread for entry in declaration.users)
     what = listing(dropped)
     return rule.finding(
         declaration.place,
-        confidence="medium" if generated else "high",
+        confidence="low" if unread else "medium" if generated else "high",
         related=[Step(use.place, f"`{use.path}` needs `{name}`") for name, use in witnesses[:SHOWN]],
         what=f"`{aggregate}` of `{known.crate}` switches on {what}" if aggregate else f"`{known.crate}` has {what} on",
         advice=f"leave `features = [{', '.join(quoted(stays))}]`" if stays else "drop the list of features",

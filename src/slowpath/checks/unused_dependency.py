@@ -52,7 +52,7 @@ def misplaced(entry: Entry, uses: list[Use], rule: Rule) -> Finding:
         first.setdefault(use.place.path, use)
     return rule.finding(
         entry.place,
-        confidence="medium",
+        confidence="low" if entry.package.unread else "medium",
         related=[Step(use.place, f"a test needs `{use.path}`") for use in list(first.values())[:5]],
         dependency=entry.declared.key,
         problem=f"Only tests name `{entry.declared.key}`, yet each build of the product compiles it",
@@ -145,7 +145,7 @@ def sureness(entry: Entry, rule: Rule) -> Confidence:
     """High where not even the word occurs; low where code that cannot be read may use it."""
     package = entry.package
     written = any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["generated"])
-    if (package.generated and entry.declared.scope == "normal") or (package.gaps and written):
+    if package.unread or (package.generated and entry.declared.scope == "normal") or (package.gaps and written):
         return "low"
     return "medium" if package.gaps or package.says(entry.name) or entry.declared.target else "high"
 

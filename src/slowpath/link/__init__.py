@@ -23,6 +23,6 @@ LINKERS = Linkers(
 )
 
 
-def link(files: Mapping[str, File]) -> Program:
-    """The program of a project's files."""
-    return Program(files, LINKERS)
+def link(files: Mapping[str, File], unread: frozenset[str] = frozenset()) -> Program:
+    """The program of a project's files; `unread` are Rust files that discovery left out."""
+    return Program(files, LINKERS, unread)

@@ -27,9 +27,11 @@ def link(program: Program) -> CargoProgram:
     facts = {file.path: cast(TomlFacts, file.facts) for file in program.of("toml")}
     manifests = {path: own.manifest for path, own in facts.items() if own.manifest and path.endswith("Cargo.toml")}
     locks = {posixpath.dirname(path): Lock(path, own.lock) for path, own in facts.items() if own.lock}
-    code = by_folder(program, {posixpath.dirname(path) for path in manifests})
+    folders = {posixpath.dirname(path) for path in manifests}
+    code = by_folder(program, folders)
+    unread = {nearest(path, folders) for path in program.unread}
     packages = {
-        path: Package(path, manifest, code.get(posixpath.dirname(path), []))
+        path: Package(path, manifest, code.get(posixpath.dirname(path), []), posixpath.dirname(path) in unread)
         for path, manifest in manifests.items()
         if manifest.name and not sample(path, manifests)
     }
@@ -82,6 +84,14 @@ def entry(package: Package, declared: Dependency, packages: dict[str, Package]) 
     return Entry(package, declared, shared, local)
 
 
+def nearest(path: str, folders: set[str]) -> str:
+    """The closest of the folders that a path lies in, or the root."""
+    folder = posixpath.dirname(path)
+    while folder and folder not in folders:
+        folder = posixpath.dirname(folder)
+    return folder
+
+
 def by_folder(program: Program, folders: set[str]) -> dict[str, list[Code]]:
     """The compiled files of each package's folder."""
     rust = program.rust
@@ -101,9 +111,7 @@ def by_folder(program: Program, folders: set[str]) -> dict[str, list[Code]]:
         )
         declared.setdefault(crate.folder, set()).update(facts.modules)
     for path, facts in left:
-        folder = posixpath.dirname(path)
-        while folder and folder not in folders:
-            folder = posixpath.dirname(folder)
+        folder = nearest(path, folders)
         name = posixpath.basename(path).removesuffix(".rs")
         module = posixpath.basename(posixpath.dirname(path)) if name == "mod" else name
         if module in declared.get(folder, ()):

@@ -39,8 +39,10 @@ class Linkers(NamedTuple):
 class Program:
     """All facts of a project. Views are linked when a rule first asks for them."""
 
-    def __init__(self, files: Mapping[str, File], linkers: Linkers) -> None:
+    def __init__(self, files: Mapping[str, File], linkers: Linkers, unread: frozenset[str] = frozenset()) -> None:
         self.files = files
+        self.unread = unread
+        """Rust files that are there but were not read: nothing may be said about what code does not contain."""
         self._linkers = linkers
 
     def of(self, *languages: str) -> list[File]:

@@ -38,10 +38,12 @@ class Code(NamedTuple):
 class Package:
     """A Cargo.toml with a `[package]`, and the files that its targets compile."""
 
-    def __init__(self, path: str, manifest: Manifest, code: list[Code]) -> None:
+    def __init__(self, path: str, manifest: Manifest, code: list[Code], unread: bool = False) -> None:
         self.path = path
         self.manifest = manifest
         self.code = code
+        self.unread = unread
+        """Some of its Rust files were left out: they may use what nothing else does."""
         self.entries: list[Entry] = []
         self.workspace: Workspace
 
