@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from slowpath.model.finding import Finding, Place, Severity, Step, weakest
+from slowpath.model.finding import Confidence, Finding, Place, Severity, Step, weakest
 from slowpath.model.rule import Reach, Rule
 from slowpath.program import Program
 from slowpath.program.connections import Connections
@@ -63,18 +63,14 @@ def reaching(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) ->
     met: set[tuple[int, int]] = set()
 
     def passes(site: Site, callee: Function | None) -> bool:
-        if (
-            (id(site.function), site.number) in met
-            or site.function.test
-            or (on_worker and callee is not None and callee.fact.is_async)
-        ):
+        if site.key in met or site.function.test or (on_worker and callee is not None and callee.fact.is_async):
             return False
         kind = contexts.of(site).kind
         if kind == "once" or (on_worker and kind == "offloaded") or beyond_barrier(contexts, site, barriers):
             return False
         scope = root_scope(view, contexts, reach, site)
         if scope is not None:
-            met.add((id(site.function), site.number))
+            met.add(site.key)
             roots.setdefault((site.function, scope), []).append((site, callee))
         return scope is None or reach.context == "loop"
 
@@ -127,9 +123,9 @@ def report(
     if callee is not None:
         steps += effects.steps(callee)
     sink = effects.sink(callee) if callee else site
-    how = [CONFIDENCE[effects.program.resolve(site).how]] if callee else []
+    how: list[Confidence] = []
     if callee is not None:
-        how.append(effects.confidence(callee))
+        how = [CONFIDENCE[effects.program.resolve(site).how], effects.confidence(callee)]
     if not contexts.is_live_site(site, strict=True):
         how.append("medium")
     severity: Severity = rule.severity if contexts.is_handler(function) or dear else "note"

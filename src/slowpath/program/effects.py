@@ -46,13 +46,13 @@ class Effects:
         queue: deque[Function] = deque()
         for site, callee in starts:
             if passes(site, callee):
-                self._sinks.add((id(site.function), site.number))
+                self._sinks.add(site.key)
                 self._note(Witness(site, callee, 0), queue)
         while queue:
             callee = queue.popleft()
             depth = self.witnesses[id(callee)].depth + 1
             for site in self.program.callers(callee):
-                key = (id(site.function), site.number)
+                key = site.key
                 if key not in self._taken and site.function is not callee and passes(site, callee):
                     self._taken.add(key)
                     self._note(Witness(site, callee, depth), queue)
@@ -70,7 +70,7 @@ class Effects:
 
     def passed(self, site: Site) -> bool:
         """Whether a call is a sink that gave the effect to the function around it."""
-        return (id(site.function), site.number) in self._sinks
+        return site.key in self._sinks
 
     def has(self, function: Function) -> bool:
         return id(function) in self.witnesses

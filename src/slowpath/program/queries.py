@@ -74,7 +74,7 @@ class QueryLoops:
             for loop, hit in self._reach(own):
                 entry = groups.setdefault((id(loop.function), loop.scope), (loop, {}, set()))
                 entry[2].add(writing)
-                entry[1].setdefault((id(hit.site.function), hit.site.number), hit)
+                entry[1].setdefault(hit.site.key, hit)
         found = [
             QueryLoop(loop, sorted(hits.values(), key=lambda hit: hit.site.call.start), False in seen, True in seen)
             for loop, hits, seen in groups.values()
@@ -105,15 +105,18 @@ class QueryLoops:
         rest = [entry for entry in later if not effects.has(entry[0].function)]
         guarded.update((id(site.function), guard(site) or 0) for site, _ in rest)
         effects.spread(rest, passes)
-        for function in list(effects.functions()):
-            for site in self.program.references.get(id(function), ()):
-                if not site.function.test:
-                    for arg in site.call.args:
-                        if function in self.program.resolver.functions_named_by(site.function, arg):
-                            made = self.loops.of_adaptor(site, arg, -1 - site.number)
-                            if made is not None:
-                                hits.append((made, Hit(site, function, effects)))
         yield from hits
+        yield from self._handed_over(effects)
+
+    def _handed_over(self, effects: Effects) -> Iterator[tuple[Loop, Hit]]:
+        """Functions given to an adaptor by name: `.map(Self::from_row)`."""
+        for function in effects.functions():
+            for site in self.program.references.get(id(function), ()):
+                for arg in () if site.function.test else site.call.args:
+                    named = self.program.resolver.functions_named_by(site.function, arg)
+                    made = self.loops.of_adaptor(site, arg, -1 - site.number) if function in named else None
+                    if made is not None:
+                        yield made, Hit(site, function, effects)
 
     def _is_own_task(self, site: Site, loop: Loop) -> bool:
         """Each element becomes a task of its own: the loop itself waits for nothing."""

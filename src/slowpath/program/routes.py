@@ -26,7 +26,7 @@ class Route(NamedTuple):
     handler: Function
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.path or '/'}"
 
 
 class Routes:

@@ -139,6 +139,11 @@ class Site(NamedTuple):
     number: int
 
     @property
+    def key(self) -> tuple[int, int]:
+        """What stands for the call in sets and tables: functions are compared by identity."""
+        return id(self.function), self.number
+
+    @property
     def call(self) -> Call:
         return self.function.fact.calls[self.number]
 
@@ -251,7 +256,7 @@ class RustProgram:
 
     def resolve(self, site: Site) -> Resolved:
         """What a call may reach."""
-        key = (id(site.function), site.number)
+        key = site.key
         known = self._resolved.get(key)
         if known is None:
             self._resolved[key] = UNKNOWN
