@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,10 +15,6 @@ from slowpath.model.finding import Finding, Place
 from slowpath.model.rule import Rule
 from slowpath.program import File, Program
 from slowpath.program.web import External
-
-TEST_PATH = re.compile(
-    r"(^|/)(__tests__|__mocks__|tests?|benches|e2e|cypress)/|\.(test|spec|stories)\.[cm]?[jt]sx?$|_tests?\.rs$"
-)
 
 Condition = Callable[[Program, File, dict[str, str], tuple[str, ...]], bool]
 
@@ -51,7 +46,9 @@ def resolves_to(program: Program, file: File, texts: dict[str, str], args: tuple
 
 
 def not_in_test(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:
-    return not TEST_PATH.search(file.path)
+    if file.language == "rust":
+        return not program.rust.is_test(file.path)
+    return program.web.kind(file.path) != "test"
 
 
 def matches(program: Program, file: File, texts: dict[str, str], args: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@ from slowpath.model.modules import ModuleFacts
 from slowpath.program.web import Kind
 
 TEST = re.compile(
-    r"(^|/)(__tests__|__mocks__|__fixtures__|tests?|e2e|cypress|playwright|mocks|fixtures|test-utils?|stories"
+    r"(^|/)(__tests__|__mocks__|__fixtures__|([\w.-]+[-_])?tests?|e2e|cypress|playwright|mocks|fixtures|test-utils?|stories"
     r"|\.storybook)/|\.[\w-]*(test|spec|cy|e2e|stories|story|mock|fixture)s?\.[cm]?[jt]sx?$"
     r"|(^|/)(setupTests|test-utils?|jest\.setup|vitest\.setup)\.[jt]sx?$"
 )
