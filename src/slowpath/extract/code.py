@@ -128,7 +128,7 @@ class Items:
         )
         self.facts.fns.append(fn)
         if body_node is not None and not test:
-            body.function(body_node)
+            body.function(body_node, (name for name, _ in params))
             fn.calls, fn.locals, fn.scopes = body.calls, body.locals, body.scopes
             fn.awaits, fn.exits = body.awaits, body.exits
             for inner, source, shift in body.items:

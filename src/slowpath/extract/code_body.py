@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tree_sitter import Node
 
@@ -38,6 +38,8 @@ ITEMS = frozenset(
     "function_item impl_item trait_item struct_item enum_item type_item use_declaration mod_item macro_definition "
     "const_item static_item".split()
 )
+FUNCTION_PATHS = frozenset(["identifier", "scoped_identifier", "generic_function"])
+KEYWORDS = frozenset(["self", "super", "crate"])
 MAX_TEXT = 60
 ODD = frozenset("#|~$-")
 MAX_OPERAND = 400
@@ -83,12 +85,15 @@ class Body:
         self.macros = 0
         self.fed: dict[int, list[Local]] = {}
         """Closure scope → what its parameters bind."""
+        self.bound: set[str] = set()
+        """Names of parameters and bindings met so far: as arguments they are no functions."""
 
     def text(self, node: Node | None) -> str:
         return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else ""
 
-    def function(self, body: Node) -> None:
+    def function(self, body: Node, params: Iterable[str] = ()) -> None:
         """The body block of a function."""
+        self.bound.update(params)
         self.scopes.append(Scope("body", -1, body.start_byte + self.shift, body.end_byte + self.shift))
         self.scopes[0].result = self.statements(body, 0)
 
@@ -141,7 +146,9 @@ class Body:
 
     def bind_names(self, pattern: Node, kind: str, init: str, declared: str, scope: int, at: int) -> None:
         if kind in ("identifier", "shorthand_field_identifier"):
-            self.locals.append(Local(self.text(pattern), scope, at + self.shift, declared, init))
+            name = self.text(pattern)
+            self.bound.add(name)
+            self.locals.append(Local(name, scope, at + self.shift, declared, init))
         elif kind in ("mut_pattern", "ref_pattern", "reference_pattern", "captured_pattern", "match_pattern"):
             for child in pattern.named_children[:1] if kind == "match_pattern" else pattern.named_children:
                 if child.type != "mutable_specifier":
@@ -247,13 +254,27 @@ class Body:
     def with_arguments(self, node: Node, scope: int, name: str, receiver: str, place: Node, generic: str) -> str:
         arguments = node.child_by_field_name("arguments")
         args = tuple(
-            self.expression(arg, scope)
+            self.argument(arg, scope)
             for arg in (arguments.named_children if arguments is not None else ())
             if not arg.type.endswith("comment")
         )
         return self.add(
             Call(name, receiver, args, place.start_byte, place.end_byte, node.start_byte, scope, 0, generic)
         )
+
+    def argument(self, node: Node, scope: int) -> str:
+        """An argument; a function given by its path is read as a closure that calls it."""
+        if node.type not in FUNCTION_PATHS:
+            return self.expression(node, scope)
+        path = node.child_by_field_name("function") if node.type == "generic_function" else node
+        text = self.path(path or node, scope)
+        last = text[text.rfind(":") + 1 :]
+        if text in self.bound or not last[:1].islower() or last in KEYWORDS:
+            return self.expression(node, scope)
+        index = self.open("closure", node, scope, text)
+        call = Call(text, "-", ("",), node.start_byte, node.end_byte, node.start_byte, index)
+        self.scopes[index].result = self.add(call)
+        return f"|{index}"
 
     def add(self, call: Call) -> str:
         call.start += self.shift
@@ -517,7 +538,7 @@ class Body:
             arguments = call.child_by_field_name("arguments") if call.type == "call_expression" else None
             if arguments is not None:
                 args = tuple(
-                    self.expression(a, scope) for a in arguments.named_children if not a.type.endswith("comment")
+                    self.argument(a, scope) for a in arguments.named_children if not a.type.endswith("comment")
                 )
             else:
                 self.expression(statement, scope)

@@ -56,7 +56,8 @@ class Scope(msgspec.Struct, array_like=True):
     """A nested part of a body. `subject` is the operand of a `for`, `match`, `if let` or `while let` head.
 
     kinds: body, block, if, else, match, arm, for, while, loop, closure, async, and macro (its arguments; `subject` is
-    its name). `result` is the tail's operand.
+    its name). A function handed over by its path is a closure that calls it, with that path as `subject`. `result` is
+    the tail's operand.
     """
 
     kind: str

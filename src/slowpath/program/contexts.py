@@ -204,7 +204,32 @@ class Contexts:
             return True
         if self.is_resolver(function):
             return True
-        return any(not site.function.test for site in self.program.references.get(id(function), ()))
+        return any(self._is_registered(site) for site in self.program.callers(function))
+
+    def _is_registered(self, site: Site) -> bool:
+        """Whether a function is handed, by its path, to a framework that will call it: `get(show)`."""
+        level = site.function.fact.scopes[site.call.scope]
+        if site.function.test or level.kind != "closure" or not level.subject:
+            return False
+        taker = self.consumer(site.function, f"|{site.call.scope}")
+        if any(use.path.partition("::")[0] in known()["entry"]["filters"] for use in self.program.facts[site.function.file].uses):
+            return True
+        return taker is not None and not self._applies(taker, f"|{site.call.scope}")
+
+    def _applies(self, taker: Site, operand: str) -> bool:
+        """Whether a call runs the function it is given itself, now or on another thread."""
+        call = taker.call
+        if call.receiver != "-" and call.name in known()["iteration"]["adaptors"] + known()["apply"]["methods"]:
+            return True
+        if any(self.matches(taker, named(section)) for section in ("offload", "once", "fallback", "spawn")):
+            return True
+        position = call.args.index(operand) + (call.receiver != "-") if operand in call.args else -1
+        for callee in self.program.resolve(taker).functions:
+            params = callee.fact.params
+            name = params[position][0] if 0 <= position < len(params) else ""
+            if name and any(inner.name == name or name in inner.args for inner in callee.fact.calls):
+                return True
+        return False
 
     def is_resolver(self, function: Function) -> bool:
         owner = function.owner

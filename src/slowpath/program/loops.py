@@ -114,7 +114,7 @@ class Loops:
     def of_closure(self, function: Function, scope: int) -> Loop | None:
         """The loop that a closure is the body of."""
         number = self._index(function).takers.get(f"|{scope}")
-        return self.of_adaptor(Site(function, number), f"|{scope}", scope) if number is not None else None
+        return self._of_adaptor(Site(function, number), f"|{scope}", scope) if number is not None else None
 
     def _index(self, function: Function) -> Index:
         key = id(function)
@@ -122,7 +122,7 @@ class Loops:
             self._indexes[key] = Index(function)
         return self._indexes[key]
 
-    def of_adaptor(self, site: Site, operand: str, scope: int) -> Loop | None:
+    def _of_adaptor(self, site: Site, operand: str, scope: int) -> Loop | None:
         """The loop that a call makes of an argument: an iterator adaptor, or a helper that calls it in a loop."""
         function, call = site.function, site.call
         head = Place(function.file, (call.head, call.head + 1))

@@ -81,7 +81,7 @@ class QueryLoops:
         ]
         return sorted(found, key=lambda entry: (entry.loop.function.file, entry.loop.head.span))
 
-    def _reach(self, sites: list[Site]) -> Iterator[tuple[Loop, Hit]]:
+    def _reach(self, sites: list[Site]) -> list[tuple[Loop, Hit]]:
         effects = Effects(self.program)
         hits: list[tuple[Loop, Hit]] = []
         guarded: dict[int, int] = {}
@@ -105,18 +105,7 @@ class QueryLoops:
         rest = [entry for entry in later if not effects.has(entry[0].function)]
         guarded.update((id(site.function), guard(site) or 0) for site, _ in rest)
         effects.spread(rest, passes)
-        yield from hits
-        yield from self._handed_over(effects)
-
-    def _handed_over(self, effects: Effects) -> Iterator[tuple[Loop, Hit]]:
-        """Functions given to an adaptor by name: `.map(Self::from_row)`."""
-        for function in effects.functions():
-            for site in self.program.references.get(id(function), ()):
-                for arg in () if site.function.test else site.call.args:
-                    named = self.program.resolver.functions_named_by(site.function, arg)
-                    made = self.loops.of_adaptor(site, arg, -1 - site.number) if function in named else None
-                    if made is not None:
-                        yield made, Hit(site, function, effects)
+        return hits
 
     def _is_own_task(self, site: Site, loop: Loop) -> bool:
         """Each element becomes a task of its own: the loop itself waits for nothing."""

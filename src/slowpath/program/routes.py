@@ -91,7 +91,7 @@ class Routes:
             call = self._call(function, call.receiver)
 
     def _add(self, function: Function, name: str, method: str, path: str) -> None:
-        for handler in self.program.resolver.functions_named_by(function, name):
+        for handler in self.program.resolver.functions_named_by(function, function.path_of(name)):
             self.all.append(Route(method, path, handler))
 
     @staticmethod

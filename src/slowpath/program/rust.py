@@ -122,6 +122,12 @@ class Function:
         """Where a call in this function is reported."""
         return Place(self.file, (call.start, call.end))
 
+    def path_of(self, operand: str) -> str:
+        """The path of a function that an operand hands over; any other operand as it is."""
+        if operand.startswith("|"):
+            return self.fact.scopes[int(operand[1:])].subject or operand
+        return operand
+
     def scopes_of(self, scope: int) -> Iterator[tuple[int, Scope]]:
         """The scope itself and those around it, innermost first."""
         while scope >= 0:
@@ -175,6 +181,106 @@ class Resolver(Protocol):
     """How names and types are answered; `link` supplies it."""
 
     def resolve_call(self, site: Site) -> Resolved: ...
+
+    def type_of(self, function: Function, operand: str, at: int, scope: int) -> Ty | None: ...
+
+    def functions_named_by(self, function: Function, path: str) -> tuple[Function, ...]: ...
+
+    def binding(self, function: Function, name: str, at: int, scope: int) -> Local | None: ...
+
+    def constant_init(self, function: Function, path: str) -> str: ...
+
+
+class RustProgram:
+    """Every compiled Rust function, and the questions that rules ask about them."""
+
+    def __init__(
+        self,
+        crates: list[Crate],
+        modules: dict[str, list[Module]],
+        functions: list[Function],
+        facts: dict[str, CodeFacts],
+    ) -> None:
+        self.crates = crates
+        self.modules = modules
+        """file → its modules; a file outside every module tree has none."""
+        self.functions = functions
+        self.facts = facts
+        self.resolver: Resolver
+        self._resolved: dict[tuple[int, int], Resolved] = {}
+        self._callers: dict[str, dict[int, list[Site]]] = {}
+        self._shared: dict[Callable[[RustProgram], object], object] = {}
+
+    def shared(self, kind: Callable[[RustProgram], T]) -> T:
+        """The one instance of a question-answerer for this program: what rules work out, they share."""
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        return cast(T, self._shared[kind])
+
+    def is_compiled(self, path: str) -> bool:
+        """Whether a file stands in some crate's module tree."""
+        return path in self.modules
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file is compiled for tests, benches or examples only."""
+        own = self.modules.get(path)
+        return bool(own) and all(module.test for module in own or ())
+
+    def roots(self, path: str) -> set[str]:
+        """First segments of the paths that a file calls."""
+        facts = self.facts[path]
+        return {call.name.partition("::")[0] for fn in facts.fns for call in fn.calls if "::" in call.name}
+
+    @cached_property
+    def sites(self) -> dict[str, list[Site]]:
+        """Calls by the last segment of the called name."""
+        sites: dict[str, list[Site]] = {}
+        for function in self.functions:
+            for index, call in enumerate(function.fact.calls):
+                name = call.name
+                if ":" in name:
+                    name = name[name.rfind(":") + 1 :]
+                sites.setdefault(name, []).append(Site(function, index))
+        return sites
+
+    @cached_property
+    def named(self) -> dict[str, list[Function]]:
+        """Functions by name."""
+        found: dict[str, list[Function]] = {}
+        for function in self.functions:
+            found.setdefault(function.fact.name, []).append(function)
+        return found
+
+    @cached_property
+    def macros(self) -> dict[str, list[Function]]:
+        """Arms of the workspace's `macro_rules!` that stand for expressions, by `name!`."""
+        arms: dict[str, list[Function]] = {}
+        for function in self.functions:
+            if function.fact.macro.endswith("!"):
+                arms.setdefault(function.fact.macro, []).append(function)
+        return arms
+
+    def resolve(self, site: Site) -> Resolved:
+        """What a call may reach."""
+        key = site.key
+        known = self._resolved.get(key)
+        if known is None:
+            self._resolved[key] = UNKNOWN
+            known = self._resolved[key] = self.resolver.resolve_call(site)
+        return known
+
+    def callers(self, function: Function) -> Iterable[Site]:
+        """Every call that may reach a function."""
+        name = function.fact.name
+        if function.fact.macro.endswith("!"):
+            name = function.fact.macro
+        if name not in self._callers:
+            callers: dict[int, list[Site]] = {}
+            for site in self.sites.get(name, ()):
+                for callee in self.resolve(site).functions:
+                    callers.setdefault(id(callee), []).append(site)
+            self._callers[name] = callers
+        return self._callers[name].get(id(function), ())
 
     def type_of(self, function: Function, operand: str, at: int, scope: int) -> Ty | None: ...
 
