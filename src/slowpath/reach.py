@@ -1,34 +1,81 @@
 """Rules of kind reach: an effect reaches a context with no barrier between. The page lists them, this does the rest.
 
 Contexts: `async` — a call on an async worker, directly or through sync functions; `handler` — a request handler,
-through any functions; `loop` — a loop over elements, likewise; `per-call` — a construct that a function builds from a
-literal each time it runs, in code that a running server reaches.
+through any functions; `loop` — a loop over elements, likewise; `per-call` — a construct that a function builds anew
+each time it runs, in code that a running server reaches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
+from typing import NamedTuple
 
-from slowpath.model.finding import Confidence, Finding, Place, Severity, Step, weakest
-from slowpath.model.rule import Reach, Rule
+from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Place, Severity, Step, weakest
+from slowpath.model.rule import Reach, Rule, SinkKind
 from slowpath.program import Program
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import CONFIDENCE, Effects
+from slowpath.program.entries import Entries
 from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
-from slowpath.program.routes import Routes
 from slowpath.program.rust import Function, RustProgram, Site
 from slowpath.program.sinks import sinks
 
 Root = tuple[Function, int]
 """A function and the scope in it that meets the context, -1 for the function itself."""
-Hit = tuple[Site, Function | None]
-"""A call, and the function that it leads into; None where the call itself is the sink."""
-
-
 MAX_RELATED = 60
+
+
+class Hit(NamedTuple):
+    """A call that meets the context, the function that it leads into (None where it is the sink), and the sink."""
+
+    site: Site
+    callee: Function | None
+    sink: Site
+
+
+class Found:
+    """Every sink of a page with its kind, dearest kinds first."""
+
+    def __init__(self, view: RustProgram, reach: Reach) -> None:
+        self.kinds: dict[tuple[int, int], tuple[int, SinkKind]] = {}
+        sites: dict[tuple[int, int], Site] = {}
+        ranked = list(enumerate(reach.sink_kinds))
+        for rank, kind in sorted(ranked, key=lambda entry: not entry[1].literals):
+            for site in sinks(view, view.shared(Connections), compiled(kind.sinks), awaited=reach.context != "async"):
+                if is_of_kind(view, site, kind):
+                    self.kinds.setdefault(site.key, (rank, kind))
+                    sites[site.key] = site
+        self.sites = sorted(sites.values(), key=lambda site: self.rank(site))
+
+    def rank(self, site: Site) -> tuple[int, int]:
+        """Sinks that a page is sure of come first, then in the page's order."""
+        rank, kind = self.kinds[site.key]
+        return -CONFIDENCES.index(kind.confidence), rank
+
+    def kind(self, site: Site) -> SinkKind:
+        return self.kinds[site.key][1]
+
+
+def is_of_kind(view: RustProgram, site: Site, kind: SinkKind) -> bool:
+    """Whether a call's arguments are such as the kind asks for."""
+    args = site.call.args
+    if kind.literals:
+        return bool(args) and args[0].startswith('"') and args[0][1:].startswith(kind.literals)
+    return not kind.constant or all(is_constant(view, site.function, arg) for arg in args)
+
+
+def is_constant(view: RustProgram, function: Function, operand: str) -> bool:
+    """A literal without placeholders, or the name of a constant."""
+    if operand[:1] == '"':
+        return "{}" not in operand
+    if operand[:1] == "L":
+        return "[" not in operand or operand.endswith("=")
+    named = operand[operand.rfind(":") + 1 :].isupper()
+    return named and view.resolver.constant_init(function, operand)[:1] in ('"', "L")
 
 
 @cache
@@ -39,186 +86,226 @@ def compiled(patterns: tuple[str, ...]) -> Paths:
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """The findings of one reach page."""
     assert rule.reach is not None
-    if not program.of("rust"):
-        return
-    view = program.rust
-    contexts = view.shared(Contexts)
-    if rule.reach.context == "per-call":
-        yield from per_call(view, contexts, rule, rule.reach)
-    else:
-        yield from reaching(view, contexts, rule, rule.reach)
+    if program.of("rust"):
+        search = PerCall if rule.reach.context == "per-call" else Reaching
+        yield from search(program.rust, rule, rule.reach).findings()
 
 
-def reaching(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
-    """Carry the effect up the call graph until it meets the context."""
-    barriers = compiled(reach.barriers)
-    cheap = compiled(tuple(rule.settings.get("cheap", ())))
-    on_worker = reach.context == "async"
-    found = sorted(
-        sinks(view, view.shared(Connections), compiled(reach.sinks), awaited=not on_worker),
-        key=lambda site: cheap.has(view.resolve(site).external),
-    )
-    effects = Effects(view)
-    roots: dict[Root, list[Hit]] = {}
-    met: set[tuple[int, int]] = set()
+class Search:
+    """What both kinds of search ask of the program."""
 
-    def passes(site: Site, callee: Function | None) -> bool:
-        if site.key in met or site.function.test or (on_worker and callee is not None and callee.fact.is_async):
+    def __init__(self, view: RustProgram, rule: Rule, reach: Reach) -> None:
+        self.view = view
+        self.rule = rule
+        self.reach = reach
+        self.contexts = view.shared(Contexts)
+        self.entries = view.shared(Entries)
+        self.barriers = compiled(reach.barriers)
+        self.found = Found(view, reach)
+
+    def beyond_barrier(self, site: Site) -> bool:
+        """Whether a closure around the call is handed to one of the page's own barriers."""
+        for index, level in site.function.scopes_of(site.call.scope):
+            if level.kind in ("closure", "async"):
+                taker = self.contexts.consumer(site.function, f"{'|' if level.kind == 'closure' else '~'}{index}")
+                if taker is not None and self.contexts.matches(taker, self.barriers):
+                    return True
+        return False
+
+    def words(self, sink: Site, function: Function, in_task: bool = False) -> dict[str, object]:
+        """What a message can say of a sink's kind, and of who gets to a function."""
+        kind = self.found.kind(sink)
+        entry = None if in_task else self.entries.of(function)
+        who = entry.text if entry is not None else f"`{function.name}`"
+        if entry is not None and (who != f"`{function.name}`"):
+            runs = f"{who} runs `{function.name}`"
+        else:
+            runs = f"`{function.name}` runs"
+        return {
+            "does": kind.does,
+            "cost": kind.cost,
+            "instead": kind.instead,
+            "entry": f"a task that `{function.name}` spawns" if in_task else who,
+            "runs": runs,
+            "sink": sink.call.name,
+        }
+
+
+class Reaching(Search):
+    """Carries the effect up the call graph until it meets the context."""
+
+    def __init__(self, view: RustProgram, rule: Rule, reach: Reach) -> None:
+        super().__init__(view, rule, reach)
+        self.on_worker = reach.context == "async"
+        self.effects = Effects(view)
+        self.met: set[tuple[int, int]] = set()
+        self.roots: dict[Root, list[Hit]] = {}
+
+    def findings(self) -> Iterator[Finding]:
+        """One finding per function that meets the context, in source order."""
+        for _, tier in groupby(self.found.sites, key=lambda site: self.found.rank(site)[0]):
+            self.effects.spread([(site, None) for site in tier], self.passes)
+        for (function, scope), hits in sorted(self.roots.items(), key=lambda root: (root[0][0].file, root[1][0].site.call.start)):
+            hits = [hit for hit in hits if not self.on_worker or self.is_served(function, scope, hit.site)]
+            if hits:
+                yield self.report(function, scope, hits)
+
+    def passes(self, site: Site, callee: Function | None) -> bool:
+        """Whether having a call gives its function the effect; notes where the context is met."""
+        if site.key in self.met or site.function.test:
             return False
-        kind = contexts.of(site).kind
-        if kind == "once" or (on_worker and kind == "offloaded") or beyond_barrier(contexts, site, barriers):
+        if self.on_worker and callee is not None and callee.fact.is_async:
             return False
-        scope = root_scope(view, contexts, reach, site)
+        kind = self.contexts.of(site).kind
+        if kind == "once" or (self.on_worker and kind == "offloaded") or self.beyond_barrier(site):
+            return False
+        scope = self.root_scope(site)
         if scope is not None:
-            met.add(site.key)
-            roots.setdefault((site.function, scope), []).append((site, callee))
-        return scope is None or reach.context == "loop"
+            self.met.add(site.key)
+            sink = self.effects.sink(callee) if callee is not None else site
+            self.roots.setdefault((site.function, scope), []).append(Hit(site, callee, sink))
+        return scope is None or self.reach.context == "loop"
 
-    effects.spread([(site, None) for site in found], passes)
-    for (function, scope), hits in sorted(
-        roots.items(), key=lambda entry: (entry[0][0].file, entry[1][0][0].call.start)
-    ):
-        hits = [hit for hit in hits if not on_worker or is_served(contexts, function, scope, hit[0])]
-        if hits:
-            yield report(contexts, rule, effects, function, scope, hits, found)
+    def root_scope(self, site: Site) -> int | None:
+        """The scope in which a call meets the context: an async block, a loop's body, or -1 for the function."""
+        if self.reach.context == "loop":
+            loop = self.view.shared(Loops).around(site)
+            return loop.scope if loop is not None else None
+        if self.reach.context == "handler":
+            return -1 if self.contexts.is_handler(site.function) else None
+        context = self.contexts.of(site)
+        if context.kind == "async":
+            return context.scope
+        return -1 if self.contexts.runs_on_worker(site.function) else None
+
+    def is_served(self, function: Function, scope: int, site: Site) -> bool:
+        return self.contexts.is_live_site(site) or (scope >= 0 and self.contexts.is_spawned(function, scope))
+
+    def report(self, function: Function, scope: int, hits: list[Hit]) -> Finding:
+        """The dearest call is primary, the function's others are related."""
+        site, callee, sink = min(hits, key=lambda hit: (self.found.rank(hit.sink), hit.site.call.start))
+        kind = self.found.kind(sink)
+        in_task = scope >= 0 and self.contexts.is_spawned(function, scope)
+        entry = None if in_task else self.entries.of(function)
+        steps = entry.steps() if entry is not None else []
+        steps.append(Step(function.place, self.meets(function, scope)))
+        steps.append(Step(site.place, f"`{function.name}` calls `{callee.name if callee else site.call.name}`"))
+        how: list[Confidence] = [kind.confidence]
+        if callee is not None:
+            steps += self.effects.steps(callee)
+            how += [CONFIDENCE[self.view.resolve(site).how], self.effects.confidence(callee)]
+        if not self.contexts.is_live_site(site, strict=True):
+            how.append("medium")
+        hits.sort(key=lambda hit: hit.site.call.start)
+        aside = self.moved_aside(function) if self.on_worker else []
+        return self.rule.finding(
+            site.place,
+            function=function.name,
+            severity=self.severity(kind, function),
+            confidence=weakest(self.rule.confidence, *how),
+            flow=steps,
+            related=[*self.others(hits, site, {step.place for step in steps}), *aside],
+            call=callee.name if callee else site.call.name,
+            path=" → ".join(f"`{name}`" for name in self.names_of(callee, site)),
+            more=and_more(len(hits) - 1) + (", although other work of it is moved off the worker" if aside else ""),
+            **self.words(sink, function, in_task),
+        )
+
+    def severity(self, kind: SinkKind, function: Function) -> Severity:
+        """That of the kind; what a kind is unsure of costs little outside request handlers."""
+        if kind.confidence == "low" and not self.contexts.is_handler(function):
+            return "note"
+        return kind.severity or self.rule.severity
+
+    def moved_aside(self, function: Function) -> list[Step]:
+        """Where a function hands other work to the blocking pool: it is half fixed."""
+        closures = ((index, s) for index, s in enumerate(function.fact.scopes) if s.kind == "closure")
+        takers = {
+            taker.number: taker
+            for index, _ in closures
+            if self.contexts.of_scope(function, index).kind == "offloaded"
+            and (taker := self.contexts.consumer(function, f"|{index}")) is not None
+            and self.contexts.is_offload(taker, f"|{index}")
+        }
+        return [Step(taker.place, "this part is moved off the worker already") for taker in takers.values()]
+
+    def others(self, hits: list[Hit], primary: Site, shown: set[Place]) -> list[Step]:
+        """The function's other calls of the kind, then what else has the effect in the helpers they lead through."""
+        related = [
+            Step(hit.site.place, f"also here: `{hit.callee.name if hit.callee else hit.site.call.name}`")
+            for hit in hits
+            if hit.site is not primary
+        ]
+        below = {id(hop.site.function) for hit in hits if hit.callee for hop in self.effects.path(hit.callee)}
+        related += [
+            Step(site.place, f"below it: `{site.function.name}` calls `{site.call.name}`")
+            for site in self.found.sites
+            if id(site.function) in below and self.effects.passed(site) and site.place not in shown
+        ]
+        return related[:MAX_RELATED]
+
+    def names_of(self, callee: Function | None, site: Site) -> list[str]:
+        if callee is None:
+            return [site.call.name]
+        hops = self.effects.path(callee)
+        return [callee.name, *(hop.through.name if hop.through else hop.site.call.name for hop in hops)]
+
+    def meets(self, function: Function, scope: int) -> str:
+        """How a function meets the context."""
+        if scope >= 0 and function.fact.scopes[scope].kind != "async":
+            return f"`{function.name}` loops over elements"
+        if scope >= 0 and self.contexts.is_spawned(function, scope):
+            return f"`{function.name}` spawns an async task"
+        if self.contexts.runs_on_worker(function):
+            return f"`{function.name}` is sync, and the framework runs it on the async worker"
+        text = self.entries.text(function)
+        if text != f"`{function.name}`":
+            return f"`{function.name}` answers {text}"
+        if self.contexts.is_handler(function):
+            return f"`{function.name}` is an async request handler"
+        return f"`{function.name}` returns an async block" if scope >= 0 else f"`{function.name}` is async"
 
 
-def root_scope(view: RustProgram, contexts: Contexts, reach: Reach, site: Site) -> int | None:
-    """The scope in which a call meets the page's context: an async block, a loop's body, or -1 for the function."""
-    if reach.context == "loop":
-        loop = view.shared(Loops).around(site)
-        return loop.scope if loop is not None else None
-    if reach.context == "handler":
-        return -1 if contexts.is_handler(site.function) else None
-    context = contexts.of(site)
-    if context.kind == "async":
-        return context.scope
-    return -1 if contexts.runs_on_worker(site.function) else None
+class PerCall(Search):
+    """What functions build anew each time they run."""
 
+    def findings(self) -> Iterator[Finding]:
+        """One finding per function."""
+        groups: dict[int, list[Site]] = {}
+        for site in self.found.sites:
+            if self.contexts.of(site).kind in ("once", "fallback") or self.beyond_barrier(site):
+                continue
+            if self.contexts.is_live(site.function, strict=True) or self.per_element(site):
+                groups.setdefault(id(site.function), []).append(site)
+        for sites in groups.values():
+            sites.sort(key=lambda site: site.call.start)
+            yield self.report(sites)
 
-def beyond_barrier(contexts: Contexts, site: Site, barriers: Paths) -> bool:
-    """Whether a closure around the call is handed to one of the page's own barriers."""
-    for index, level in site.function.scopes_of(site.call.scope):
-        if level.kind in ("closure", "async"):
-            consumer = contexts.consumer(site.function, f"{'|' if level.kind == 'closure' else '~'}{index}")
-            if consumer is not None and contexts.matches(consumer, barriers):
-                return True
-    return False
+    def per_element(self, site: Site) -> bool:
+        """Whether a call, or one of its function, stands in a loop over elements: then it costs wherever it runs."""
+        loops = self.view.shared(Loops)
+        callers = (caller for caller in self.view.callers(site.function) if not caller.function.test)
+        return loops.around(site) is not None or any(loops.around(caller) is not None for caller in callers)
 
-
-def is_served(contexts: Contexts, function: Function, scope: int, site: Site) -> bool:
-    return contexts.is_live_site(site) or (scope >= 0 and contexts.is_spawned(function, scope))
-
-
-def report(
-    contexts: Contexts, rule: Rule, effects: Effects, function: Function, scope: int, hits: list[Hit], found: list[Site]
-) -> Finding:
-    """One finding per async function and rule: the first call is primary, the rest are related."""
-    hits.sort(key=lambda hit: hit[0].call.start)
-    cheap = compiled(tuple(rule.settings.get("cheap", ())))
-    dear = [hit for hit in hits if not cheap.has(sink_path(effects, hit))]
-    site, callee = (dear or hits)[0]
-    steps = [Step(function.place, entry(contexts, function, scope))]
-    steps.append(Step(site.place, f"`{function.name}` calls `{callee.name if callee else site.call.name}`"))
-    if callee is not None:
-        steps += effects.steps(callee)
-    sink = effects.sink(callee) if callee else site
-    how: list[Confidence] = []
-    if callee is not None:
-        how = [CONFIDENCE[effects.program.resolve(site).how], effects.confidence(callee)]
-    if not contexts.is_live_site(site, strict=True):
-        how.append("medium")
-    severity: Severity = rule.severity if contexts.is_handler(function) or dear else "note"
-    return rule.finding(
-        site.place,
-        function=function.name,
-        severity=severity,
-        confidence=weakest(rule.confidence, *how, "high" if dear else "low"),
-        flow=steps,
-        related=others(effects, hits, site, {step.place for step in steps}, found),
-        call=callee.name if callee else site.call.name,
-        sink=sink.call.name,
-        path=" → ".join(f"`{step}`" for step in names_of(effects, callee, site)),
-        more=and_more(len(hits) - 1),
-    )
-
-
-def others(effects: Effects, hits: list[Hit], primary: Site, shown: set[Place], found: list[Site]) -> list[Step]:
-    """The function's other calls of the kind, then what else blocks in the helpers that they lead through."""
-    related = [
-        Step(site.place, f"also here: `{into.name if into else site.call.name}`")
-        for site, into in hits
-        if site is not primary
-    ]
-    below = {id(hop.site.function) for _, into in hits if into for hop in effects.path(into)}
-    related += [
-        Step(site.place, f"below it: `{site.function.name}` calls `{site.call.name}`")
-        for site in found
-        if id(site.function) in below and effects.passed(site) and site.place not in shown
-    ]
-    return related[:MAX_RELATED]
+    def report(self, sites: list[Site]) -> Finding:
+        first, function = sites[0], sites[0].function
+        entry = self.entries.of(function)
+        steps = entry.steps() if entry is not None else []
+        if not steps:
+            steps = [Step(function.place, f"`{function.name}` runs per call")]
+        return self.rule.finding(
+            first.place,
+            function=function.name,
+            severity=self.found.kind(first).severity,
+            confidence=weakest(self.rule.confidence, self.found.kind(first).confidence),
+            flow=[*steps, Step(first.place, f"`{function.name}` calls `{first.call.name}`")],
+            related=[Step(site.place, "also built here") for site in sites[1:]],
+            path=f"`{first.call.name}`",
+            more=and_more(len(sites) - 1),
+            **self.words(first, function),
+        )
 
 
 def and_more(count: int) -> str:
     """How a message counts the further calls of its kind."""
     return f" (and {count} more there)" if count else ""
-
-
-def sink_path(effects: Effects, hit: Hit) -> str:
-    site, callee = hit
-    sink = effects.sink(callee) if callee else site
-    return effects.program.resolve(sink).external
-
-
-def names_of(effects: Effects, callee: Function | None, site: Site) -> list[str]:
-    if callee is None:
-        return [site.call.name]
-    hops = effects.path(callee)
-    return [callee.name, *(hop.through.name if hop.through else hop.site.call.name for hop in hops)]
-
-
-def entry(contexts: Contexts, function: Function, scope: int) -> str:
-    """How the worker gets there."""
-    if scope >= 0 and function.fact.scopes[scope].kind != "async":
-        return f"`{function.name}` loops over elements"
-    if scope >= 0 and contexts.is_spawned(function, scope):
-        return f"`{function.name}` spawns an async task"
-    if contexts.runs_on_worker(function):
-        return f"`{function.name}` is sync, and the framework runs it on the async worker"
-    routes = contexts.program.shared(Routes).of(function)
-    if routes:
-        return f"`{function.name}` answers {routes[0]}"
-    if contexts.is_handler(function):
-        return f"`{function.name}` is an async request handler"
-    if scope >= 0:
-        return f"`{function.name}` returns an async block"
-    return f"`{function.name}` is async"
-
-
-def per_element(view: RustProgram, site: Site) -> bool:
-    """Whether a call, or one of its function, stands in a loop over elements: then it costs wherever it runs."""
-    loops = view.shared(Loops)
-    callers = (caller for caller in view.callers(site.function) if not caller.function.test)
-    return loops.around(site) is not None or any(loops.around(caller) is not None for caller in callers)
-
-
-def per_call(view: RustProgram, contexts: Contexts, rule: Rule, reach: Reach) -> Iterator[Finding]:
-    paths, barriers = compiled(reach.sinks), compiled(reach.barriers)
-    groups: dict[int, list[Site]] = {}
-    for site in sinks(view, view.shared(Connections), paths, awaited=True):
-        constant = site.call.args[:1] and site.call.args[0].startswith('"') and "{}" not in site.call.args[0]
-        if not constant or contexts.of(site).kind in ("once", "fallback") or beyond_barrier(contexts, site, barriers):
-            continue
-        if contexts.is_live(site.function, strict=True) or per_element(view, site):
-            groups.setdefault(id(site.function), []).append(site)
-    for sites in groups.values():
-        sites.sort(key=lambda site: site.call.start)
-        yield rule.finding(
-            sites[0].place,
-            function=sites[0].function.name,
-            flow=[Step(sites[0].function.place, f"`{sites[0].function.name}` runs per call")],
-            related=[Step(site.place, "also built here") for site in sites[1:]],
-            sink=sites[0].call.name,
-            path=f"`{sites[0].call.name}`",
-            more=and_more(len(sites) - 1),
-        )

@@ -468,8 +468,10 @@ class Body:
         elements = [
             self.expression(child, scope) for child in node.named_children if not child.type.endswith("comment")
         ]
-        repeated = any(child.type == ";" for child in node.children)
-        return "" if repeated else f"L[{len(elements)}"
+        if any(child.type == ";" for child in node.children):
+            return ""
+        literal = all(element[:1] in ('"', "L") for element in elements)
+        return f"L[{len(elements)}{'=' if literal else ''}"
 
     def tuple_(self, node: Node, scope: int) -> str:
         for child in node.named_children:

@@ -48,7 +48,7 @@ def declare(module: Module, facts: CodeFacts) -> None:
         if use.module == inline and use.function < 0:
             if use.name == "*":
                 module.globs.append((use.path, use.public))
-            else:
+            elif use.name != "_":
                 module.uses.setdefault(use.name, (use.path, use.public))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from slowpath.link.rust_names import Names
 from slowpath.link.rust_types import Types, layers
 from slowpath.model.code import Local
+from slowpath.program.paths import known
 from slowpath.program.rust import (
     UNKNOWN,
     Constant,
@@ -34,6 +35,11 @@ COMMON = frozenset(
     "with_name builder options config default select limit offset order group_by table schema interact".split()
 )
 """Names that the standard library and the usual crates use too: a unique definition here proves nothing."""
+
+STREAM_METHODS = frozenset(
+    "read read_to_end read_to_string read_exact read_line read_until lines bytes write write_all write_fmt flush".split()
+)
+"""Methods of `Read`, `BufRead` and `Write`: the stream behind decides what they cost."""
 
 
 class Calls:
@@ -168,6 +174,9 @@ class Calls:
                 if found:
                     return Resolved(found, "", "type")
             head = layers(kind)[-1].head
+            if call.name in STREAM_METHODS and head in known()["types"]["streams"]:
+                inner = layers(kind)[-1].args[:1]
+                head = inner[0].head if inner and isinstance(inner[0].head, str) else head
             if isinstance(head, str) and head not in ("?", "()") and call.name not in self.extensions:
                 return Resolved((), f"{'~' if kind.derived else ''}{head}::{call.name}", "type")
             if not isinstance(head, str) and call.name in COMMON:

@@ -9,12 +9,13 @@ from bisect import bisect_right
 
 from slowpath.link.rust_names import Names
 from slowpath.model.code import Call
+from slowpath.program.paths import known
 from slowpath.program.rust import Constant, Function, Module, RustProgram, Site, TraitItem, Ty, TypeItem
 
 TRANSPARENT = frozenset(
     "Box Arc Rc Cow Pin Data State Extension Json Path Query Form ReqData Ref RefMut MutexGuard RwLockReadGuard "
     "RwLockWriteGuard ManuallyDrop Lazy LazyLock OnceCell OnceLock PooledConnection Object Owned Weak Cell RefCell "
-    "Mutex RwLock Wrapping Reverse CachePadded ThinData".split()
+    "Mutex RwLock Wrapping Reverse CachePadded ThinData BufReader BufWriter LineWriter".split()
 )
 """Generic types whose value is used through them."""
 KEPT = frozenset("PooledConnection Object Mutex RwLock RefCell OnceCell OnceLock Lazy LazyLock".split())
@@ -182,6 +183,8 @@ class Types:
             self._operands[key] = None
         base, suffixes = parse_operand(operand)
         kind = self._base(function, base, at, scope, depth)
+        if base[0] == "$" and suffixes[:1] == ["?"] and kind is not None and kind.args:
+            kind, suffixes = kind.args[0], suffixes[1:]  # a parameter's pattern takes its newtype apart
         for suffix in suffixes:
             if kind is None:
                 break
@@ -280,7 +283,16 @@ class Types:
                 found = self.field(layer, name)
                 if found is not None:
                     return found
+            else:
+                told = known()["types"]["fields"].get(f"{layer.head}.{name}")
+                if told is not None:
+                    return self._told(told)
         return None
+
+    def _told(self, text: str) -> Ty:
+        """A type of `known.toml` that names nothing of the workspace."""
+        head, _, inner = text.partition("<")
+        return Ty(head, (self._told(inner[:-1]),)) if inner else Ty(head)
 
     def field(self, kind: Ty, name: str) -> Ty | None:
         """The declared type of a field."""
@@ -313,9 +325,20 @@ class Types:
             return self._returned(resolved.functions[0], site, depth)
         if call.name.endswith("!"):
             return None
+        given = known()["types"]["gives"].get(resolved.external.removeprefix("~"))
+        if given is not None:
+            return self._given(site, given, depth)
         if call.receiver == "-":
             return self._constructed(site, resolved.external, depth)
         return self._method_result(call, function, depth)
+
+    def _given(self, site: Site, text: str, depth: int) -> Ty | None:
+        """A type of `known.toml`, with `Held` filled in from the receiver."""
+        kind = self.parse(site.function.module, text)
+        if kind is None or "Held" not in text:
+            return kind
+        held = self.of(site.function, site.call.receiver, site.call.start, site.call.scope, depth + 1)
+        return substitute(kind, {"Held": held.args[0] if held is not None and held.args else Ty("?")})
 
     def _returned(self, callee: Function, site: Site, depth: int) -> Ty | None:
         result = self.parse(callee.module, callee.fact.returns, callee)
@@ -336,6 +359,9 @@ class Types:
             "Box::pin",
             "Data::new",
             "web::Data::new",
+            "BufReader::new",
+            "BufWriter::new",
+            "LineWriter::new",
             "Arc::clone",
             "Rc::clone",
         ):
@@ -346,7 +372,11 @@ class Types:
             )
         owner = call.name.rsplit("::", 1)[0]
         if owner.rsplit("::", 1)[-1][:1].isupper():
-            return self.parse(function.module, owner, function)
+            kind = self.parse(function.module, owner, function)
+            if kind is not None and kind.head in known()["types"]["holders"] and call.args:
+                held = self.of(function, call.args[0], call.start, call.scope, depth + 1)
+                return Ty(kind.head, (held or Ty("?"),))
+            return kind
         return Ty(external, (), True) if external else None
 
     def _method_result(self, call: Call, function: Function, depth: int) -> Ty | None:

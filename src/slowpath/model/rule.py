@@ -12,13 +12,36 @@ Kind = Literal["query", "reach", "check", "allow"]
 """`allow` is about the comments that silence findings: `suppress` knows these few."""
 
 
+class SinkKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls that have a page's effect in one way. `does`, `cost` and `instead` fill the message; kinds stand dearest first."""
+
+    sinks: tuple[str, ...]
+    name: str = ""
+    does: str = ""
+    cost: str = ""
+    instead: str = ""
+    severity: Severity | None = None
+    confidence: Confidence = "high"
+    literals: tuple[str, ...] = ()
+    """Where given, only calls whose first argument is a literal that starts with one of these."""
+    constant: bool = False
+    """Only calls that are given nothing but literals and constants."""
+
+
 class Reach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An effect reaches a context with no barrier between."""
+    """An effect reaches a context with no barrier between. `sinks` stand for a single kind without words of its own."""
 
     effect: str
-    sinks: tuple[str, ...]
     context: Literal["async", "handler", "loop", "per-call"]
+    sinks: tuple[str, ...] = ()
+    kinds: tuple[SinkKind, ...] = ()
     barriers: tuple[str, ...] = ()
+
+    @property
+    def sink_kinds(self) -> tuple[SinkKind, ...]:
+        """All kinds, dearest first."""
+        plain = SinkKind(self.sinks, constant=self.context == "per-call")
+        return (*self.kinds, plain) if self.sinks else self.kinds
 
 
 class Rule(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 std::fs::read         that item, or that method of a type      std::fs::*    everything below
 *::Pool::get          whatever crate                           .load(connection)    a method given one connection
 connection.query      a method of a connection                 .block_on     a method by name alone
+.query(redis::Connection)    a method given one value of that type
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Paths:
         self.regexes: list[re.Pattern[str]] = []
         self.given_connection: set[str] = set()
         self.of_connection: set[str] = set()
+        self.given_type: dict[str, set[str]] = {}
         self.methods: set[str] = set()
         self.excluded: Paths | None = None
         patterns = list(patterns)
@@ -43,6 +45,9 @@ class Paths:
             return
         if pattern.endswith("(connection)"):
             self.given_connection.add(pattern[1:].removesuffix("(connection)"))
+        elif pattern.startswith(".") and pattern.endswith(")"):
+            name, _, kind = pattern[1:-1].partition("(")
+            self.given_type.setdefault(name, set()).add(kind)
         elif pattern.startswith("connection."):
             self.of_connection.add(pattern.removeprefix("connection."))
         elif pattern.startswith("."):
@@ -61,6 +66,11 @@ class Paths:
         return bool(self.prefixes)
 
     @cached_property
+    def crates(self) -> frozenset[str]:
+        """The crates, and the modules of std, that the wildcards stand in."""
+        return frozenset(beside(prefix) for prefix in self.prefixes)
+
+    @cached_property
     def above(self) -> frozenset[str]:
         """What a wildcard stands below: `a::` and `a::b::` for `a::b::*`."""
         parts = [prefix.split("::")[:-1] for prefix in self.prefixes]
@@ -71,7 +81,7 @@ class Paths:
         """Last segments that members can have, wildcards aside."""
         exact = {path[path.rfind(":") + 1 :] for path in self.exact}
         tails = {r.pattern.rsplit("::", 1)[-1] for r in self.regexes}
-        return exact | tails | self.given_connection | self.of_connection | self.methods
+        return exact | tails | self.given_connection | self.of_connection | self.given_type.keys() | self.methods
 
     def has(self, path: str) -> bool:
         """Whether a canonical path belongs. `~` marks a method of what a call gave, whose own type is not known:
@@ -85,6 +95,12 @@ class Paths:
         if any(regex.fullmatch(path) for regex in self.regexes):
             return True
         return not derived and any(path.startswith(prefix) for prefix in self.prefixes)
+
+
+def beside(path: str) -> str:
+    """The crate of a path, with its module in std: `redis`, `std::fs`."""
+    first, _, rest = path.partition("::")
+    return f"{first}::{rest.partition('::')[0]}" if first == "std" else first
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from slowpath.model.code import AWAITED, CHAIN_AWAITED
 from slowpath.program.connections import Connections
-from slowpath.program.paths import Paths
+from slowpath.program.paths import Paths, beside
 from slowpath.program.rust import Resolved, RustProgram, Site
 
 NEUTRAL = frozenset(
@@ -34,12 +34,11 @@ def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited:
 
 
 def near_prefix(program: RustProgram, file: str, paths: Paths) -> bool:
-    """Whether a file imports or spells out something below one of the wildcards: others need not be resolved."""
+    """Whether a file names something beside or below one of the wildcards: others need not be resolved."""
     facts = program.facts[file]
-    prefixes, stems = tuple(paths.prefixes), tuple(prefix[:-2] for prefix in paths.prefixes)
-    if any(use.path.startswith(stems) or f"{use.path}::" in paths.above for use in facts.uses):
+    if any(beside(use.path) in paths.crates or f"{use.path}::" in paths.above for use in facts.uses):
         return True
-    return any(call.name.startswith(prefixes) for fn in facts.fns for call in fn.calls)
+    return any(beside(call.name) in paths.crates for fn in facts.fns for call in fn.calls if "::" in call.name)
 
 
 def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: Site, name: str, awaited: bool) -> bool:
@@ -53,6 +52,8 @@ def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: 
     if name in paths.methods and not program.resolve(site).functions:
         return True
     if name in paths.given_connection and given_connection(program, connections, site, awaited):
+        return True
+    if name in paths.given_type and given_type(program, site, paths.given_type[name]):
         return True
     if name in paths.of_connection and not program.resolve(site).functions and connections.owned(site):
         return True
@@ -74,6 +75,15 @@ def given_connection(program: RustProgram, connections: Connections, site: Site,
     if not awaited and imports_async(program, site):
         return False
     return connections.given(site)
+
+
+def given_type(program: RustProgram, site: Site, wanted: set[str]) -> bool:
+    """Whether a call's only argument is known to be of one of some external types."""
+    call = site.call
+    if len(call.args) != 1:
+        return False
+    kind = program.type_of(site.function, call.args[0], call.start, call.scope)
+    return kind is not None and kind.head in wanted and not kind.derived
 
 
 def imports_async(program: RustProgram, site: Site) -> bool:
