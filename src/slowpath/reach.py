@@ -17,7 +17,7 @@ from slowpath.model.rule import Reach, Rule, SinkKind
 from slowpath.program import Program
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
-from slowpath.program.effects import CONFIDENCE, Effects
+from slowpath.program.effects import Effects, Node
 from slowpath.program.entries import Entries
 from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
@@ -33,8 +33,12 @@ class Hit(NamedTuple):
     """A call that meets the context, the function that it leads into (None where it is the sink), and the sink."""
 
     site: Site
-    callee: Function | None
+    callee: Node | None
     sink: Site
+
+    @property
+    def name(self) -> str:
+        return self.callee.function.name if self.callee else self.site.call.name
 
 
 class Found:
@@ -150,11 +154,11 @@ class Reaching(Search):
             if hits:
                 yield self.report(function, scope, hits)
 
-    def passes(self, site: Site, callee: Function | None) -> bool:
+    def passes(self, site: Site, callee: Node | None) -> bool:
         """Whether having a call gives its function the effect; notes where the context is met."""
         if site.key in self.met or site.function.test:
             return False
-        if self.on_worker and callee is not None and callee.fact.is_async:
+        if self.on_worker and callee is not None and callee.function.fact.is_async:
             return False
         kind = self.contexts.of(site).kind
         if kind == "once" or (self.on_worker and kind == "offloaded") or self.beyond_barrier(site):
@@ -183,17 +187,18 @@ class Reaching(Search):
 
     def report(self, function: Function, scope: int, hits: list[Hit]) -> Finding:
         """The dearest call is primary, the function's others are related."""
-        site, callee, sink = min(hits, key=lambda hit: (self.found.rank(hit.sink), hit.site.call.start))
+        first = min(hits, key=lambda hit: (self.found.rank(hit.sink), hit.site.call.start))
+        site, callee, sink = first
         kind = self.found.kind(sink)
         in_task = scope >= 0 and self.contexts.is_spawned(function, scope)
         entry = None if in_task else self.entries.of(function)
         steps = entry.steps() if entry is not None else []
         steps.append(Step(function.place, self.meets(function, scope)))
-        steps.append(Step(site.place, f"`{function.name}` calls `{callee.name if callee else site.call.name}`"))
+        steps.append(Step(site.place, f"`{function.name}` calls `{first.name}`"))
         how: list[Confidence] = [kind.confidence]
         if callee is not None:
             steps += self.effects.steps(callee)
-            how += [CONFIDENCE[self.view.resolve(site).how], self.effects.confidence(callee)]
+            how += [self.effects.certainty(site), self.effects.confidence(callee)]
         if not self.contexts.is_live_site(site, strict=True):
             how.append("medium")
         hits.sort(key=lambda hit: hit.site.call.start)
@@ -205,8 +210,8 @@ class Reaching(Search):
             confidence=weakest(self.rule.confidence, *how),
             flow=steps,
             related=[*self.others(hits, site, {step.place for step in steps}), *aside],
-            call=callee.name if callee else site.call.name,
-            path=" → ".join(f"`{name}`" for name in self.names_of(callee, site)),
+            call=first.name,
+            path=" → ".join(f"`{name}`" for name in self.names_of(first)),
             more=and_more(len(hits) - 1) + (", although other work of it is moved off the worker" if aside else ""),
             **self.words(sink, function, in_task),
         )
@@ -232,7 +237,7 @@ class Reaching(Search):
     def others(self, hits: list[Hit], primary: Site, shown: set[Place]) -> list[Step]:
         """The function's other calls of the kind, then what else has the effect in the helpers they lead through."""
         related = [
-            Step(hit.site.place, f"also here: `{hit.callee.name if hit.callee else hit.site.call.name}`")
+            Step(hit.site.place, f"also here: `{hit.name}`")
             for hit in hits
             if hit.site is not primary
         ]
@@ -244,11 +249,10 @@ class Reaching(Search):
         ]
         return related[:MAX_RELATED]
 
-    def names_of(self, callee: Function | None, site: Site) -> list[str]:
-        if callee is None:
-            return [site.call.name]
-        hops = self.effects.path(callee)
-        return [callee.name, *(hop.through.name if hop.through else hop.site.call.name for hop in hops)]
+    def names_of(self, hit: Hit) -> list[str]:
+        """What is called, down to the sink."""
+        hops = self.effects.path(hit.callee) if hit.callee else []
+        return [hit.name, *(hop.through.function.name if hop.through else hop.site.call.name for hop in hops)]
 
     def meets(self, function: Function, scope: int) -> str:
         """How a function meets the context."""

@@ -69,6 +69,10 @@ class Calls:
         item = self.names.resolve(function.module, path, function)
         return item.init if isinstance(item, Constant) else ""
 
+    def owner_type(self, function: Function, path: str) -> Ty | None:
+        """The type that a path goes through: `Blog` in `Blog::load`."""
+        return self.types.parse(function.module, path.rpartition("::")[0], function)
+
     def functions_named_by(self, function: Function, path: str) -> tuple[Function, ...]:
         if ":" not in path and (
             self.types.local_of(function, path, function.fact.stop, 0) is not None

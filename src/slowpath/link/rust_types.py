@@ -36,9 +36,12 @@ ITERATES = frozenset(
 OPENERS = frozenset("<([")
 CLOSERS = frozenset(">)]")
 BY_TURBOFISH = frozenset(
-    "app_data extensions extension get_one load first get_result parse collect downcast_ref".split()
+    "app_data extensions extension get_one load load_iter first get_result get_results parse collect downcast_ref".split()
 )
 """Methods whose turbofish names what they give."""
+
+LISTS = frozenset(["load", "get_results", "load_iter"])
+"""Those of them that give many."""
 
 CONNECTS = frozenset("get_connection get_conn get_connection_with_timeout connection".split())
 MAX_DEPTH = 24
@@ -382,6 +385,8 @@ class Types:
     def _method_result(self, call: Call, function: Function, depth: int) -> Ty | None:
         if call.generic and call.name in BY_TURBOFISH:
             inner = self.parse(function.module, call.generic[1:-1], function)
+            if inner is not None and call.name in LISTS:
+                inner = Ty("Vec", (inner,))
             return Ty("Option", (inner,)) if inner is not None else None
         receiver = self.of(function, call.receiver, call.start, call.scope, depth + 1)
         if receiver is None:

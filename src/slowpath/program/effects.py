@@ -2,6 +2,9 @@
 
 In: sites that have the effect themselves. Out: function → the call that leads there, by breadth-first search from the
 sites up the call graph, O(edges), edges resolved on demand. No rule is known here.
+
+A call on a trait (`self.load()` in a default method, `store.load()` on a parameter) reaches every impl, but each
+caller only its own: the search carries the type that must be given, and drops the callers that give another.
 """
 
 from __future__ import annotations
@@ -11,12 +14,27 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from slowpath.model.finding import Confidence, Step, weakest
-from slowpath.program.rust import Function, How, RustProgram, Site
+from slowpath.program.rust import Function, How, RustProgram, Site, TraitItem, Ty, TypeItem
 
 CONFIDENCE: dict[How, Confidence] = {"exact": "high", "type": "high", "name": "medium", "unknown": "low"}
+MAX_PATH = 40
 
 
-Start = tuple[Site, "Function | None"]
+class Demand(NamedTuple):
+    """What must be given for a call to have the effect: a value of type `kind` as parameter `position` (0: `Self`)."""
+
+    position: int
+    kind: TypeItem
+
+
+class Node(NamedTuple):
+    """A function, as far as it has the effect: always, or under a demand on its caller."""
+
+    function: Function
+    demand: Demand | None = None
+
+
+Start = tuple[Site, Node | None]
 """A call, and the function with the effect that it reaches; None where the call is a sink itself."""
 
 
@@ -24,7 +42,7 @@ class Witness(NamedTuple):
     """The call inside a function through which the effect is reached, and the function called (None at the sink)."""
 
     site: Site
-    through: Function | None
+    through: Node | None
     depth: int
 
 
@@ -33,35 +51,84 @@ class Effects:
 
     def __init__(self, program: RustProgram) -> None:
         self.program = program
-        self.witnesses: dict[int, Witness] = {}
+        self.witnesses: dict[Node, Witness] = {}
         self._sinks: set[tuple[int, int]] = set()
         self._taken: set[tuple[int, int]] = set()
         """Calls that passed the effect on: what else they may reach adds nothing."""
 
-    def spread(self, starts: Iterable[Start], passes: Callable[[Site, Function | None], bool]) -> None:
+    def spread(self, starts: Iterable[Start], passes: Callable[[Site, Node | None], bool]) -> None:
         """Carry the effect from where it starts to callers; may be called again with further starts.
 
         `passes(site, callee)` says whether having that call gives the function around it the effect.
         """
-        queue: deque[Function] = deque()
+        queue: deque[Node] = deque()
         for site, callee in starts:
             if passes(site, callee):
                 self._sinks.add(site.key)
-                self._note(Witness(site, callee, 0), queue)
+                self._note(Witness(site, callee, 0), None, queue)
         while queue:
-            callee = queue.popleft()
-            depth = self.witnesses[id(callee)].depth + 1
-            for site in self.program.callers(callee):
-                key = site.key
-                if key not in self._taken and site.function is not callee and passes(site, callee):
-                    self._taken.add(key)
-                    self._note(Witness(site, callee, depth), queue)
+            node = queue.popleft()
+            depth = self.witnesses[node].depth + 1
+            for site in self.program.callers(node.function):
+                if site.key in self._taken or site.function is node.function:
+                    continue
+                met, demand = self._asks(site, node)
+                if met and passes(site, node):
+                    self._taken.add(site.key)
+                    self._note(Witness(site, node, depth), demand, queue)
 
-    def _note(self, witness: Witness, queue: deque[Function]) -> None:
+    def _note(self, witness: Witness, demand: Demand | None, queue: deque[Node]) -> None:
         function = witness.site.function
-        if id(function) not in self.witnesses:
-            self.witnesses[id(function)] = witness
-            queue.append(function)
+        node = Node(function, demand)
+        if node not in self.witnesses and Node(function) not in self.witnesses:
+            self.witnesses[node] = witness
+            queue.append(node)
+
+    def _asks(self, site: Site, node: Node) -> tuple[bool, Demand | None]:
+        """Whether a call can give what its callee demands, and what it demands of its own caller in turn."""
+        wanted = node.demand
+        if wanted is None:
+            kind = node.function.self_type
+            dispatched = isinstance(node.function.trait, TraitItem) and isinstance(kind, TypeItem)
+            if not dispatched or len(self.program.resolve(site).functions) < 2:
+                return True, None
+            assert isinstance(kind, TypeItem)
+            wanted = Demand(0, kind)
+        given = self._given(site, wanted.position)
+        if given is not None and isinstance(given.head, TypeItem):
+            other = given.head is not wanted.kind and bool(set(map(id, given.head.traits)) & set(map(id, wanted.kind.traits)))
+            return not other, None
+        position = self._handed_on(site, wanted.position)
+        return True, Demand(position, wanted.kind) if position is not None else None
+
+    def _given(self, site: Site, position: int) -> Ty | None:
+        """The type that a call gives for a parameter; for 0 that of the receiver or of the path's owner."""
+        call, function = site.call, site.function
+        if call.receiver == "-" and position == 0 and "::" in call.name:
+            return self.program.resolver.owner_type(function, call.name)
+        operand = self._operand(site, position)
+        return self.program.type_of(function, operand, call.start, call.scope) if operand else None
+
+    @staticmethod
+    def _operand(site: Site, position: int) -> str:
+        call = site.call
+        if call.receiver != "-":
+            if position == 0:
+                return call.receiver
+            position -= 1
+        return call.args[position] if position < len(call.args) else ""
+
+    def _handed_on(self, site: Site, position: int) -> int | None:
+        """The parameter of the calling function that a call hands on at a position."""
+        function = site.function
+        is_default = isinstance(function.self_type, TraitItem)
+        if site.call.receiver == "-" and position == 0 and site.call.name.startswith("Self::"):
+            return 0 if is_default else None
+        operand = self._operand(site, position)
+        if operand == "self":
+            return 0 if is_default else None
+        names = [name for name, _ in function.fact.params]
+        return names.index(operand) if operand in names else None
 
     def functions(self) -> Iterator[Function]:
         """Every function that has the effect."""
@@ -73,35 +140,35 @@ class Effects:
         return site.key in self._sinks
 
     def has(self, function: Function) -> bool:
-        return id(function) in self.witnesses
+        return Node(function) in self.witnesses
 
-    def path(self, function: Function) -> list[Witness]:
+    def path(self, node: Node) -> list[Witness]:
         """The hops from a function down to the sink."""
         hops: list[Witness] = []
-        current: Function | None = function
-        while current is not None and len(hops) < 40:
-            witness = self.witnesses[id(current)]
+        current: Node | None = node
+        while current is not None and len(hops) < MAX_PATH:
+            witness = self.witnesses.get(current) or self.witnesses[Node(current.function)]
             hops.append(witness)
             current = witness.through
         return hops
 
-    def steps(self, function: Function) -> list[Step]:
+    def steps(self, node: Node) -> list[Step]:
         """The hops as steps of a proof."""
         found = []
-        for hop in self.path(function):
+        for hop in self.path(node):
             inside = hop.site.function.name
-            what = (
-                f"`{inside}` calls `{hop.through.name}`" if hop.through else f"`{inside}` calls `{hop.site.call.name}`"
-            )
-            found.append(Step(hop.site.place, what))
+            called = hop.through.function.name if hop.through else hop.site.call.name
+            found.append(Step(hop.site.place, f"`{inside}` calls `{called}`"))
         return found
 
-    def sink(self, function: Function) -> Site:
+    def sink(self, node: Node) -> Site:
         """The call at the end of the path."""
-        return self.path(function)[-1].site
+        return self.path(node)[-1].site
 
-    def confidence(self, function: Function) -> Confidence:
+    def confidence(self, node: Node) -> Confidence:
         """That of the weakest call on the path."""
-        return weakest(
-            *(CONFIDENCE[self.program.resolve(hop.site).how] for hop in self.path(function) if hop.through), "high"
-        )
+        return weakest(*(self.certainty(hop.site) for hop in self.path(node) if hop.through), "high")
+
+    def certainty(self, site: Site) -> Confidence:
+        """How sure it is what a call leads into."""
+        return CONFIDENCE[self.program.resolve(site).how]

@@ -13,7 +13,7 @@ from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
-from slowpath.program.effects import CONFIDENCE, Effects
+from slowpath.program.effects import Effects, Node
 from slowpath.program.loops import Loop, Loops, call_of
 from slowpath.program.paths import Paths, known
 from slowpath.program.rust import Function, RustProgram, Site
@@ -37,8 +37,12 @@ class Hit(NamedTuple):
     """A call in a loop that sends a statement (`callee` is None), or leads to one."""
 
     site: Site
-    callee: Function | None
+    callee: Node | None
     effects: Effects
+
+    @property
+    def name(self) -> str:
+        return self.callee.function.name if self.callee else self.site.call.name
 
 
 class QueryLoop(NamedTuple):
@@ -85,12 +89,12 @@ class QueryLoops:
         effects = Effects(self.program)
         hits: list[tuple[Loop, Hit]] = []
         guarded: dict[int, int] = {}
-        later: list[tuple[Site, Function | None]] = []
+        later: list[tuple[Site, Node | None]] = []
 
-        def passes(site: Site, callee: Function | None) -> bool:
+        def passes(site: Site, callee: Node | None) -> bool:
             if site.function.test or self.contexts.of(site).kind == "once" or self._is_cached(site):
                 return False
-            if callee is not None and (not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee)))):
+            if callee is not None and (not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee.function)))):
                 return False
             position = guard(site)
             if position is not None and id(site.function) not in guarded:
@@ -163,7 +167,7 @@ class QueryLoops:
         """That of the surest call in the loop."""
         best: Confidence = "low"
         for hit in found.hits:
-            how = CONFIDENCE[self.program.resolve(hit.site).how] if hit.callee else "high"
+            how = hit.effects.certainty(hit.site) if hit.callee else "high"
             below = hit.effects.confidence(hit.callee) if hit.callee else "high"
             if weakest(how, below) == "high" or best == "low":
                 best = weakest(how, below)
@@ -171,10 +175,9 @@ class QueryLoops:
 
     def steps(self, found: QueryLoop, hit: Hit) -> list[Step]:
         """Loop head → call → … → statement."""
-        name = hit.callee.name if hit.callee else hit.site.call.name
         steps = [
             Step(found.loop.head, f"`{found.loop.function.name}` goes over `{found.loop.over}`"),
-            Step(hit.site.place, f"for each element it calls `{name}`"),
+            Step(hit.site.place, f"for each element it calls `{hit.name}`"),
         ]
         return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
 
@@ -214,13 +217,9 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
             ),
             flow=steps,
             related=[
-                Step(
-                    other.site.place,
-                    f"also per element: `{other.callee.name if other.callee else other.site.call.name}`",
-                )
-                for other in entry.hits[1:]
+                Step(other.site.place, f"also per element: `{other.name}`") for other in entry.hits[1:]
             ],
-            call=hit.callee.name if hit.callee else hit.site.call.name,
+            call=hit.name,
             over=entry.loop.over,
             count=len(entry.hits),
         )

@@ -190,6 +190,8 @@ class Resolver(Protocol):
 
     def constant_init(self, function: Function, path: str) -> str: ...
 
+    def owner_type(self, function: Function, path: str) -> Ty | None: ...
+
 
 class RustProgram:
     """Every compiled Rust function, and the questions that rules ask about them."""
@@ -289,6 +291,8 @@ class RustProgram:
     def binding(self, function: Function, name: str, at: int, scope: int) -> Local | None: ...
 
     def constant_init(self, function: Function, path: str) -> str: ...
+
+    def owner_type(self, function: Function, path: str) -> Ty | None: ...
 
 
 class RustProgram:
