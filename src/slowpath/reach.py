@@ -149,7 +149,9 @@ class Reaching(Search):
         """One finding per function that meets the context, in source order."""
         for _, tier in groupby(self.found.sites, key=lambda site: self.found.rank(site)[0]):
             self.effects.spread([(site, None) for site in tier], self.passes)
-        for (function, scope), hits in sorted(self.roots.items(), key=lambda root: (root[0][0].file, root[1][0].site.call.start)):
+        for (function, scope), hits in sorted(
+            self.roots.items(), key=lambda root: (root[0][0].file, root[1][0].site.call.start)
+        ):
             hits = [hit for hit in hits if not self.on_worker or self.is_served(function, scope, hit.site)]
             if hits:
                 yield self.report(function, scope, hits)
@@ -236,11 +238,7 @@ class Reaching(Search):
 
     def others(self, hits: list[Hit], primary: Site, shown: set[Place]) -> list[Step]:
         """The function's other calls of the kind, then what else has the effect in the helpers they lead through."""
-        related = [
-            Step(hit.site.place, f"also here: `{hit.name}`")
-            for hit in hits
-            if hit.site is not primary
-        ]
+        related = [Step(hit.site.place, f"also here: `{hit.name}`") for hit in hits if hit.site is not primary]
         below = {id(hop.site.function) for hit in hits if hit.callee for hop in self.effects.path(hit.callee)}
         related += [
             Step(site.place, f"below it: `{site.function.name}` calls `{site.call.name}`")

@@ -212,7 +212,10 @@ class Contexts:
         if site.function.test or level.kind != "closure" or not level.subject:
             return False
         taker = self.consumer(site.function, f"|{site.call.scope}")
-        if any(use.path.partition("::")[0] in known()["entry"]["filters"] for use in self.program.facts[site.function.file].uses):
+        if any(
+            use.path.partition("::")[0] in known()["entry"]["filters"]
+            for use in self.program.facts[site.function.file].uses
+        ):
             return True
         return taker is not None and not self._applies(taker, f"|{site.call.scope}")
 

@@ -96,7 +96,9 @@ class Effects:
             wanted = Demand(0, kind)
         given = self._given(site, wanted.position)
         if given is not None and isinstance(given.head, TypeItem):
-            other = given.head is not wanted.kind and bool(set(map(id, given.head.traits)) & set(map(id, wanted.kind.traits)))
+            other = given.head is not wanted.kind and bool(
+                set(map(id, given.head.traits)) & set(map(id, wanted.kind.traits))
+            )
             return not other, None
         position = self._handed_on(site, wanted.position)
         return True, Demand(position, wanted.kind) if position is not None else None

@@ -94,7 +94,9 @@ class QueryLoops:
         def passes(site: Site, callee: Node | None) -> bool:
             if site.function.test or self.contexts.of(site).kind == "once" or self._is_cached(site):
                 return False
-            if callee is not None and (not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee.function)))):
+            if callee is not None and (
+                not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee.function)))
+            ):
                 return False
             position = guard(site)
             if position is not None and id(site.function) not in guarded:
@@ -202,9 +204,10 @@ def guard(site: Site) -> int | None:
 
 
 def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
-    """One finding per loop: the first call in it is primary, its path to the statement the flow."""
+    """One finding per loop: the first call in it that is near its statement is primary, its path the flow."""
     for entry in entries:
-        hit, function = entry.hits[0], entry.loop.function
+        function = entry.loop.function
+        hit = min(entry.hits, key=lambda hit: len(loops.steps(entry, hit)) > DEEPEST + 1)  # noqa: B023 (called here)
         steps = loops.steps(entry, hit)
         yield rule.finding(
             hit.site.place,
@@ -217,7 +220,7 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
             ),
             flow=steps,
             related=[
-                Step(other.site.place, f"also per element: `{other.name}`") for other in entry.hits[1:]
+                Step(other.site.place, f"also per element: `{other.name}`") for other in entry.hits if other is not hit
             ],
             call=hit.name,
             over=entry.loop.over,
