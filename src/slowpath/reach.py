@@ -116,7 +116,7 @@ class Search:
                     return True
         return False
 
-    def words(self, sink: Site, function: Function, in_task: bool = False) -> dict[str, object]:
+    def words(self, sink: Site, function: Function, in_task: bool = False) -> dict[str, str]:
         """What a message can say of a sink's kind, and of who gets to a function."""
         kind = self.found.kind(sink)
         entry = None if in_task else self.entries.of(function)
@@ -215,7 +215,7 @@ class Reaching(Search):
             call=first.name,
             path=" → ".join(f"`{name}`" for name in self.names_of(first)),
             more=and_more(len(hits) - 1) + (", although other work of it is moved off the worker" if aside else ""),
-            **self.words(sink, function, in_task),
+            words=self.words(sink, function, in_task),
         )
 
     def severity(self, kind: SinkKind, function: Function) -> Severity:
@@ -304,7 +304,7 @@ class PerCall(Search):
             related=[Step(site.place, "also built here") for site in sites[1:]],
             path=f"`{first.call.name}`",
             more=and_more(len(sites) - 1),
-            **self.words(first, function),
+            words=self.words(first, function),
         )
 
 

@@ -146,9 +146,9 @@ class Body:
 
     def bind_names(self, pattern: Node, kind: str, init: str, declared: str, scope: int, at: int) -> None:
         if kind in ("identifier", "shorthand_field_identifier"):
-            name = self.text(pattern)
-            self.bound.add(name)
-            self.locals.append(Local(name, scope, at + self.shift, declared, init))
+            bound = self.text(pattern)
+            self.bound.add(bound)
+            self.locals.append(Local(bound, scope, at + self.shift, declared, init))
         elif kind in ("mut_pattern", "ref_pattern", "reference_pattern", "captured_pattern", "match_pattern"):
             for child in pattern.named_children[:1] if kind == "match_pattern" else pattern.named_children:
                 if child.type != "mutable_specifier":

@@ -37,7 +37,8 @@ COMMON = frozenset(
 """Names that the standard library and the usual crates use too: a unique definition here proves nothing."""
 
 STREAM_METHODS = frozenset(
-    "read read_to_end read_to_string read_exact read_line read_until lines bytes write write_all write_fmt flush".split()
+    "read read_to_end read_to_string read_exact read_line read_until lines bytes "
+    "write write_all write_fmt flush".split()
 )
 """Methods of `Read`, `BufRead` and `Write`: the stream behind decides what they cost."""
 

@@ -36,7 +36,8 @@ ITERATES = frozenset(
 OPENERS = frozenset("<([")
 CLOSERS = frozenset(">)]")
 BY_TURBOFISH = frozenset(
-    "app_data extensions extension get_one load load_iter first get_result get_results parse collect downcast_ref".split()
+    "app_data extensions extension get_one load load_iter first get_result get_results parse collect "
+    "downcast_ref".split()
 )
 """Methods whose turbofish names what they give."""
 

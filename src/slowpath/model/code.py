@@ -4,8 +4,8 @@ An **operand** is a short text that says where a value comes from: a base and su
 
     base      `name` or `a::b` (a path) · `#3` (result of call 3) · `|2` (the closure of scope 2) · `~2` (the async
               block of scope 2) · `$1` (parameter 1) · `Type{}` (struct literal) · `"text` (string literal, cut) · `L`
-              (other literal) · `L[3` (array literal of 3; `L[3=` where its elements are literals) · `L..` (range of literals) · `..` (other range) · empty
-              (not known)
+              (other literal) · `L[3` (array of 3; `L[3=`: of literals) · `L..` (range of literals) · `..` (other
+              range) · empty (not known)
     suffixes  `.field` · `?` (what Ok/Some or a one-field pattern holds) · `[]` (an element) · `*` (the value behind a
               call's result)
 

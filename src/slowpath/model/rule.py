@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +14,7 @@ Kind = Literal["query", "reach", "check", "allow"]
 
 
 class SinkKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Calls that have a page's effect in one way. `does`, `cost` and `instead` fill the message; kinds stand dearest first."""
+    """Calls that have a page's effect in one way. `does`, `cost` and `instead` fill the message."""
 
     sinks: tuple[str, ...]
     name: str = ""
@@ -80,16 +81,17 @@ class Rule(msgspec.Struct, frozen=True):
         flow: tuple[Step, ...] | list[Step] = (),
         related: tuple[Step, ...] | list[Step] = (),
         fix: Fix | None = None,
+        words: Mapping[str, str] = {},  # noqa: B006 (never written)
         **fields: object,
     ) -> Finding:
-        """A finding of this rule; `fields` fill the message template (`message` replaces the page's own template)."""
+        """A finding of this rule; `words` and `fields` fill the template (`message` replaces the page's own)."""
         template = self.message if message is None else message
         return Finding(
             rule=self.id,
             place=place,
             severity=severity or self.severity,
             confidence=confidence or self.confidence,
-            message=template.format(function=function, **fields),
+            message=template.format(function=function, **words, **fields),
             function=function,
             flow=tuple(flow),
             related=tuple(related),

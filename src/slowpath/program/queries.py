@@ -16,7 +16,7 @@ from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.loops import Loop, Loops, call_of
 from slowpath.program.paths import Paths, known
-from slowpath.program.rust import Function, RustProgram, Site
+from slowpath.program.rust import RustProgram, Site
 from slowpath.program.sinks import sinks
 
 WRITE_SQL = re.compile(r"^\"\s*(insert|update|delete|merge|upsert|replace)\b", re.I)
@@ -207,7 +207,7 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
     """One finding per loop: the first call in it that is near its statement is primary, its path the flow."""
     for entry in entries:
         function = entry.loop.function
-        hit = min(entry.hits, key=lambda hit: len(loops.steps(entry, hit)) > DEEPEST + 1)  # noqa: B023 (called here)
+        hit = min(entry.hits, key=lambda hit: len(loops.steps(entry, hit)) > DEEPEST + 1)
         steps = loops.steps(entry, hit)
         yield rule.finding(
             hit.site.place,
