@@ -19,6 +19,7 @@ from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.entries import Entries
+from slowpath.program.liveness import Liveness
 from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
 from slowpath.program.rust import Function, RustProgram, Site
@@ -103,6 +104,7 @@ class Search:
         self.rule = rule
         self.reach = reach
         self.contexts = view.shared(Contexts)
+        self.liveness = view.shared(Liveness)
         self.entries = view.shared(Entries)
         self.barriers = compiled(reach.barriers)
         self.found = Found(view, reach)
@@ -152,7 +154,7 @@ class Reaching(Search):
         for (function, scope), hits in sorted(
             self.roots.items(), key=lambda root: (root[0][0].file, root[1][0].site.call.start)
         ):
-            hits = [hit for hit in hits if not self.on_worker or self.is_served(function, scope, hit.site)]
+            hits = [hit for hit in hits if not self.on_worker or self.liveness.is_live_site(hit.site)]
             if hits:
                 yield self.report(function, scope, hits)
 
@@ -178,14 +180,11 @@ class Reaching(Search):
             loop = self.view.shared(Loops).around(site)
             return loop.scope if loop is not None else None
         if self.reach.context == "handler":
-            return -1 if self.contexts.is_handler(site.function) else None
+            return -1 if self.liveness.is_handler(site.function) else None
         context = self.contexts.of(site)
         if context.kind == "async":
             return context.scope
-        return -1 if self.contexts.runs_on_worker(site.function) else None
-
-    def is_served(self, function: Function, scope: int, site: Site) -> bool:
-        return self.contexts.is_live_site(site) or (scope >= 0 and self.contexts.is_spawned(function, scope))
+        return -1 if self.liveness.runs_on_worker(site.function) else None
 
     def report(self, function: Function, scope: int, hits: list[Hit]) -> Finding:
         """The dearest call is primary, the function's others are related."""
@@ -201,7 +200,7 @@ class Reaching(Search):
         if callee is not None:
             steps += self.effects.steps(callee)
             how += [self.effects.certainty(site), self.effects.confidence(callee)]
-        if not self.contexts.is_live_site(site, strict=True):
+        if not self.liveness.is_live_site(site, strict=True):
             how.append("medium")
         hits.sort(key=lambda hit: hit.site.call.start)
         aside = self.moved_aside(function) if self.on_worker else []
@@ -220,7 +219,7 @@ class Reaching(Search):
 
     def severity(self, kind: SinkKind, function: Function) -> Severity:
         """That of the kind; what a kind is unsure of costs little outside request handlers."""
-        if kind.confidence == "low" and not self.contexts.is_handler(function):
+        if kind.confidence == "low" and not self.liveness.is_handler(function):
             return "note"
         return kind.severity or self.rule.severity
 
@@ -258,12 +257,12 @@ class Reaching(Search):
             return f"`{function.name}` loops over elements"
         if scope >= 0 and self.contexts.is_spawned(function, scope):
             return f"`{function.name}` spawns an async task"
-        if self.contexts.runs_on_worker(function):
+        if self.liveness.runs_on_worker(function):
             return f"`{function.name}` is sync, and the framework runs it on the async worker"
         text = self.entries.text(function)
         if text != f"`{function.name}`":
             return f"`{function.name}` answers {text}"
-        if self.contexts.is_handler(function):
+        if self.liveness.is_handler(function):
             return f"`{function.name}` is an async request handler"
         return f"`{function.name}` returns an async block" if scope >= 0 else f"`{function.name}` is async"
 
@@ -277,7 +276,7 @@ class PerCall(Search):
         for site in self.found.sites:
             if self.contexts.of(site).kind in ("once", "fallback") or self.beyond_barrier(site):
                 continue
-            if self.contexts.is_live(site.function, strict=True) or self.per_element(site):
+            if self.liveness.is_live(site.function, strict=True) or self.per_element(site):
                 groups.setdefault(id(site.function), []).append(site)
         for sites in groups.values():
             sites.sort(key=lambda site: site.call.start)

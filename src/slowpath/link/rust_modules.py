@@ -7,6 +7,7 @@ share belongs to the first (libraries come first).
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -14,6 +15,7 @@ from slowpath.model.cargo import Manifest, TomlFacts
 from slowpath.model.code import CodeFacts
 from slowpath.model.rust import RustFacts
 from slowpath.program import Program
+from slowpath.program.paths import known
 from slowpath.program.rust import Crate, Module
 
 MAX_DEPTH = 60
@@ -63,6 +65,12 @@ def conventional(folder: str, files: Mapping[str, CodeFacts]) -> Iterator[tuple[
                     yield path, kind, rest.split("/")[0].removesuffix(".rs")
 
 
+def is_for_tests(folder: str) -> bool:
+    """Whether a package's name says that only tests and developers run it."""
+    words = re.split(r"[-_]", posixpath.basename(folder))
+    return any(word in known()["tests"]["packages"] for word in words)
+
+
 class Tree:
     """Builds the modules of all targets."""
 
@@ -74,7 +82,8 @@ class Tree:
         self.crates: list[Crate] = []
         self.owned: dict[tuple[str, str], Module] = {}
         for crate, root in targets(program, self.files):
-            module = Module(crate.name, crate, root, "", None, crate.kind in ("test", "bench", "example"))
+            test = crate.kind in ("test", "bench", "example") or is_for_tests(crate.folder)
+            module = Module(crate.name, crate, root, "", None, test)
             crate.root = module
             self.crates.append(crate)
             self.add(module, posixpath.dirname(root), 0)
@@ -106,7 +115,7 @@ class Tree:
             if mod.module != inline:
                 continue
             name = f"{module.name}::{mod.name}"
-            test = module.test or mod.test
+            test = module.test or mod.test or mod.name in known()["tests"]["modules"]
             if mod.inline:
                 path = f"{inline}::{mod.name}" if inline else mod.name
                 child = Module(name, module.crate, file, path, module, test)

@@ -81,7 +81,7 @@ class Rule(msgspec.Struct, frozen=True):
         flow: tuple[Step, ...] | list[Step] = (),
         related: tuple[Step, ...] | list[Step] = (),
         fix: Fix | None = None,
-        words: Mapping[str, str] = {},  # noqa: B006 (never written)
+        words: Mapping[str, str] = {},
         **fields: object,
     ) -> Finding:
         """A finding of this rule; `words` and `fields` fill the template (`message` replaces the page's own)."""

@@ -1,19 +1,16 @@
-"""Where a call runs: on an async worker, off it, once, per element; and whether a server ever gets there.
+"""Where a call runs: on an async worker, off it, once in the process, or only when something went wrong.
 
-Offloads are derived: a function that hands its closure parameter to an offload, or calls it inside one, is an offload
-itself. Start-up is what only `main`, tests, benches, examples and build scripts reach.
+Offloads are derived: a function that hands its closure parameter to an offload, or uses it inside one, is an offload
+itself.
 """
 
 from __future__ import annotations
 
-import re
-from collections import deque
-from functools import cache
 from typing import Literal, NamedTuple
 
 from slowpath.model.code import AWAITED, Call
 from slowpath.program.paths import Paths, known, named
-from slowpath.program.rust import Crate, Function, RustProgram, Site
+from slowpath.program.rust import Function, RustProgram, Site
 
 Kind = Literal["sync", "async", "offloaded", "once", "fallback"]
 
@@ -30,11 +27,6 @@ class Context(NamedTuple):
     scope: int = -1
 
 
-@cache
-def _entry(name: str) -> re.Pattern[str]:
-    return re.compile(known()["entry"][name])
-
-
 class Contexts:
     """Answers for one program."""
 
@@ -44,9 +36,7 @@ class Contexts:
         self._offloads: dict[tuple[int, int], bool] = {}
         self._handing = 0
         self._bound: dict[int, dict[str, list[str]]] = {}
-        self._live: dict[tuple[int, bool], bool] = {}
         self._contexts: dict[tuple[int, int], Context] = {}
-        self._served: set[str] | None = None
         self._spawned: dict[int, frozenset[str]] = {}
 
     def of(self, site: Site) -> Context:
@@ -187,7 +177,7 @@ class Contexts:
         name = params[position][0]
         for number, call in enumerate(function.fact.calls):
             site = Site(function, number)
-            if name in call.args and self.is_offload(site, name):
+            if name in call.args and (self.is_offload(site, name) or self.of(site).kind == "offloaded"):
                 return True
             if call.name == name and call.receiver == "-" and self.of(site).kind == "offloaded":
                 return True
@@ -197,148 +187,6 @@ class Contexts:
         """Whether an async block is started as a task of its own."""
         consumer = self.consumer(function, f"~{scope}") if scope >= 0 else None
         return consumer is not None and self.matches(consumer, named("spawn"))
-
-    def is_handler(self, function: Function) -> bool:
-        """Whether a framework calls a function by an attribute, or because it was registered by name."""
-        if any(_entry("functions").match(attribute) for attribute in function.fact.attributes):
-            return True
-        if self.is_resolver(function):
-            return True
-        return any(self._is_registered(site) for site in self.program.callers(function))
-
-    def _is_registered(self, site: Site) -> bool:
-        """Whether a function is handed, by its path, to a framework that will call it: `get(show)`."""
-        level = site.function.fact.scopes[site.call.scope]
-        if site.function.test or level.kind != "closure" or not level.subject:
-            return False
-        taker = self.consumer(site.function, f"|{site.call.scope}")
-        if any(
-            use.path.partition("::")[0] in known()["entry"]["filters"]
-            for use in self.program.facts[site.function.file].uses
-        ):
-            return True
-        return taker is not None and not self._applies(taker, f"|{site.call.scope}")
-
-    def _applies(self, taker: Site, operand: str) -> bool:
-        """Whether a call runs the function it is given itself, now or on another thread."""
-        call = taker.call
-        if call.receiver != "-" and call.name in known()["iteration"]["adaptors"] + known()["apply"]["methods"]:
-            return True
-        if any(self.matches(taker, named(section)) for section in ("offload", "once", "fallback", "spawn")):
-            return True
-        position = call.args.index(operand) + (call.receiver != "-") if operand in call.args else -1
-        for callee in self.program.resolve(taker).functions:
-            params = callee.fact.params
-            name = params[position][0] if 0 <= position < len(params) else ""
-            if name and any(inner.name == name or name in inner.args for inner in callee.fact.calls):
-                return True
-        return False
-
-    def is_resolver(self, function: Function) -> bool:
-        owner = function.owner
-        return owner is not None and any(_entry("resolvers").match(a) for a in owner.attributes)
-
-    def runs_on_worker(self, function: Function) -> bool:
-        """A sync function that the framework calls inline on an async worker."""
-        if function.fact.is_async or function.test:
-            return False
-        if self.is_resolver(function):
-            return True
-        if not any(_entry("functions").match(a) for a in function.fact.attributes):
-            return False
-        roots = known()["entry"]["sync-frameworks"]
-        crate = self.program.facts[function.file]
-        return any(use.path.split("::")[0] in roots for use in crate.uses) or any(
-            attribute.split("::")[0] in roots for attribute in function.fact.attributes
-        )
-
-    def is_main(self, function: Function) -> bool:
-        fact = function.fact
-        return (fact.name == "main" and function.owner is None) or fact.attributes == ("static",)
-
-    def is_live(self, function: Function, strict: bool = False) -> bool:
-        """Whether a running server gets to a function. Without callers it counts as live, unless `strict`."""
-        if (id(function), strict) not in self._live:
-            self._search(function, strict)
-        return self._live[id(function), strict]
-
-    def _search(self, function: Function, strict: bool) -> None:
-        """Up the call graph until something lives; where nothing does, nothing on the way does either."""
-        below: dict[int, int] = {id(function): 0}
-        queue = deque([function])
-        while queue:
-            current = queue.popleft()
-            lives = self._live.get((id(current), strict))
-            if lives is None:
-                lives = self._lives(current, strict)
-            callers = self._callers(current) if lives is None else []
-            if lives or any(self.in_spawned(site) for site in callers):
-                step = id(current)
-                while step:
-                    self._live[step, strict] = True
-                    step = below[step]
-                return
-            for site in callers:
-                if id(site.function) not in below:
-                    below[id(site.function)] = id(current)
-                    queue.append(site.function)
-        self._live.update(((step, strict), False) for step in below)
-
-    def _lives(self, function: Function, strict: bool) -> bool | None:
-        """Whether a function lives of itself; None where its callers decide."""
-        if (
-            function.test
-            or self.is_main(function)
-            or function.module.crate.kind in ("test", "bench", "example", "build")
-        ):
-            return False
-        if self.is_handler(function):
-            return True
-        trait = function.trait
-        foreign = isinstance(trait, str)
-        sets_up = isinstance(trait, str) and trait.rsplit("::", 1)[-1] in known()["entry"]["setup-traits"]
-        if foreign and not sets_up:
-            return True
-        if self._callers(function):
-            return None
-        return not sets_up and not strict and self.is_served(function.module.crate)
-
-    def _callers(self, function: Function) -> list[Site]:
-        callers = self.program.callers(function)
-        return [site for site in callers if not site.function.test and site.function is not function]
-
-    def is_served(self, crate: Crate) -> bool:
-        """Whether a server package holds or uses a crate; without any server in sight, libraries are somebody's."""
-        if self._served is None:
-            self._served = self._find_served()
-        return crate.folder in self._served if self._served else crate.kind == "lib"
-
-    def _find_served(self) -> set[str]:
-        """Folders of the packages that use a server framework, and of the workspace's libraries that those use."""
-        servers = set(known()["entry"]["servers"])
-        libraries = {crate.name: crate.folder for crate in self.program.crates if crate.kind == "lib"}
-        used: dict[str, set[str]] = {}
-        for file, modules in self.program.modules.items():
-            if not modules[0].test:
-                roots = {use.path.partition("::")[0] for use in self.program.facts[file].uses}
-                used.setdefault(modules[0].crate.folder, set()).update(roots, self.program.roots(file))
-        found: set[str] = set()
-        open_ = [folder for folder, roots in used.items() if roots & servers]
-        open_ += [
-            function.module.crate.folder
-            for function in self.program.functions
-            if any(_entry("functions").match(attribute) for attribute in function.fact.attributes)
-        ]
-        while open_:
-            folder = open_.pop()
-            if folder not in found:
-                found.add(folder)
-                open_ += [libraries[root] for root in used.get(folder, ()) if root in libraries]
-        return found
-
-    def is_live_site(self, site: Site, strict: bool = False) -> bool:
-        """Whether a running server gets to a call: its function is live, or a task that start-up spawns holds it."""
-        return not site.function.test and (self.in_spawned(site) or self.is_live(site.function, strict))
 
     def in_spawned(self, site: Site) -> bool:
         """Whether a call stands in a task that its function spawns, or makes the future of one: `spawn(work())`."""

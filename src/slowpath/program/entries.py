@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple
 
 from slowpath.model.finding import Step
-from slowpath.program.contexts import Contexts
+from slowpath.program.liveness import Liveness
 from slowpath.program.paths import known
 from slowpath.program.routes import Routes
 from slowpath.program.rust import Function, RustProgram, Site
@@ -38,7 +38,7 @@ class Entries:
 
     def __init__(self, program: RustProgram) -> None:
         self.program = program
-        self.contexts = program.shared(Contexts)
+        self.liveness = program.shared(Liveness)
         self._above: dict[int, Site | None] = {}
         """id(function) → the call through which its entry gets there, None where it is an entry itself"""
         self._barren: set[int] = set()
@@ -54,7 +54,7 @@ class Entries:
         while (site := self._above[id(current)]) is not None:
             way.insert(0, site)
             current = site.function
-            if self.contexts.in_spawned(site):
+            if self.liveness.in_task(site):
                 return Entry(current, f"a task that `{current.name}` spawns", tuple(way))
         return Entry(current, self.text(current), tuple(way))
 
@@ -79,7 +79,7 @@ class Entries:
                     continue
                 seen.add(id(caller))
                 via[id(caller)] = (site, current)
-                if self.contexts.in_spawned(site):
+                if self.liveness.in_task(site):
                     self._write_down(caller, via)
                     return
                 queue.append(caller)
@@ -95,4 +95,4 @@ class Entries:
     def _is_entry(self, function: Function) -> bool:
         trait = function.trait
         serves = isinstance(trait, str) and trait.rsplit("::", 1)[-1] in known()["entry"]["service-traits"]
-        return not function.test and (serves or self.contexts.is_handler(function))
+        return not function.test and (serves or self.liveness.is_handler(function))

@@ -14,6 +14,7 @@ from slowpath.model.rule import Rule
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
+from slowpath.program.liveness import Liveness
 from slowpath.program.loops import Loop, Loops, call_of
 from slowpath.program.paths import Paths, known
 from slowpath.program.rust import RustProgram, Site
@@ -61,6 +62,7 @@ class QueryLoops:
         self.program = program
         self.loops = program.shared(Loops)
         self.contexts = program.shared(Contexts)
+        self.liveness = program.shared(Liveness)
         self.connections = program.shared(Connections)
         self._looked_up: dict[int, int] = {}
         """id(function) → its first look-up in a cache"""
@@ -212,11 +214,11 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
         yield rule.finding(
             hit.site.place,
             function=function.name,
-            severity=rule.severity if loops.contexts.is_live(function) else "note",
+            severity=rule.severity if loops.liveness.is_live(function) else "note",
             confidence=weakest(
                 "low" if len(steps) > DEEPEST + 1 else rule.confidence,
                 loops.confidence(entry),
-                "high" if loops.contexts.is_live(function) else "medium",
+                "high" if loops.liveness.is_live(function) else "medium",
             ),
             flow=steps,
             related=[
