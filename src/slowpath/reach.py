@@ -20,6 +20,7 @@ from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.entries import Entries
 from slowpath.program.liveness import Liveness
+from slowpath.program.look_ups import LookUps
 from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
 from slowpath.program.rust import Function, RustProgram, Site
@@ -270,11 +271,17 @@ class Reaching(Search):
 class PerCall(Search):
     """What functions build anew each time they run."""
 
+    def __init__(self, view: RustProgram, rule: Rule, reach: Reach) -> None:
+        super().__init__(view, rule, reach)
+        self.look_ups = view.shared(LookUps)
+
     def findings(self) -> Iterator[Finding]:
         """One finding per function."""
         groups: dict[int, list[Site]] = {}
         for site in self.found.sites:
             if self.contexts.of(site).kind in ("once", "fallback") or self.beyond_barrier(site):
+                continue
+            if self.look_ups.before(site):
                 continue
             if self.liveness.is_live(site.function, strict=True) or self.per_element(site):
                 groups.setdefault(id(site.function), []).append(site)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from slowpath.model.code import Call
 from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.liveness import Liveness
+from slowpath.program.look_ups import LookUps
 from slowpath.program.loops import Loop, Loops, call_of
 from slowpath.program.paths import Paths, known
 from slowpath.program.rust import RustProgram, Site
@@ -22,8 +21,6 @@ from slowpath.program.sinks import sinks
 
 WRITE_SQL = re.compile(r"^\"\s*(insert|update|delete|merge|upsert|replace)\b", re.I)
 READ_SQL = re.compile(r"^\"\s*(select|with|explain|show|pragma|values)\b", re.I)
-CACHE = re.compile(r"(^|[._:])(?i:\w*cache\w*|memo\w*)($|[.?])|(^|::)[A-Z][A-Z0-9_]+$")
-"""What is called a cache, or a static that something is looked up in."""
 DEEPEST = 6
 """Calls from a loop to its statement: further down it is the callee's own matter, seldom something to batch."""
 
@@ -64,8 +61,7 @@ class QueryLoops:
         self.contexts = program.shared(Contexts)
         self.liveness = program.shared(Liveness)
         self.connections = program.shared(Connections)
-        self._looked_up: dict[int, int] = {}
-        """id(function) → its first look-up in a cache"""
+        self.look_ups = program.shared(LookUps)
         self.found = self._find()
 
     def _find(self) -> list[QueryLoop]:
@@ -94,7 +90,7 @@ class QueryLoops:
         later: list[tuple[Site, Node | None]] = []
 
         def passes(site: Site, callee: Node | None) -> bool:
-            if site.function.test or self.contexts.of(site).kind == "once" or self._is_cached(site):
+            if site.function.test or self.contexts.of(site).kind == "once" or self.look_ups.before(site):
                 return False
             if callee is not None and (
                 not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee.function)))
@@ -140,14 +136,6 @@ class QueryLoops:
             return True
         return self.connections.given(site) or self.connections.owned(site)
 
-    def _is_cached(self, site: Site) -> bool:
-        """A look-up in a cache comes first in the same function."""
-        key = id(site.function)
-        if key not in self._looked_up:
-            calls = enumerate(site.function.fact.calls)
-            self._looked_up[key] = next((number for number, call in calls if is_look_up(call)), sys.maxsize)
-        return self._looked_up[key] < site.number
-
     def is_write(self, site: Site) -> bool:
         """Whether a statement writes: by the builder further up its chain, by its SQL, else by its method."""
         function, call = site.function, site.call
@@ -184,12 +172,6 @@ class QueryLoops:
             Step(hit.site.place, f"for each element it calls `{hit.name}`"),
         ]
         return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
-
-
-def is_look_up(call: Call) -> bool:
-    """Whether a call looks something up in a cache."""
-    named = call.receiver not in ("-", "") and call.name.startswith(("get", "try_get", "entry"))
-    return named and CACHE.search(call.receiver) is not None
 
 
 def guard(site: Site) -> int | None:
