@@ -18,9 +18,8 @@ from slowpath.program import Program
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
-from slowpath.program.entries import Entries
+from slowpath.program.entries import Entries, Entry, Repeats, task_of, text_of
 from slowpath.program.liveness import Liveness
-from slowpath.program.look_ups import LookUps
 from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
 from slowpath.program.rust import Function, RustProgram, Site
@@ -119,21 +118,16 @@ class Search:
                     return True
         return False
 
-    def words(self, sink: Site, function: Function, in_task: bool = False) -> dict[str, str]:
+    def words(self, sink: Site, function: Function, entry: str) -> dict[str, str]:
         """What a message can say of a sink's kind, and of who gets to a function."""
         kind = self.found.kind(sink)
-        entry = None if in_task else self.entries.of(function)
-        who = entry.text if entry is not None else f"`{function.name}`"
-        if entry is not None and (who != f"`{function.name}`"):
-            runs = f"{who} runs `{function.name}`"
-        else:
-            runs = f"`{function.name}` runs"
+        own = f"`{function.name}`"
         return {
             "does": kind.does,
             "cost": kind.cost,
             "instead": kind.instead,
-            "entry": f"a task that `{function.name}` spawns" if in_task else who,
-            "runs": runs,
+            "entry": entry or own,
+            "runs": f"{entry} runs {own}" if entry not in ("", own) else f"{own} runs",
             "sink": sink.call.name,
         }
 
@@ -194,6 +188,7 @@ class Reaching(Search):
         kind = self.found.kind(sink)
         in_task = scope >= 0 and self.contexts.is_spawned(function, scope)
         entry = None if in_task else self.entries.of(function)
+        reached = task_of(function) if in_task else entry.text if entry is not None else ""
         steps = entry.steps() if entry is not None else []
         steps.append(Step(function.place, self.meets(function, scope)))
         steps.append(Step(site.place, f"`{function.name}` calls `{first.name}`"))
@@ -215,7 +210,7 @@ class Reaching(Search):
             call=first.name,
             path=" → ".join(f"`{name}`" for name in self.names_of(first)),
             more=and_more(len(hits) - 1) + (", although other work of it is moved off the worker" if aside else ""),
-            words=self.words(sink, function, in_task),
+            words=self.words(sink, function, reached),
         )
 
     def severity(self, kind: SinkKind, function: Function) -> Severity:
@@ -260,7 +255,7 @@ class Reaching(Search):
             return f"`{function.name}` spawns an async task"
         if self.liveness.runs_on_worker(function):
             return f"`{function.name}` is sync, and the framework runs it on the async worker"
-        text = self.entries.text(function)
+        text = text_of(self.view, function)
         if text != f"`{function.name}`":
             return f"`{function.name}` answers {text}"
         if self.liveness.is_handler(function):
@@ -271,23 +266,18 @@ class Reaching(Search):
 class PerCall(Search):
     """What functions build anew each time they run."""
 
-    def __init__(self, view: RustProgram, rule: Rule, reach: Reach) -> None:
-        super().__init__(view, rule, reach)
-        self.look_ups = view.shared(LookUps)
-
     def findings(self) -> Iterator[Finding]:
         """One finding per function."""
-        groups: dict[int, list[Site]] = {}
+        repeats = self.view.shared(Repeats)
+        groups: dict[int, list[tuple[Site, Entry | None]]] = {}
         for site in self.found.sites:
             if self.contexts.of(site).kind in ("once", "fallback") or self.beyond_barrier(site):
                 continue
-            if self.look_ups.before(site):
-                continue
-            if self.liveness.is_live(site.function, strict=True) or self.per_element(site):
-                groups.setdefault(id(site.function), []).append(site)
+            entry = repeats.of(site)
+            if entry is not None or (self.found.kind(site).constant and self.per_element(site)):
+                groups.setdefault(id(site.function), []).append((site, entry))
         for sites in groups.values():
-            sites.sort(key=lambda site: site.call.start)
-            yield self.report(sites)
+            yield self.report(sorted(sites, key=lambda found: found[0].call.start))
 
     def per_element(self, site: Site) -> bool:
         """Whether a call, or one of its function, stands in a loop over elements: then it costs wherever it runs."""
@@ -295,22 +285,23 @@ class PerCall(Search):
         callers = (caller for caller in self.view.callers(site.function) if not caller.function.test)
         return loops.around(site) is not None or any(loops.around(caller) is not None for caller in callers)
 
-    def report(self, sites: list[Site]) -> Finding:
-        first, function = sites[0], sites[0].function
-        entry = self.entries.of(function)
+    def report(self, sites: list[tuple[Site, Entry | None]]) -> Finding:
+        (first, entry), function = sites[0], sites[0][0].function
+        kind = self.found.kind(first)
         steps = entry.steps() if entry is not None else []
         if not steps:
             steps = [Step(function.place, f"`{function.name}` runs per call")]
+        in_background = entry is not None and entry.task
         return self.rule.finding(
             first.place,
             function=function.name,
-            severity=self.found.kind(first).severity,
-            confidence=weakest(self.rule.confidence, self.found.kind(first).confidence),
+            severity="note" if in_background else kind.severity,
+            confidence=weakest(self.rule.confidence, kind.confidence),
             flow=[*steps, Step(first.place, f"`{function.name}` calls `{first.call.name}`")],
-            related=[Step(site.place, "also built here") for site in sites[1:]],
+            related=[Step(site.place, "also built here") for site, _ in sites[1:]],
             path=f"`{first.call.name}`",
             more=and_more(len(sites) - 1),
-            words=self.words(first, function),
+            words=self.words(first, function, entry.text if entry is not None else ""),
         )
 
 

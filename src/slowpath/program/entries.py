@@ -1,6 +1,7 @@
 """Who gets to a function in a running server: the nearest route, handler or task above it, and the calls down from it.
 
-In: a function. Out: its entry, by breadth-first search up the call graph; what one search learned, the next reuses.
+In: a function or a call. Out: its entry, by breadth-first search up the call graph; what one search learned, the next
+reuses.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from collections import deque
 from typing import NamedTuple
 
 from slowpath.model.finding import Step
+from slowpath.program.contexts import Contexts
 from slowpath.program.liveness import Liveness
+from slowpath.program.look_ups import LookUps
 from slowpath.program.paths import known
 from slowpath.program.routes import Routes
 from slowpath.program.rust import Function, RustProgram, Site
 
 MAX_VISITED = 4_000
 """Functions looked at on the way up; beyond, no entry is named."""
+LOOPS = frozenset(["loop", "while", "for"])
 
 
 class Entry(NamedTuple):
@@ -24,17 +28,40 @@ class Entry(NamedTuple):
     function: Function
     text: str
     way: tuple[Site, ...]
+    task: bool = False
+    """A background task, which no request waits for."""
 
     def steps(self) -> list[Step]:
         """The way down, as steps of a proof."""
         if not self.way:
             return []
-        head = Step(self.function.place, f"{self.text} runs `{self.function.name}`")
+        starts = (
+            f"{self.text} runs `{self.function.name}`" if not self.task else f"`{self.function.name}` spawns a task"
+        )
+        head = Step(self.function.place, starts)
         return [head, *(Step(site.place, f"`{site.function.name}` calls `{site.call.name}`") for site in self.way)]
 
 
+def text_of(program: RustProgram, function: Function) -> str:
+    """How an entry is called: by its route where that is known."""
+    routes = program.shared(Routes).of(function)
+    return str(routes[0]) if routes else f"`{function.name}`"
+
+
+def task_of(function: Function) -> str:
+    """How a task is called."""
+    return f"a task that `{function.name}` spawns"
+
+
+def serves(liveness: Liveness, function: Function) -> bool:
+    """Whether a framework or runtime calls a function for each request, message or poll."""
+    trait = function.trait
+    service = isinstance(trait, str) and trait.rsplit("::", 1)[-1] in known()["entry"]["service-traits"]
+    return not function.test and (service or liveness.is_handler(function))
+
+
 class Entries:
-    """Answers for one program."""
+    """The entries of functions."""
 
     def __init__(self, program: RustProgram) -> None:
         self.program = program
@@ -55,13 +82,8 @@ class Entries:
             way.insert(0, site)
             current = site.function
             if self.liveness.in_task(site):
-                return Entry(current, f"a task that `{current.name}` spawns", tuple(way))
-        return Entry(current, self.text(current), tuple(way))
-
-    def text(self, function: Function) -> str:
-        """How an entry is called: by its route where that is known."""
-        routes = self.program.shared(Routes).of(function)
-        return str(routes[0]) if routes else f"`{function.name}`"
+                return Entry(current, task_of(current), tuple(way), True)
+        return Entry(current, text_of(self.program, current), tuple(way))
 
     def _search(self, function: Function) -> None:
         via: dict[int, tuple[Site, Function]] = {}
@@ -69,7 +91,7 @@ class Entries:
         queue = deque([function])
         while queue and len(seen) < MAX_VISITED:
             current = queue.popleft()
-            if id(current) in self._above or self._is_entry(current):
+            if id(current) in self._above or serves(self.liveness, current):
                 self._above.setdefault(id(current), None)
                 self._write_down(current, via)
                 return
@@ -92,7 +114,44 @@ class Entries:
             site, current = via[id(current)]
             self._above.setdefault(id(current), site)
 
-    def _is_entry(self, function: Function) -> bool:
-        trait = function.trait
-        serves = isinstance(trait, str) and trait.rsplit("::", 1)[-1] in known()["entry"]["service-traits"]
-        return not function.test and (serves or self.liveness.is_handler(function))
+
+class Repeats:
+    """Entries that get to a call again and again: what runs once in the process, or behind a cache, does not count."""
+
+    def __init__(self, program: RustProgram) -> None:
+        self.program = program
+        self.liveness = program.shared(Liveness)
+        self.contexts = program.shared(Contexts)
+        self.look_ups = program.shared(LookUps)
+        self._barren: set[tuple[int, bool]] = set()
+
+    def of(self, site: Site) -> Entry | None:
+        """The nearest request, message, trait call or task's loop that leads to a call, if there is one."""
+        if not self._repeats(site):
+            return None
+        seen: set[tuple[int, bool]] = set()
+        queue: deque[tuple[Site, bool, tuple[Site, ...]]] = deque([(site, in_loop(site), (site,))])
+        while queue and len(seen) < MAX_VISITED:
+            current, looped, way = queue.popleft()
+            function = current.function
+            key = (id(function), looped)
+            if self.liveness.in_task(current) and looped:
+                return Entry(function, task_of(function), way[:-1], True)
+            if key in seen or key in self._barren or function.test:
+                continue
+            seen.add(key)
+            if serves(self.liveness, function) or self.liveness.is_live_of_itself(function):
+                return Entry(function, text_of(self.program, function), way[:-1])
+            for caller in self.program.callers(function):
+                if caller.function is not function and self._repeats(caller):
+                    queue.append((caller, looped or in_loop(caller), (caller, *way)))
+        self._barren |= seen
+        return None
+
+    def _repeats(self, site: Site) -> bool:
+        return self.contexts.of(site).kind not in ("once", "fallback") and not self.look_ups.before(site)
+
+
+def in_loop(site: Site) -> bool:
+    """Whether a call stands in a loop of its function."""
+    return any(level.kind in LOOPS for _, level in site.function.scopes_of(site.call.scope))

@@ -38,6 +38,8 @@ class Liveness:
         return self._handlers[id(function)]
 
     def _is_handler(self, function: Function) -> bool:
+        if self.is_main(function):
+            return False
         if any(_entry("functions").match(attribute) for attribute in function.fact.attributes):
             return True
         if self.is_resolver(function):
@@ -130,16 +132,19 @@ class Liveness:
             or function.module.crate.kind in ("test", "bench", "example", "build")
         ):
             return False
-        if self.is_handler(function):
-            return True
-        trait = function.trait
-        foreign = isinstance(trait, str)
-        sets_up = isinstance(trait, str) and trait.rsplit("::", 1)[-1] in known()["entry"]["setup-traits"]
-        if foreign and not sets_up:
+        if self.is_handler(function) or self.is_live_of_itself(function):
             return True
         if self._callers(function):
             return None
-        return not sets_up and not strict and self.is_served(function.module.crate)
+        return not isinstance(function.trait, str) and not strict and self.is_served(function.module.crate)
+
+    def is_live_of_itself(self, function: Function) -> bool:
+        """Whether a function implements a trait of another crate, whose calls are not seen; set-up traits aside."""
+        trait = function.trait
+        if not isinstance(trait, str) or trait.rsplit("::", 1)[-1] in known()["entry"]["setup-traits"]:
+            return False
+        crate = function.module.crate
+        return not function.test and crate.kind not in ("test", "bench", "example", "build") and not self.is_tool(crate)
 
     def _callers(self, function: Function) -> list[Site]:
         callers = self.program.callers(function)
@@ -174,7 +179,9 @@ class Liveness:
         names += [call.name for fn in facts.fns for call in fn.calls if "::" in call.name]
         if any(name.startswith(servers) and any(f"{name}::".startswith(f"{s}::") for s in servers) for name in names):
             return True
-        return any(_entry("functions").match(attribute) for fn in facts.fns for attribute in fn.attributes)
+        return any(
+            _entry("functions").match(attribute) for fn in facts.fns if not fn.test for attribute in fn.attributes
+        )
 
     def _roots(self) -> dict[str, set[str]]:
         """Package folder → first segments of the paths that its code names."""
@@ -186,9 +193,11 @@ class Liveness:
         return self._used
 
     def is_tool(self, crate: Crate) -> bool:
-        """Whether a package is a command line tool beside the servers of its workspace: its tasks serve nobody."""
-        is_cli = bool(self._roots().get(crate.folder, set()) & set(known()["entry"]["argument-parsers"]))
-        return is_cli and not self.is_served(crate)
+        """Whether a package belongs to a command line tool beside the servers of its workspace: it serves nobody."""
+        if self.is_served(crate) or not self._served:
+            return False
+        parses = bool(self._roots().get(crate.folder, set()) & set(known()["entry"]["argument-parsers"]))
+        return parses or not any(other.folder == crate.folder and other.kind == "bin" for other in self.program.crates)
 
     def is_live_site(self, site: Site, strict: bool = False) -> bool:
         """Whether a running server gets to a call: its function is live, or a task that start-up spawns holds it."""
