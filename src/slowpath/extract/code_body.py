@@ -76,7 +76,7 @@ class Body:
         self.calls: list[Call] = []
         self.locals: list[Local] = []
         self.scopes: list[Scope] = []
-        self.awaits: list[tuple[int, int]] = []
+        self.awaits: list[tuple[int, int, int]] = []
         self.exits: list[Exit] = []
         self.items: list[tuple[Node, bytes, int]] = []
         """Items in the body, each with its text and shift."""
@@ -296,7 +296,7 @@ class Body:
                         local.init = local.init.replace("|", element, 1)
 
     def await_(self, node: Node, scope: int, operand: str = "") -> str:
-        self.awaits.append((node.end_byte + self.shift, scope))
+        self.awaits.append((node.start_byte + self.shift, node.end_byte + self.shift, scope))
         self.mark(operand, AWAITED)
         return operand
 
@@ -509,6 +509,8 @@ class Body:
         elif inside.lstrip()[:1] in (b'"', b"r"):
             args = ('"' + QUOTE.sub("", inside.decode("utf-8", "replace").strip())[:MAX_TEXT],)
         place = node.child_by_field_name("macro") or node
+        if short in FUTURE_MACROS:
+            self.awaits.append((node.end_byte + self.shift, node.end_byte + self.shift, scope))
         operand = self.add(Call(f"{name}!", "-", args, place.start_byte, place.end_byte, node.start_byte, scope))
         return f"L[{len(args)}" if short == "vec" and b";" not in inside and args else operand
 

@@ -101,8 +101,8 @@ class Fn(msgspec.Struct, array_like=True):
     calls: list[Call] = []
     locals: list[Local] = []
     scopes: list[Scope] = []
-    awaits: list[tuple[int, int]] = []
-    """(byte offset, scope) of every `.await`."""
+    awaits: list[tuple[int, int, int]] = []
+    """(start of the awaited expression, end, scope) of every `.await`; `join!` and the like await at their end."""
     exits: list[Exit] = []
     macro: str = ""
     """The `macro_rules!` that makes this function: `m`, `m!` where the body is the expression that a call of it stands
