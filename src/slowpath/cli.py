@@ -52,7 +52,11 @@ def cli() -> None:
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option("--jobs", type=click.IntRange(min=0), default=0, help="Worker processes; 0 is one per core.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write cached facts.")
-@click.option("--statistics", is_flag=True, help="Print findings per rule and time per stage to stderr.")
+@click.option(
+    "--statistics",
+    is_flag=True,
+    help="Print findings per rule, time per stage and how Rust calls were resolved to stderr.",
+)
 def scan(
     paths: tuple[Path, ...],
     style: str,
@@ -108,6 +112,7 @@ def scan(
         ignores=ignores,
         known=[rule.id for rule in every],
         progress=progress,
+        count_calls=statistics,
     )
     finish()
     import msgspec

@@ -42,9 +42,11 @@ def scan(
     ignores: Ignores = {},  # noqa: B006 (never written)
     known: Iterable[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
+    count_calls: bool = False,
 ) -> Report:
     """Scan the project at `root`. `jobs` 0 means one per core.
 
+    `count_calls` resolves every Rust call, for the statistics.
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
     """
     started = time.perf_counter()
@@ -61,6 +63,7 @@ def scan(
         known=known,
         progress=progress,
         stages=[("discover", time.perf_counter() - started)],
+        count_calls=count_calls,
     )
 
 
@@ -76,6 +79,7 @@ def analyse(
     known: Iterable[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
     stages: Iterable[tuple[str, float]] = (),
+    count_calls: bool = False,
 ) -> Report:
     """The findings of discovered texts."""
     clock = _Clock(stages, progress)
@@ -85,7 +89,8 @@ def analyse(
     files, troubles, parsed = facts_of(found, rules, jobs, cache)
     troubles += does_not_parse(files, sources)
     clock.next("rules", "linking and checking")
-    raw = list(dict.fromkeys(run(link(files, found.unread), rules, troubles)))
+    program = link(files, found.unread)
+    raw = list(dict.fromkeys(run(program, rules, troubles)))
     clock.next("suppress", "suppressing")
     findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)
     findings = [f for f in findings if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]
@@ -100,7 +105,14 @@ def analyse(
         troubles=tuple(sorted({*found.troubles, *troubles}, key=lambda t: (t.path, t.line, t.message))),
         rules=with_id,
         sources=sources,
-        stats=Stats(len(files), parsed, len(files) - parsed, clock.total(), clock.done()),
+        stats=Stats(
+            len(files),
+            parsed,
+            len(files) - parsed,
+            clock.total(),
+            clock.done(),
+            program.rust.tally() if count_calls and program.of("rust") else (),
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import sys
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -76,15 +76,16 @@ class Search:
     def temporaries(self, function: Function) -> Iterator[Finding]:
         """Guards that an awaited expression makes on its way: `lock.lock().unwrap().fetch().await`."""
         calls = function.fact.calls
-        by_scope: dict[int, list[int]] = {}
+        by_scope: dict[int, list[tuple[int, int]]] = {}
         for number, call in enumerate(calls):
             if self.may_lock(call):
-                by_scope.setdefault(call.scope, []).append(number)
+                by_scope.setdefault(call.scope, []).append((call.start, number))
+        for locks in by_scope.values():
+            locks.sort()
         for start, end, scope in function.fact.awaits:
-            for number in by_scope.get(scope, ()) if self.is_async(function, scope) else ():
+            locks = by_scope.get(scope, []) if self.is_async(function, scope) else []
+            for _, number in locks[bisect_left(locks, (start, 0)) : bisect_left(locks, (end, 0))]:
                 call = calls[number]
-                if not start <= call.start < end:
-                    continue
                 unwrapped = number + 1 < len(calls) and calls[number + 1].receiver == f"#{number}"
                 made = self.classify(function, call, unwrapped)
                 if made is not None:

@@ -18,6 +18,8 @@ class Stats(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     stages: tuple[tuple[str, float], ...] = ()
     """(stage, wall seconds) in the order they ran."""
+    calls: tuple[tuple[str, int], ...] = ()
+    """(how Rust calls were resolved, how many), where that was asked for."""
 
 
 class Report(msgspec.Struct, frozen=True):

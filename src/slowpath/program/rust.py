@@ -6,6 +6,7 @@ Calls are resolved when a rule asks; each answer says how sure it is. External i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
@@ -15,6 +16,8 @@ from slowpath.model.finding import Place
 
 How = Literal["exact", "type", "name", "unknown"]
 """exact: by path; type: by the receiver's type; name: the only method of that name in the workspace."""
+
+WORDS: dict[How, str] = {"exact": "path", "type": "type", "name": "name"}
 
 T = TypeVar("T")
 
@@ -270,6 +273,16 @@ class RustProgram:
             self._resolved[key] = UNKNOWN
             known = self._resolved[key] = self.resolver.resolve_call(site)
         return known
+
+    def tally(self) -> tuple[tuple[str, int], ...]:
+        """How every call outside tests is resolved, and how many are so."""
+        counts: Counter[str] = Counter()
+        for function in self.functions:
+            for number in range(len(function.fact.calls)) if not function.test else ():
+                found = self.resolve(Site(function, number))
+                place = "in the workspace" if found.functions else "in other crates"
+                counts["not at all" if found.how == "unknown" else f"{place} by {WORDS[found.how]}"] += 1
+        return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
 
     def callers(self, function: Function) -> Iterable[Site]:
         """Every call that may reach a function."""

@@ -68,7 +68,7 @@ def troubles(report: Report) -> list[str]:
 
 
 def statistics(report: Report) -> str:
-    """Findings per rule, and wall time per stage."""
+    """Findings per rule, wall time per stage, and how Rust calls were resolved."""
     counts = Counter(finding.rule for finding in report.findings)
     lines = [f"{count:6}  {rule}" for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     stats = report.stats
@@ -76,6 +76,8 @@ def statistics(report: Report) -> str:
     lines.append(
         f"{stats.files} files ({stats.parsed} parsed, {stats.cached} cached) in {stats.seconds:.2f} s: {times}"
     )
+    if stats.calls:
+        lines.append("Rust calls resolved: " + ", ".join(f"{count} {how}" for how, count in stats.calls))
     return "\n".join(lines) + "\n"
 
 
