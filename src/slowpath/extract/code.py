@@ -187,10 +187,18 @@ class Items:
         kind = squeeze(self.text(node.child_by_field_name("type")))
         trait = squeeze(self.text(node.child_by_field_name("trait")))
         marks = tuple(a for a in attributes if not QUIET_ATTRIBUTES.match(a))
-        self.facts.owners.append(Owner("impl", kind, trait, module, self.generics(node), test, marks))
         body = node.child_by_field_name("body")
+        target = self.target(body) if body is not None and trait.rpartition("::")[2] == "Deref" else ""
+        self.facts.owners.append(Owner("impl", kind, trait, module, self.generics(node), test, marks, target))
         if body is not None:
             self.items(body, module, len(self.facts.owners) - 1, test)
+
+    def target(self, body: Node) -> str:
+        """The `type Target = ..;` of an impl."""
+        for child in body.named_children:
+            if child.type == "type_item" and self.text(child.child_by_field_name("name")) == "Target":
+                return squeeze(self.text(child.child_by_field_name("type")))
+        return ""
 
     def trait(self, node: Node, module: str, test: bool) -> None:
         name = self.text(node.child_by_field_name("name"))

@@ -23,6 +23,9 @@ def link(program: Program) -> RustProgram:
         for module in modules:
             functions += define(module, path, tree.files[path], names, local_uses)
     functions += expand(tree, functions, names)
+    for path, modules in sorted(tree.modules.items()):
+        for module in modules:
+            dereference(module, tree.files[path], names)
     view = RustProgram(tree.crates, tree.modules, functions, tree.files)
     calls = Calls(view, names)
     for function in functions:
@@ -50,6 +53,15 @@ def declare(module: Module, facts: CodeFacts) -> None:
                 module.globs.append((use.path, use.public))
             elif use.name != "_":
                 module.uses.setdefault(use.name, (use.path, use.public))
+
+
+def dereference(module: Module, facts: CodeFacts, names: Names) -> None:
+    """Note at each type what it derefs to."""
+    for owner in facts.owners:
+        if owner.target and owner.module == module.inline:
+            item = names.resolve(module, owner.type.partition("<")[0], value=False)
+            if isinstance(item, TypeItem):
+                item.deref = (module, owner)
 
 
 def define(

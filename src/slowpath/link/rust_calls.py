@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slowpath.link.rust_names import Names
-from slowpath.link.rust_types import Types, layers
+from slowpath.link.rust_types import Types
 from slowpath.model.code import Local
 from slowpath.program.paths import known
 from slowpath.program.rust import (
@@ -174,13 +174,14 @@ class Calls:
         call, function = site.call, site.function
         kind = self.types.of(function, call.receiver, call.start, call.scope)
         if kind is not None:
-            for layer in layers(kind):
+            layers = self.types.layers(kind)
+            for layer in layers:
                 found = self._by_type(layer, call.name)
                 if found:
                     return Resolved(found, "", "type")
-            head = layers(kind)[-1].head
+            head = layers[-1].head
             if call.name in STREAM_METHODS and head in known()["types"]["streams"]:
-                inner = layers(kind)[-1].args[:1]
+                inner = layers[-1].args[:1]
                 head = inner[0].head if inner and isinstance(inner[0].head, str) else head
             if isinstance(head, str) and head not in ("?", "()") and call.name not in self.extensions:
                 return Resolved((), f"{'~' if kind.derived else ''}{head}::{call.name}", "type")

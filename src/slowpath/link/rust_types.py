@@ -46,6 +46,8 @@ LISTS = frozenset(["load", "get_results", "load_iter"])
 
 CONNECTS = frozenset("get_connection get_conn get_connection_with_timeout connection".split())
 MAX_DEPTH = 24
+MAX_LAYERS = 8
+"""Derefs one after the other."""
 MAX_ASKED = 60
 """Operands asked for while another's type is worked out: beyond, a type is not known."""
 
@@ -282,7 +284,7 @@ class Types:
         name = suffix[1:]
         if kind.head == "()" and name.isdigit():
             return kind.args[int(name)] if int(name) < len(kind.args) else None
-        for layer in layers(kind):
+        for layer in self.layers(kind):
             if isinstance(layer.head, TypeItem):
                 found = self.field(layer, name)
                 if found is not None:
@@ -297,6 +299,27 @@ class Types:
         """A type of `known.toml` that names nothing of the workspace."""
         head, _, inner = text.partition("<")
         return Ty(head, (self._told(inner[:-1]),)) if inner else Ty(head)
+
+    def layers(self, kind: Ty) -> list[Ty]:
+        """A type and what it derefs to, outermost first."""
+        found = [kind]
+        while len(found) < MAX_LAYERS:
+            inner = self._behind(found[-1])
+            if inner is None:
+                break
+            found.append(inner)
+        return found
+
+    def _behind(self, kind: Ty) -> Ty | None:
+        """What a wrapper holds, or a type of the workspace derefs to."""
+        if isinstance(kind.head, str):
+            return kind.args[0] if kind.head.rsplit("::", 1)[-1] in TRANSPARENT and kind.args else None
+        if not isinstance(kind.head, TypeItem) or kind.head.deref is None:
+            return None
+        module, owner = kind.head.deref
+        target = self.parse(module, owner.target)
+        names = split(owner.type.partition("<")[2].removesuffix(">"), ",")
+        return substitute(target, dict(zip(names, kind.args, strict=False))) if target is not None else None
 
     def field(self, kind: Ty, name: str) -> Ty | None:
         """The declared type of a field."""
@@ -417,15 +440,6 @@ class Types:
         if isinstance(receiver.head, str) and short not in ("Option", "Result", "Vec", "String", "()", "?"):
             return Ty(receiver.head, receiver.args, True)
         return None
-
-
-def layers(kind: Ty) -> list[Ty]:
-    """A type and what its wrappers hold, outermost first."""
-    found = [kind]
-    while isinstance(kind.head, str) and kind.head.rsplit("::", 1)[-1] in TRANSPARENT and kind.args:
-        kind = kind.args[0]
-        found.append(kind)
-    return found
 
 
 def substitute(kind: Ty, values: dict[str, Ty], done: dict[int, Ty] | None = None) -> Ty:

@@ -120,6 +120,8 @@ class Owner(msgspec.Struct, array_like=True):
     generics: tuple[tuple[str, str], ...]
     test: bool
     attributes: tuple[str, ...] = ()
+    target: str = ""
+    """The `Target` of an `impl Deref`."""
 
 
 class TypeDef(msgspec.Struct, array_like=True):

@@ -57,7 +57,7 @@ class Crate:
 class TypeItem:
     """A struct, enum or alias of the workspace with all its methods, by name."""
 
-    __slots__ = ("definition", "methods", "module", "name", "traits")
+    __slots__ = ("definition", "deref", "methods", "module", "name", "traits")
 
     def __init__(self, name: str, definition: TypeDef, module: Module) -> None:
         self.name = name
@@ -65,6 +65,8 @@ class TypeItem:
         self.module = module
         self.methods: dict[str, list[Function]] = {}
         self.traits: list[TraitItem | str] = []
+        self.deref: tuple[Module, Owner] | None = None
+        """The `impl Deref` of this type, and where it stands."""
 
     def __repr__(self) -> str:
         return f"{self.module.name}::{self.name}"
