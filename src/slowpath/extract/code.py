@@ -125,6 +125,7 @@ class Items:
             params=params,
             returns=squeeze(self.text(node.child_by_field_name("return_type"))),
             macro=macro,
+            mut_self="&mut self" in squeeze(self.text(node.child_by_field_name("parameters"))[:40]),
         )
         self.facts.fns.append(fn)
         if body_node is not None and not test:

@@ -107,6 +107,8 @@ class Fn(msgspec.Struct, array_like=True):
     macro: str = ""
     """The `macro_rules!` that makes this function: `m`, `m!` where the body is the expression that a call of it stands
     for, `m#1` where the second macro argument gives the function's name."""
+    mut_self: bool = False
+    """Takes `&mut self`."""
 
 
 class Owner(msgspec.Struct, array_like=True):

@@ -61,6 +61,8 @@ class Contexts:
                 return Context("offloaded")
             elif level.kind == "async" and found is None:
                 consumer = self.consumer(function, f"~{index}")
+                if consumer is not None and self.matches(consumer, named("once")):
+                    return Context("once")
                 if consumer is None or not self.matches(consumer, named("block-on")):
                     found = Context("async", index)
         if found is not None:

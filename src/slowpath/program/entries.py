@@ -135,10 +135,10 @@ class Repeats:
             current, looped, way = queue.popleft()
             function = current.function
             key = (id(function), looped)
-            if self.liveness.in_task(current) and looped:
-                return Entry(function, task_of(function), way[:-1], True)
             if key in seen or key in self._barren or function.test:
                 continue
+            if looped and self.liveness.in_task(current):
+                return Entry(function, task_of(function), way[:-1], True)
             seen.add(key)
             if serves(self.liveness, function) or self.liveness.is_live_of_itself(function):
                 return Entry(function, text_of(self.program, function), way[:-1])
