@@ -103,6 +103,11 @@ CYCLES = {
     + "fn f(a: A0) { a.0.load(conn); }",
     "generics": "".join(f"type A{i}<T> = A{i + 1}<({'T,' * 8})>;" for i in range(40))
     + "fn f(a: A0<u8>) { a.load(c); }",
+    "recursion": "async fn f(n: u8) { g(n).await; h(n); } async fn g(n: u8) { f(n).await } fn h(n: u8) { k(n) } "
+    'fn k(n: u8) { h(n); std::fs::read("a"); }',
+    "derefs": "struct A; struct B; impl Deref for A { type Target = B; } impl Deref for B { type Target = A; } "
+    "async fn f(a: A) { a.x(); a.y.z(); }",
+    "constructors": "fn a() -> B { b() } fn b() -> B { a() } async fn f() { a().c(); b().d(); }",
     "macros": "macro_rules! m { () => { n!() } } macro_rules! n { () => { m!() } } async fn a() { m!(); }",
     "files": '#[path="main.rs"] mod me; #[path="../../x.rs"] mod out; include!("main.rs"); include!("/x"); mod gone;',
 }
@@ -111,6 +116,30 @@ CYCLES = {
 @pytest.mark.parametrize("kind", CYCLES)
 def test_cycles_end(kind: str) -> None:
     scan(main=CYCLES[kind] + " fn main() {}")
+
+
+def test_what_only_the_compiler_sees() -> None:
+    """Missing modules, modules and functions from macros, crates of procedural macros: what is there is read."""
+    report = scan(
+        main="use axum::x; mod gone; mod odd; use gone::helper; made!(); routes! { fn page() {} } "
+        "#[derive(Made)] struct A; async fn f(a: A) { helper(); odd::x(); made::y(); a.made(); std::fs::read(1); } "
+        "macro_rules! made { () => { mod made { pub fn y() { std::fs::read(2); } } } } fn main() {}",
+        odd="#[proc_macro] pub fn x(input: TokenStream) -> TokenStream { quote! { fn y() { #z } }.into() }",
+    )
+    assert [finding.rule for finding in report.findings] == ["blocking-in-async"]
+
+
+def test_a_file_of_twenty_thousand_lines() -> None:
+    parts = 4_000
+    lines = (
+        f"pub async fn page{i}(state: State) {{\n    let x = help{i}(&state);\n    help{(i * 7) % parts}(x);\n}}\n"
+        f"fn help{i}(s: &State) -> u8 {{ s.m.lock(); {'std::fs::read(s.p);' if i % 10 == 0 else '1'} }}"
+        for i in range(parts)
+    )
+    text = "use axum::x;\n" + "\n".join(lines) + "\nfn main() {}"
+    assert text.count("\n") > 19_000
+    report = scan(main=text)
+    assert sum(finding.rule == "blocking-in-async" for finding in report.findings) == parts / 10
 
 
 ODD = [

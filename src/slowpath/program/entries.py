@@ -19,6 +19,8 @@ from slowpath.program.rust import Function, RustProgram, Site
 
 MAX_VISITED = 4_000
 """Functions looked at on the way up; beyond, no entry is named."""
+MAX_WAY = 24
+"""Calls between an entry and a function; a longer way tells a reader nothing."""
 LOOPS = frozenset(["loop", "while", "for"])
 
 
@@ -78,12 +80,12 @@ class Entries:
             return None
         way: list[Site] = []
         current = function
-        while (site := self._above[id(current)]) is not None:
-            way.insert(0, site)
+        while (site := self._above[id(current)]) is not None and len(way) < MAX_WAY:
+            way.append(site)
             current = site.function
             if self.liveness.in_task(site):
-                return Entry(current, task_of(current), tuple(way), True)
-        return Entry(current, text_of(self.program, current), tuple(way))
+                return Entry(current, task_of(current), tuple(reversed(way)), True)
+        return Entry(current, text_of(self.program, current), tuple(reversed(way))) if site is None else None
 
     def _search(self, function: Function) -> None:
         via: dict[int, tuple[Site, Function]] = {}
@@ -130,21 +132,21 @@ class Repeats:
         if not self._repeats(site):
             return None
         seen: set[tuple[int, bool]] = set()
-        queue: deque[tuple[Site, bool, tuple[Site, ...]]] = deque([(site, in_loop(site), (site,))])
+        queue: deque[tuple[tuple[Site, ...], bool]] = deque([((site,), in_loop(site))])
         while queue and len(seen) < MAX_VISITED:
-            current, looped, way = queue.popleft()
-            function = current.function
+            way, looped = queue.popleft()
+            function = way[0].function
             key = (id(function), looped)
             if key in seen or key in self._barren or function.test:
                 continue
-            if looped and self.liveness.in_task(current):
+            if looped and self.liveness.in_task(way[0]):
                 return Entry(function, task_of(function), way[:-1], True)
             seen.add(key)
             if serves(self.liveness, function) or self.liveness.is_live_of_itself(function):
                 return Entry(function, text_of(self.program, function), way[:-1])
-            for caller in self.program.callers(function):
+            for caller in self.program.callers(function) if len(way) < MAX_WAY else ():
                 if caller.function is not function and self._repeats(caller):
-                    queue.append((caller, looped or in_loop(caller), (caller, *way)))
+                    queue.append(((caller, *way), looped or in_loop(caller)))
         self._barren |= seen
         return None
 
