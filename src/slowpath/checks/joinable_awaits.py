@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from slowpath.model.code import AWAITED, TRIED, Call, Local
-from slowpath.model.finding import Finding, Step, weakest
+from slowpath.model.finding import Finding, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
-from slowpath.program.effects import Effects, Node
 from slowpath.program.liveness import Liveness
 from slowpath.program.look_ups import LookUps
-from slowpath.program.paths import Paths, known
+from slowpath.program.paths import Paths, known, named
 from slowpath.program.rust import Function, RustProgram, Site
-from slowpath.program.sinks import sinks
+from slowpath.program.sinks import is_sink
 
 NAMES = re.compile(r"[A-Za-z_]\w*")
 RESULT = re.compile(r"#(\d+)")
 OWN = re.compile(r"([#|~])(\d+)")
 LEAVE = frozenset(["bail!", "anyhow::bail!", "ensure!", "anyhow::ensure!", "eyre::bail!", "eyre::ensure!"])
 """Macros that return."""
+MAX_DEEP = 12
+"""Calls below a function that are looked into."""
 MAX_CHAIN = 40
 """Calls after an awaited one among which the rest of its chain is looked for."""
 
 
 class Point(NamedTuple):
-    """An awaited call of the workspace that only reads: its site, and what it binds."""
+    """An awaited call of the workspace: its site, and what it binds."""
 
     site: Site
     callee: Function
@@ -44,8 +46,15 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         yield from Search(program.rust, rule).findings()
 
 
+class Reading(NamedTuple):
+    """What a function's calls say: the one by which it waits, and whether it may do more than read."""
+
+    wait: Site | None
+    unsure: bool
+
+
 class Search:
-    """Knows which functions wait and which write, and looks for neighbours that only wait."""
+    """Knows which functions wait and only read, and looks for neighbours that do."""
 
     def __init__(self, view: RustProgram, rule: Rule) -> None:
         self.view = view
@@ -54,18 +63,41 @@ class Search:
         self.liveness = view.shared(Liveness)
         self.look_ups = view.shared(LookUps)
         self.connections = view.shared(Connections)
-        self.waits = self.spread(rule.settings["waits"] + known()["queries"]["reads"])
-        self.writes = self.spread(rule.settings["writes"] + known()["queries"]["writes"])
+        self.reads = Paths((*rule.settings["reads"], *known()["queries"]["reads"]))
+        self.writes = Paths((*rule.settings["writes"], *known()["queries"]["writes"]))
+        self._readings: dict[int, Reading] = {}
+        self._deep = 0
 
-    def spread(self, paths: list[str]) -> Effects:
-        effects = Effects(self.view)
-        found = sinks(self.view, self.connections, Paths(tuple(paths)), awaited=True)
-        effects.spread([(site, None) for site in found], self.passes)
-        return effects
+    def reading(self, function: Function) -> Reading:
+        """Down the calls of a function. An awaited call that nothing is known of may write."""
+        if id(function) not in self._readings:
+            self._readings[id(function)] = Reading(None, self._deep > MAX_DEEP)
+            self._deep += 1
+            self._readings[id(function)] = self._read(function)
+            self._deep -= 1
+        return self._readings[id(function)]
 
-    def passes(self, site: Site, callee: Node | None) -> bool:
-        """Whether a call makes its function wait or write each time it runs."""
-        return not site.function.test and self.contexts.of(site).kind != "once" and not self.look_ups.before(site)
+    def _read(self, function: Function) -> Reading:
+        wait: Site | None = None
+        for number, call in enumerate(function.fact.calls):
+            site = Site(function, number)
+            if self.contexts.of(site).kind == "once" or self.look_ups.before(site):
+                continue
+            last = call.name[call.name.rfind(":") + 1 :]
+            if last in self.writes.names and is_sink(self.view, self.connections, self.writes, site, last, True):
+                return Reading(wait, True)
+            if is_sink(self.view, self.connections, self.reads, site, last, True):
+                wait = wait or site
+                continue
+            callees = self.view.resolve(site).functions
+            if call.flags & AWAITED and not callees and not self.contexts.matches(site, named("once")):
+                return Reading(wait, True)
+            for callee in callees:
+                below = self.reading(callee)
+                if below.unsure:
+                    return Reading(wait, True)
+                wait = wait or (site if below.wait is not None else None)
+        return Reading(wait, False)
 
     def findings(self) -> Iterator[Finding]:
         for function in self.view.functions:
@@ -75,6 +107,14 @@ class Search:
 
     def runs(self, function: Function) -> Iterator[list[Point]]:
         """Neighbouring reads of which none needs another."""
+        for run in self.loose_runs(function):
+            for reads, points in groupby(run, key=lambda point: self.only_reads(point.callee)):
+                alike = list(points)
+                if reads and len(alike) > 1:
+                    yield alike
+
+    def loose_runs(self, function: Function) -> Iterator[list[Point]]:
+        """Neighbouring awaited calls of which none needs another, whatever they do."""
         run: list[Point] = []
         for point in self.points(function):
             near = bool(run) and not self.awaits_between(function, run[-1], point)
@@ -88,7 +128,7 @@ class Search:
             yield run
 
     def points(self, function: Function) -> Iterator[Point]:
-        """The function's awaited reads of the workspace, in source order."""
+        """The function's awaited calls of the workspace, in source order."""
         bound: dict[int, list[Local]] = {}
         for local in function.fact.locals:
             given = RESULT.match(local.init)
@@ -99,7 +139,7 @@ class Search:
                 continue
             site = Site(function, number)
             resolved = self.view.resolve(site)
-            if len(resolved.functions) == 1 and resolved.how != "name" and self.only_reads(resolved.functions[0]):
+            if len(resolved.functions) == 1 and resolved.how != "name":
                 locals_ = list(self.bound_by(function, number, bound))
                 guarded = any(local.init.endswith("?") and not self.is_tried(function, local) for local in locals_)
                 yield Point(site, resolved.functions[0], frozenset(local.name for local in locals_), guarded)
@@ -119,7 +159,10 @@ class Search:
         return given is not None and bool(function.fact.calls[int(given[1])].flags & TRIED)
 
     def only_reads(self, callee: Function) -> bool:
-        return callee.fact.is_async and self.waits.has(callee) and not self.writes.has(callee)
+        if not callee.fact.is_async:
+            return False
+        found = self.reading(callee)
+        return found.wait is not None and not found.unsure
 
     def independent(self, function: Function, first: Point, second: Point) -> bool:
         """Whether two reads could run together: the later neither uses the earlier nor waits for its verdict."""
@@ -184,16 +227,25 @@ class Search:
         head = kind.head if kind is not None else operand
         return not re.search(r"(?i)pool|databaseconnection|client|^db$|\bdb$", str(head))
 
+    def proof(self, callee: Function) -> Iterator[Step]:
+        """Down to the call that waits."""
+        current: Function | None = callee
+        for _ in range(MAX_DEEP):
+            wait = self.reading(current).wait if current is not None else None
+            if current is None or wait is None:
+                return
+            yield Step(wait.place, f"`{current.name}` calls `{wait.call.name}`")
+            current = next(iter(self.view.resolve(wait).functions), None)
+
     def report(self, function: Function, run: list[Point]) -> Finding:
         first, second = run[0], run[1]
         return self.rule.finding(
             second.site.place,
             function=function.name,
-            confidence=weakest(self.rule.confidence, self.waits.confidence(Node(second.callee))),
             flow=[
                 Step(first.site.place, f"`{function.name}` awaits `{first.callee.name}`"),
                 Step(second.site.place, f"then `{second.callee.name}`, which needs nothing of it"),
-                *self.waits.steps(Node(second.callee)),
+                *self.proof(second.callee),
             ],
             related=[Step(point.site.place, f"and `{point.callee.name}`") for point in run[2:]],
             first=first.callee.name,

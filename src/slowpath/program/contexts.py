@@ -15,7 +15,6 @@ from slowpath.program.rust import Function, RustProgram, Site
 Kind = Literal["sync", "async", "offloaded", "once", "fallback"]
 
 
-MAX_MACROS = 8
 MAX_HANDS = 16
 """Helpers that hand a closure on to each other before one offloads it."""
 
@@ -35,6 +34,8 @@ class Contexts:
         self._consumers: dict[int, dict[str, Site]] = {}
         self._offloads: dict[tuple[int, int], bool] = {}
         self._handing = 0
+        self._macros: dict[str, bool] = {}
+        """macro → whether it offloads its arguments"""
         self._bound: dict[int, dict[str, list[str]]] = {}
         self._contexts: dict[tuple[int, int], Context] = {}
         self._spawned: dict[int, frozenset[str]] = {}
@@ -57,7 +58,7 @@ class Contexts:
                 kind = self._closure(function, index)
                 if kind != "sync" and (found is None or kind in ("offloaded", "once")):
                     return Context(kind)
-            elif level.kind == "macro" and self.macro_offloads(level.subject, 0):
+            elif level.kind == "macro" and self.macro_offloads(level.subject):
                 return Context("offloaded")
             elif level.kind == "async" and found is None:
                 consumer = self.consumer(function, f"~{index}")
@@ -82,15 +83,20 @@ class Contexts:
             return "fallback"
         return "sync"
 
-    def macro_offloads(self, name: str, depth: int) -> bool:
+    def macro_offloads(self, name: str) -> bool:
         """Whether one of the workspace's own macros runs its arguments in an offload, perhaps through another macro."""
-        for arm in self.program.macros.get(f"{name}!", ()) if depth < MAX_MACROS else ():
-            for number, call in enumerate(arm.fact.calls):
-                if call.name.endswith("!"):
-                    if call.name != f"{name}!" and self.macro_offloads(call.name[:-1].rsplit("::", 1)[-1], depth + 1):
-                        return True
-                elif self.matches(Site(arm, number), named("offload")) or self._any_offload(call):
+        if name not in self._macros:
+            self._macros[name] = False
+            self._macros[name] = any(self._arm_offloads(arm) for arm in self.program.macros.get(f"{name}!", ()))
+        return self._macros[name]
+
+    def _arm_offloads(self, arm: Function) -> bool:
+        for number, call in enumerate(arm.fact.calls):
+            if call.name.endswith("!"):
+                if self.macro_offloads(call.name[:-1].rsplit("::", 1)[-1]):
                     return True
+            elif self.matches(Site(arm, number), named("offload")) or self._any_offload(call):
+                return True
         return False
 
     def _any_offload(self, call: Call) -> bool:

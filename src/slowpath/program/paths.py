@@ -66,9 +66,9 @@ class Paths:
         return bool(self.prefixes)
 
     @cached_property
-    def crates(self) -> frozenset[str]:
-        """The crates, and the modules of std, that the wildcards stand in."""
-        return frozenset(beside(prefix) for prefix in self.prefixes)
+    def modules(self) -> frozenset[str]:
+        """The modules that the wildcards stand in: `std::fs` for `std::fs::*`, `redis` for `redis::Connection::*`."""
+        return frozenset(modules_of(prefix[:-2])[-1] for prefix in self.prefixes)
 
     @cached_property
     def above(self) -> frozenset[str]:
@@ -97,10 +97,11 @@ class Paths:
         return not derived and any(path.startswith(prefix) for prefix in self.prefixes)
 
 
-def beside(path: str) -> str:
-    """The crate of a path, with its module in std: `redis`, `std::fs`."""
-    first, _, rest = path.partition("::")
-    return f"{first}::{rest.partition('::')[0]}" if first == "std" else first
+def modules_of(path: str) -> list[str]:
+    """The modules along a path, outermost first: types and what follows them left out, the crate never."""
+    parts = path.split("::")
+    end = next((index for index, part in enumerate(parts) if index and not part[:1].islower()), len(parts))
+    return ["::".join(parts[:stop]) for stop in range(1, end + 1)]
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from slowpath.model.code import AWAITED, CHAIN_AWAITED
 from slowpath.program.connections import Connections
-from slowpath.program.paths import Paths, beside
+from slowpath.program.paths import Paths, modules_of
 from slowpath.program.rust import Resolved, RustProgram, Site
 
 NEUTRAL = frozenset(
@@ -33,12 +33,23 @@ def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited:
                 yield site
 
 
+class Named:
+    """What each file names: the modules along its paths, and its imports."""
+
+    def __init__(self, program: RustProgram) -> None:
+        self.modules: dict[str, set[str]] = {}
+        self.uses: dict[str, set[str]] = {}
+        for file, facts in program.facts.items():
+            paths = {use.path for use in facts.uses}
+            self.uses[file] = {f"{path}::" for path in paths}
+            paths.update(call.name for fn in facts.fns for call in fn.calls if "::" in call.name)
+            self.modules[file] = {module for path in paths for module in modules_of(path)}
+
+
 def near_prefix(program: RustProgram, file: str, paths: Paths) -> bool:
     """Whether a file names something beside or below one of the wildcards: others need not be resolved."""
-    facts = program.facts[file]
-    if any(beside(use.path) in paths.crates or f"{use.path}::" in paths.above for use in facts.uses):
-        return True
-    return any(beside(call.name) in paths.crates for fn in facts.fns for call in fn.calls if "::" in call.name)
+    named = program.shared(Named)
+    return not named.modules[file].isdisjoint(paths.modules) or not named.uses[file].isdisjoint(paths.above)
 
 
 def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: Site, name: str, awaited: bool) -> bool:
