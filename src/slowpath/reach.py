@@ -20,7 +20,7 @@ from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.entries import Entries, Entry, Repeats, task_of, text_of
 from slowpath.program.liveness import Liveness
-from slowpath.program.loops import Loops
+from slowpath.program.loops import Loops, call_of
 from slowpath.program.paths import Paths
 from slowpath.program.rust import Function, RustProgram, Site
 from slowpath.program.sinks import sinks
@@ -28,6 +28,8 @@ from slowpath.program.sinks import sinks
 Root = tuple[Function, int]
 """A function and the scope in it that meets the context, -1 for the function itself."""
 MAX_RELATED = 60
+MAX_ORIGIN = 12
+"""Calls between a file's opening and its use."""
 
 
 class Hit(NamedTuple):
@@ -69,8 +71,24 @@ def is_of_kind(view: RustProgram, site: Site, kind: SinkKind) -> bool:
     """Whether a call's arguments are such as the kind asks for."""
     args = site.call.args
     if kind.literals:
-        return bool(args) and args[0].startswith('"') and args[0][1:].startswith(kind.literals)
+        return opened(view, site).startswith(kind.literals)
     return not kind.constant or all(is_constant(view, site.function, arg) for arg in args)
+
+
+def opened(view: RustProgram, site: Site) -> str:
+    """The literal path that a call opens, or that what it is called on was opened with; nothing where there is none."""
+    function, call = site.function, site.call
+    for _ in range(MAX_ORIGIN):
+        first = call.args[0] if call.args else ""
+        if call.receiver == "-" and first.startswith('"'):
+            return first[1:]
+        operand = (first if call.receiver == "-" else call.receiver).rstrip("?")
+        local = view.resolver.binding(function, operand, call.start, call.scope) if operand[:1].isalpha() else None
+        made = call_of(function, local.init if local is not None else operand)
+        if made is None:
+            return ""
+        call = made
+    return ""
 
 
 def is_constant(view: RustProgram, function: Function, operand: str) -> bool:
@@ -271,10 +289,12 @@ class PerCall(Search):
         repeats = self.view.shared(Repeats)
         groups: dict[int, list[tuple[Site, Entry | None]]] = {}
         for site in self.found.sites:
-            if self.contexts.of(site).kind in ("once", "fallback") or self.beyond_barrier(site):
+            context = self.contexts.of(site)
+            if context.kind == "once" or context.fallback or self.beyond_barrier(site):
                 continue
             entry = repeats.of(site)
-            if entry is not None or (self.found.kind(site).constant and self.per_element(site)):
+            often = self.found.kind(site).constant and self.liveness.is_served(site.function.module.crate)
+            if entry is not None or (often and self.per_element(site)):
                 groups.setdefault(id(site.function), []).append((site, entry))
         for sites in groups.values():
             yield self.report(sorted(sites, key=lambda found: found[0].call.start))

@@ -19,6 +19,8 @@ TEST_ATTRIBUTE = re.compile(
 )
 NOT_TEST = re.compile(r"^cfg\(not\(test\)\)")
 PATH_ATTRIBUTE = re.compile(r'^path\s*=\s*"([^"]+)"')
+TARGETS = {"Deref": "Target", "Actor": "Context"}
+"""Traits whose impls say by an associated type what they lead to."""
 MAX_ITEMS = 24
 """Items inside items, and groups inside groups of a `use`: what is deeper is passed over."""
 Generics = tuple[tuple[str, str], ...]
@@ -189,15 +191,16 @@ class Items:
         trait = squeeze(self.text(node.child_by_field_name("trait")))
         marks = tuple(a for a in attributes if not QUIET_ATTRIBUTES.match(a))
         body = node.child_by_field_name("body")
-        target = self.target(body) if body is not None and trait.rpartition("::")[2] == "Deref" else ""
+        wanted = TARGETS.get(trait.rpartition("::")[2], "")
+        target = self.target(body, wanted) if body is not None and wanted else ""
         self.facts.owners.append(Owner("impl", kind, trait, module, self.generics(node), test, marks, target))
         if body is not None:
             self.items(body, module, len(self.facts.owners) - 1, test)
 
-    def target(self, body: Node) -> str:
+    def target(self, body: Node, name: str) -> str:
         """The `type Target = ..;` of an impl."""
         for child in body.named_children:
-            if child.type == "type_item" and self.text(child.child_by_field_name("name")) == "Target":
+            if child.type == "type_item" and self.text(child.child_by_field_name("name")) == name:
                 return squeeze(self.text(child.child_by_field_name("type")))
         return ""
 

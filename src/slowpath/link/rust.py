@@ -56,12 +56,14 @@ def declare(module: Module, facts: CodeFacts) -> None:
 
 
 def dereference(module: Module, facts: CodeFacts, names: Names) -> None:
-    """Note at each type what it derefs to."""
+    """Note at each type what it derefs to, and which actors run on threads of their own."""
     for owner in facts.owners:
         if owner.target and owner.module == module.inline:
             item = names.resolve(module, owner.type.partition("<")[0], value=False)
-            if isinstance(item, TypeItem):
+            if isinstance(item, TypeItem) and owner.trait.rpartition("::")[2] == "Deref":
                 item.deref = (module, owner)
+            elif isinstance(item, TypeItem):
+                item.on_threads = "SyncContext" in owner.target
 
 
 def define(

@@ -30,7 +30,7 @@ COMMON = frozenset(
     "value kind data url uri method with_context context init setup configure finish end exec bind one all "
     "find_one aggregate encode decode sign check validate render print reset size min max sum abs apply merge "
     "append copy rename seek shutdown accept listen publish subscribe emit notify log info warn error debug "
-    "trace record format display describe as_str as_bytes to_vec to_owned borrow deref index on filter_map "
+    "exit enter trace record format display describe as_str as_bytes to_vec to_owned borrow deref index on filter_map "
     "flat_map fold any last nth skip step_by zip rev chain enumerate peekable collect partition set_name "
     "with_name builder options config default select limit offset order group_by table schema interact".split()
 )
@@ -41,6 +41,13 @@ STREAM_METHODS = frozenset(
     "write write_all write_fmt flush".split()
 )
 """Methods of `Read`, `BufRead` and `Write`: the stream behind decides what they cost."""
+
+LOCKS = ("Mutex", "RwLock", "RefCell")
+LOCK_METHODS = frozenset(
+    "lock read write try_lock try_read try_write borrow borrow_mut lock_owned read_owned write_owned blocking_lock "
+    "blocking_read blocking_write".split()
+)
+"""Methods of the lock, whatever the value behind it has."""
 
 
 class Calls:
@@ -176,6 +183,8 @@ class Calls:
         if kind is not None:
             layers = self.types.layers(kind)
             for layer in layers:
+                if call.name in LOCK_METHODS and isinstance(layer.head, str) and layer.head.endswith(LOCKS):
+                    return Resolved((), f"{layer.head}::{call.name}", "type")
                 found = self._by_type(layer, call.name)
                 if found:
                     return Resolved(found, "", "type")

@@ -44,6 +44,13 @@ BY_TURBOFISH = frozenset(
 LISTS = frozenset(["load", "get_results", "load_iter"])
 """Those of them that give many."""
 
+MAKES = frozenset(
+    "vec! format! json! matches! write! writeln! concat! env! option_env! include_str! include_bytes! stringify! line! "
+    "format_args! select! join! try_join! hashmap! btreemap! params! sql_query! query! query_as! anyhow! eyre! quote! "
+    "println! print! eprintln! assert! panic! todo! unreachable! error! warn! info! debug! trace! span!".split()
+)
+"""Macros that make something of their arguments; any other is taken to hand on its first, as `dbg!` does."""
+
 CONNECTS = frozenset("get_connection get_conn get_connection_with_timeout connection".split())
 MAX_DEPTH = 24
 MAX_LAYERS = 8
@@ -351,7 +358,8 @@ class Types:
         if resolved.functions:
             return self._returned(resolved.functions[0], site, depth)
         if call.name.endswith("!"):
-            return None
+            wraps = len(call.args) > 0 and call.name.rsplit("::", 1)[-1] not in MAKES
+            return self.of(function, call.args[0], call.start, call.scope, depth + 1) if wraps else None
         given = known()["types"]["gives"].get(resolved.external.removeprefix("~"))
         if given is not None:
             return self._given(site, given, depth)

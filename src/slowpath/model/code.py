@@ -123,7 +123,7 @@ class Owner(msgspec.Struct, array_like=True):
     test: bool
     attributes: tuple[str, ...] = ()
     target: str = ""
-    """The `Target` of an `impl Deref`."""
+    """The `Target` of an `impl Deref`, the `Context` of an `impl Actor`."""
 
 
 class TypeDef(msgspec.Struct, array_like=True):

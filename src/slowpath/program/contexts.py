@@ -12,7 +12,7 @@ from slowpath.model.code import AWAITED, Call
 from slowpath.program.paths import Paths, known, named
 from slowpath.program.rust import Function, RustProgram, Site
 
-Kind = Literal["sync", "async", "offloaded", "once", "fallback"]
+Kind = Literal["sync", "async", "offloaded", "once"]
 
 
 MAX_HANDS = 16
@@ -24,6 +24,8 @@ class Context(NamedTuple):
 
     kind: Kind
     scope: int = -1
+    fallback: bool = False
+    """Only when something went wrong, or is not there yet."""
 
 
 class Contexts:
@@ -52,36 +54,27 @@ class Contexts:
         return known_context
 
     def _climb(self, function: Function, scope: int) -> Context:
-        found: Context | None = None
+        block, fallback = -1, False
         for index, level in function.scopes_of(scope):
             if level.kind == "closure":
-                kind = self._closure(function, index)
-                if kind != "sync" and (found is None or kind in ("offloaded", "once")):
-                    return Context(kind)
+                taker = self.consumer(function, f"|{index}")
+                if taker is None:
+                    continue
+                if self.is_offload(taker, f"|{index}"):
+                    return Context("offloaded")
+                if self.matches(taker, named("once")):
+                    return Context("once")
+                fallback |= self.matches(taker, named("fallback"))
             elif level.kind == "macro" and self.macro_offloads(level.subject):
                 return Context("offloaded")
-            elif level.kind == "async" and found is None:
-                consumer = self.consumer(function, f"~{index}")
-                if consumer is not None and self.matches(consumer, named("once")):
+            elif level.kind == "async" and block < 0:
+                taker = self.consumer(function, f"~{index}")
+                if taker is not None and self.matches(taker, named("once")):
                     return Context("once")
-                if consumer is None or not self.matches(consumer, named("block-on")):
-                    found = Context("async", index)
-        if found is not None:
-            return found
-        return Context("async" if function.fact.is_async else "sync")
-
-    def _closure(self, function: Function, scope: int) -> Kind:
-        """What happens to a closure: `sync` where it runs inline, as far as is known."""
-        consumer = self.consumer(function, f"|{scope}")
-        if consumer is None:
-            return "sync"
-        if self.is_offload(consumer, f"|{scope}"):
-            return "offloaded"
-        if self.matches(consumer, named("once")):
-            return "once"
-        if self.matches(consumer, named("fallback")):
-            return "fallback"
-        return "sync"
+                if taker is None or not self.matches(taker, named("block-on")):
+                    block = index
+        is_async = block >= 0 or function.fact.is_async
+        return Context("async" if is_async else "sync", block, fallback)
 
     def macro_offloads(self, name: str) -> bool:
         """Whether one of the workspace's own macros runs its arguments in an offload, perhaps through another macro."""

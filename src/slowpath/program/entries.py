@@ -37,9 +37,10 @@ class Entry(NamedTuple):
         """The way down, as steps of a proof."""
         if not self.way:
             return []
-        starts = (
-            f"{self.text} runs `{self.function.name}`" if not self.task else f"`{self.function.name}` spawns a task"
-        )
+        own = f"`{self.function.name}`"
+        starts = f"{self.text} runs {own}" if self.text != own else f"{own} is called by its framework or runtime"
+        if self.task:
+            starts = f"{own} spawns a task"
         head = Step(self.function.place, starts)
         return [head, *(Step(site.place, f"`{site.function.name}` calls `{site.call.name}`") for site in self.way)]
 
@@ -85,6 +86,8 @@ class Entries:
             current = site.function
             if self.liveness.in_task(site):
                 return Entry(current, task_of(current), tuple(reversed(way)), True)
+            if self.liveness.in_served_closure(site):
+                return Entry(current, f"a closure that `{current.name}` registers", tuple(reversed(way)))
         return Entry(current, text_of(self.program, current), tuple(reversed(way))) if site is None else None
 
     def _search(self, function: Function) -> None:
@@ -103,7 +106,7 @@ class Entries:
                     continue
                 seen.add(id(caller))
                 via[id(caller)] = (site, current)
-                if self.liveness.in_task(site):
+                if self.liveness.in_task(site) or self.liveness.in_served_closure(site):
                     self._write_down(caller, via)
                     return
                 queue.append(caller)
@@ -151,7 +154,8 @@ class Repeats:
         return None
 
     def _repeats(self, site: Site) -> bool:
-        return self.contexts.of(site).kind not in ("once", "fallback") and not self.look_ups.before(site)
+        context = self.contexts.of(site)
+        return context.kind != "once" and not context.fallback and not self.look_ups.before(site)
 
 
 def in_loop(site: Site) -> bool:

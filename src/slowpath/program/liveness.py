@@ -11,7 +11,7 @@ from functools import cache
 
 from slowpath.program.contexts import Contexts
 from slowpath.program.paths import known, named
-from slowpath.program.rust import Crate, Function, RustProgram, Site
+from slowpath.program.rust import Crate, Function, RustProgram, Site, TypeItem
 
 
 @cache
@@ -82,7 +82,7 @@ class Liveness:
         """A sync function that the framework calls inline on an async worker."""
         if function.fact.is_async or function.test:
             return False
-        if self.is_resolver(function):
+        if self.is_resolver(function) or self._is_called_inline(function):
             return True
         if not any(_entry("functions").match(a) for a in function.fact.attributes):
             return False
@@ -91,6 +91,15 @@ class Liveness:
         return any(use.path.split("::")[0] in roots for use in crate.uses) or any(
             attribute.split("::")[0] in roots for attribute in function.fact.attributes
         )
+
+    def _is_called_inline(self, function: Function) -> bool:
+        """Whether a runtime calls a sync method between the polls of its worker: an actor's handler, an interceptor."""
+        trait, kind = function.trait, function.self_type
+        if not isinstance(trait, str) or (isinstance(kind, TypeItem) and kind.on_threads):
+            return False
+        crates = known()["entry"]["inline-traits"].get(trait.rsplit("::", 1)[-1], ())
+        used = self._roots().get(function.module.crate.folder, set()) | {trait.partition("::")[0]}
+        return bool(used.intersection(crates))
 
     def is_main(self, function: Function) -> bool:
         fact = function.fact
@@ -111,8 +120,8 @@ class Liveness:
             lives = self._live.get((id(current), strict))
             if lives is None:
                 lives = self._lives(current, strict)
-            callers = self._callers(current) if lives is None else []
-            if lives or any(self.in_task(site) for site in callers):
+            callers = self._repeating(self._callers(current)) if lives is None else []
+            if lives or any(self.in_task(site) or self.in_served_closure(site) for site in callers):
                 step = id(current)
                 while step:
                     self._live[step, strict] = True
@@ -149,6 +158,10 @@ class Liveness:
     def _callers(self, function: Function) -> list[Site]:
         callers = self.program.callers(function)
         return [site for site in callers if not site.function.test and site.function is not function]
+
+    def _repeating(self, callers: list[Site]) -> list[Site]:
+        """Without the calls that run once in the life of the process."""
+        return [site for site in callers if self.contexts.of(site).kind != "once"]
 
     def is_served(self, crate: Crate) -> bool:
         """Whether a server package holds or uses a crate; without any server in sight, libraries are somebody's."""
@@ -201,7 +214,20 @@ class Liveness:
 
     def is_live_site(self, site: Site, strict: bool = False) -> bool:
         """Whether a running server gets to a call: its function is live, or a task that start-up spawns holds it."""
-        return not site.function.test and (self.in_task(site) or self.is_live(site.function, strict))
+        if site.function.test:
+            return False
+        return self.in_task(site) or self.in_served_closure(site) or self.is_live(site.function, strict)
+
+    def in_served_closure(self, site: Site) -> bool:
+        """Whether a call stands in async code of a closure that a framework calls: `fn_service(|s| async { .. })`."""
+        function, waits = site.function, False
+        for index, level in function.scopes_of(site.call.scope):
+            waits |= level.kind == "async"
+            if level.kind == "closure" and waits:
+                taker = self.contexts.consumer(function, f"|{index}")
+                if taker is not None and taker.call.name.rsplit("::", 1)[-1] in known()["entry"]["closure-takers"]:
+                    return True
+        return False
 
     def in_task(self, site: Site) -> bool:
         """Whether a call runs in a task that its function spawns in a server."""

@@ -57,7 +57,7 @@ class Crate:
 class TypeItem:
     """A struct, enum or alias of the workspace with all its methods, by name."""
 
-    __slots__ = ("definition", "deref", "methods", "module", "name", "traits")
+    __slots__ = ("definition", "deref", "methods", "module", "name", "on_threads", "traits")
 
     def __init__(self, name: str, definition: TypeDef, module: Module) -> None:
         self.name = name
@@ -67,6 +67,8 @@ class TypeItem:
         self.traits: list[TraitItem | str] = []
         self.deref: tuple[Module, Owner] | None = None
         """The `impl Deref` of this type, and where it stands."""
+        self.on_threads = False
+        """An actor with threads of its own."""
 
     def __repr__(self) -> str:
         return f"{self.module.name}::{self.name}"
