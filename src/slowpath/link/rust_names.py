@@ -99,15 +99,21 @@ class Names:
         if hops > MAX_HOPS:
             return None
         first, second = (module.values, module.types) if value else (module.types, module.values)
-        item: Item | None = first.get(name) or second.get(name)
+        item: Item | None = first.get(name)
         if item is not None:
             return item
+        used = self._used(module, name, value, hops)
+        return used if used is not None else second.get(name)
+
+    def _used(self, module: Module, name: str, value: bool, hops: int) -> Item | None:
+        """What a `use` of the module binds a name to; `use pack::pack` beside `mod pack` is the module's function."""
         use = module.uses.get(name)
         if use is None:
             return None
         head, _, rest = use[0].partition("::")
         if head == name:
-            return self._external(use[0], value, hops + 1)
+            own = module.types.get(name)
+            return self._descend(own, rest, value, hops + 1) if own else self._external(use[0], value, hops + 1)
         if head in ("crate", "self", "super", ""):
             return self._walk(module, use[0], value, hops + 1)
         start = self._declared(module, head, value and not rest, hops + 1)
