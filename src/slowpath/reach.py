@@ -146,7 +146,7 @@ class Search:
             "instead": kind.instead,
             "entry": entry or own,
             "runs": f"{entry} runs {own}" if entry not in ("", own) else f"{own} runs",
-            "sink": sink.call.name,
+            "sink": self.view.name_of(sink),
         }
 
 
@@ -162,8 +162,8 @@ class Reaching(Search):
 
     def findings(self) -> Iterator[Finding]:
         """One finding per function that meets the context, in source order."""
-        for _, tier in groupby(self.found.sites, key=lambda site: self.found.rank(site)[0]):
-            self.effects.spread([(site, None) for site in tier], self.passes)
+        for _, kind in groupby(self.found.sites, key=self.found.rank):
+            self.effects.spread([(site, None) for site in kind], self.passes)
         for (function, scope), hits in sorted(
             self.roots.items(), key=lambda root: (root[0][0].file, root[1][0].site.call.start)
         ):
@@ -227,7 +227,7 @@ class Reaching(Search):
             related=[*self.others(hits, site, {step.place for step in steps}), *aside],
             call=first.name,
             path=" → ".join(f"`{name}`" for name in self.names_of(first)),
-            more=and_more(len(hits) - 1) + (", although other work of it is moved off the worker" if aside else ""),
+            more=one_of(len(hits), function) + (", although other work of it is moved off the worker" if aside else ""),
             words=self.words(sink, function, reached),
         )
 
@@ -263,7 +263,8 @@ class Reaching(Search):
     def names_of(self, hit: Hit) -> list[str]:
         """What is called, down to the sink."""
         hops = self.effects.path(hit.callee) if hit.callee else []
-        return [hit.name, *(hop.through.function.name if hop.through else hop.site.call.name for hop in hops)]
+        through = [hop.through.function.name for hop in hops if hop.through]
+        return [*([hit.callee.function.name] if hit.callee else []), *through, self.view.name_of(hit.sink)]
 
     def meets(self, function: Function, scope: int) -> str:
         """How a function meets the context."""
@@ -319,12 +320,12 @@ class PerCall(Search):
             confidence=weakest(self.rule.confidence, kind.confidence),
             flow=[*steps, Step(first.place, f"`{function.name}` calls `{first.call.name}`")],
             related=[Step(site.place, "also built here") for site, _ in sites[1:]],
-            path=f"`{first.call.name}`",
-            more=and_more(len(sites) - 1),
+            path=f"`{self.view.name_of(first)}`",
+            more=one_of(len(sites), function),
             words=self.words(first, function, entry.text if entry is not None else ""),
         )
 
 
-def and_more(count: int) -> str:
-    """How a message counts the further calls of its kind."""
-    return f" (and {count} more there)" if count else ""
+def one_of(count: int, function: Function) -> str:
+    """How a message counts the calls of its kind."""
+    return f" (one of {count} such calls in `{function.name}`)" if count > 1 else ""

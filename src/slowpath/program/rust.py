@@ -278,6 +278,13 @@ class RustProgram:
             known = self._resolved[key] = self.resolver.resolve_call(site)
         return known
 
+    def name_of(self, site: Site) -> str:
+        """How people write what a call calls: a method with its type where that is known."""
+        external = self.resolve(site).external.removeprefix("~")
+        if site.call.receiver == "-" or "::" not in external or "?" in external:
+            return site.call.name
+        return "::".join(external.split("::")[-2:])
+
     def tally(self) -> tuple[tuple[str, int], ...]:
         """How every call outside tests is resolved, and how many are so."""
         counts: Counter[str] = Counter()
