@@ -227,7 +227,8 @@ class Reaching(Search):
             related=[*self.others(hits, site, {step.place for step in steps}), *aside],
             call=first.name,
             path=" → ".join(f"`{name}`" for name in self.names_of(first)),
-            more=one_of(len(hits), function) + (", although other work of it is moved off the worker" if aside else ""),
+            more=one_of(len(hits), function)
+            + (", which hands other work to the blocking pool already" if aside else ""),
             words=self.words(sink, function, reached),
         )
 
@@ -278,7 +279,7 @@ class Reaching(Search):
         if text != f"`{function.name}`":
             return f"`{function.name}` answers {text}"
         if self.liveness.is_handler(function):
-            return f"`{function.name}` is an async request handler"
+            return f"`{function.name}` is async, and its framework calls it"
         return f"`{function.name}` returns an async block" if scope >= 0 else f"`{function.name}` is async"
 
 

@@ -189,6 +189,21 @@ class Contexts:
         consumer = self.consumer(function, f"~{scope}") if scope >= 0 else None
         return consumer is not None and self.matches(consumer, named("spawn"))
 
+    def drives_itself(self, site: Site) -> bool:
+        """Whether a thread that is no worker waits for a call's future: `runtime.block_on(work())` in sync code."""
+        function = site.function
+        if function.fact.is_async:
+            return False
+        for index, level in function.scopes_of(site.call.scope):
+            if level.kind == "async":
+                taker = self.consumer(function, f"~{index}")
+                return taker is not None and self.matches(taker, named("block-on"))
+        own = f"#{site.number}"
+        return any(
+            own in call.args and self.matches(Site(function, number), named("block-on"))
+            for number, call in enumerate(function.fact.calls)
+        )
+
     def in_spawned(self, site: Site) -> bool:
         """Whether a call stands in a task that its function spawns, or makes the future of one: `spawn(work())`."""
         levels = site.function.scopes_of(site.call.scope)

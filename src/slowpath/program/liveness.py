@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from functools import cache
+from functools import cache, cached_property
 
 from slowpath.program.contexts import Contexts
 from slowpath.program.paths import known, named
@@ -29,7 +29,6 @@ class Liveness:
         self._handlers: dict[int, bool] = {}
         self._used: dict[str, set[str]] = {}
         """package folder → first segments of the paths that its code names"""
-        self._served: set[str] | None = None
 
     def is_handler(self, function: Function) -> bool:
         """Whether a framework calls a function by an attribute, or because it was registered by name."""
@@ -120,7 +119,7 @@ class Liveness:
             lives = self._live.get((id(current), strict))
             if lives is None:
                 lives = self._lives(current, strict)
-            callers = self._repeating(self._callers(current)) if lives is None else []
+            callers = self._serving(self._callers(current)) if lives is None else []
             if lives or any(self.in_task(site) or self.in_served_closure(site) for site in callers):
                 step = id(current)
                 while step:
@@ -145,7 +144,7 @@ class Liveness:
             return True
         if self._callers(function):
             return None
-        return not isinstance(function.trait, str) and not strict and self.is_served(function.module.crate)
+        return not isinstance(function.trait, str) and not strict and self.is_server(function.module.crate)
 
     def is_live_of_itself(self, function: Function) -> bool:
         """Whether a function implements a trait of another crate, whose calls are not seen; set-up traits aside."""
@@ -159,27 +158,34 @@ class Liveness:
         callers = self.program.callers(function)
         return [site for site in callers if not site.function.test and site.function is not function]
 
-    def _repeating(self, callers: list[Site]) -> list[Site]:
-        """Without the calls that run once in the life of the process."""
-        return [site for site in callers if self.contexts.of(site).kind != "once"]
+    def _serving(self, callers: list[Site]) -> list[Site]:
+        """Without the calls that run once in the life of the process, and the futures that a thread drives itself."""
+        return [s for s in callers if self.contexts.of(s).kind != "once" and not self.contexts.drives_itself(s)]
 
     def is_served(self, crate: Crate) -> bool:
         """Whether a server package holds or uses a crate; without any server in sight, libraries are somebody's."""
-        if self._served is None:
-            self._served = self._find_served()
         return crate.folder in self._served if self._served else crate.kind == "lib"
 
-    def _find_served(self) -> set[str]:
-        """Folders of the packages that are servers, and of the workspace's libraries that those use."""
+    def is_server(self, crate: Crate) -> bool:
+        """Whether a package is a server itself; without any server in sight, libraries are taken to be part of one."""
+        return crate.folder in self._servers if self._servers else crate.kind == "lib"
+
+    @cached_property
+    def _servers(self) -> set[str]:
+        """Folders of the packages that are servers."""
+        return {modules[0].crate.folder for file, modules in self.program.modules.items() if self._serves(file)}
+
+    @cached_property
+    def _served(self) -> set[str]:
+        """Those, and the folders of the workspace's libraries that they use."""
         libraries = {crate.name: crate.folder for crate in self.program.crates if crate.kind == "lib"}
         found: set[str] = set()
-        open_ = [modules[0].crate.folder for file, modules in self.program.modules.items() if self._serves(file)]
-        used = self._roots()
+        open_ = list(self._servers)
         while open_:
             folder = open_.pop()
             if folder not in found:
                 found.add(folder)
-                open_ += [libraries[root] for root in used.get(folder, ()) if root in libraries]
+                open_ += [libraries[root] for root in self._roots().get(folder, ()) if root in libraries]
         return found
 
     def _serves(self, file: str) -> bool:
