@@ -7,6 +7,7 @@ each time it runs, in code that a running server reaches.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
@@ -22,7 +23,7 @@ from slowpath.program.entries import Entries, Entry, Repeats, task_of, text_of
 from slowpath.program.liveness import Liveness
 from slowpath.program.loops import Loops, call_of
 from slowpath.program.paths import Paths
-from slowpath.program.rust import Function, RustProgram, Site
+from slowpath.program.rust import Function, RustProgram, Site, TypeItem
 from slowpath.program.sinks import sinks
 
 Root = tuple[Function, int]
@@ -295,11 +296,18 @@ class PerCall(Search):
             if context.kind == "once" or context.fallback or self.beyond_barrier(site):
                 continue
             entry = repeats.of(site)
-            often = self.found.kind(site).constant and self.liveness.is_served(site.function.module.crate)
-            if entry is not None or (often and self.per_element(site)):
+            if entry is not None or (self.found.kind(site).constant and self.is_repeated(site)):
                 groups.setdefault(id(site.function), []).append((site, entry))
         for sites in groups.values():
             yield self.report(sorted(sites, key=lambda found: found[0].call.start))
+
+    def is_repeated(self, site: Site) -> bool:
+        """Whether a constant is built in a loop of a server, or by a method of one that nothing is seen to call."""
+        function = site.function
+        if not self.liveness.is_served(function.module.crate):
+            return False
+        uncalled = self.liveness.is_live(function) and not self.liveness.is_live(function, strict=True)
+        return self.per_element(site) or (uncalled and bool(function.fact.params) and not is_constructor(function))
 
     def per_element(self, site: Site) -> bool:
         """Whether a call, or one of its function, stands in a loop over elements: then it costs wherever it runs."""
@@ -318,13 +326,19 @@ class PerCall(Search):
             first.place,
             function=function.name,
             severity="note" if in_background else kind.severity,
-            confidence=weakest(self.rule.confidence, kind.confidence),
+            confidence=weakest(self.rule.confidence, kind.confidence, "medium" if entry is None else "high"),
             flow=[*steps, Step(first.place, f"`{function.name}` calls `{first.call.name}`")],
             related=[Step(site.place, "also built here") for site, _ in sites[1:]],
             path=f"`{self.view.name_of(first)}`",
             more=one_of(len(sites), function),
             words=self.words(first, function, entry.text if entry is not None else ""),
         )
+
+
+def is_constructor(function: Function) -> bool:
+    """Whether a function makes a value of its own type: `fn new(..) -> Self`."""
+    own = function.self_type.name if isinstance(function.self_type, TypeItem) else "Self"
+    return bool({"Self", own} & set(re.findall(r"\w+", function.fact.returns)))
 
 
 def one_of(count: int, function: Function) -> str:

@@ -1,8 +1,9 @@
 """Routes of a server: which function answers which method and path, from attributes and from registrations.
 
 Read: `#[get("/x")]` (actix, Rocket), `.route("/x", get(handler))` (axum), `.route("/x", web::get().to(handler))`,
-`web::resource("/x").route(..)` and `.to(handler)` (actix). Prefixes come from `scope`, `nest` and `mount` around them, also
-in the functions that call the one that registers: `nest("/api", routes())`, `endpoints(scope("/x"))`, `configure(routes)`.
+`web::resource("/x").route(..)` and `.to(handler)` (actix). Prefixes come from `scope`, `nest` and `mount` around them,
+also in the functions that call the one that registers: `nest("/api", routes())`, `endpoints(scope("/x"))`,
+`configure(routes)`.
 """
 
 from __future__ import annotations
