@@ -66,6 +66,7 @@ LINES = {
     "closures": "v.iter().map(|x| x.load(conn));",
     "tasks": "tokio::task::spawn_blocking(move || { std::fs::read(x); }).await;",
     "guards": "let a = m.lock().unwrap(); drop(a); g().await;",
+    "reads": "let a = load(&pool, 1).await;",
     "branches": "if let Some(y) = x { } else { y.load(conn); }",
     "look-ups": "cache.get(x); x.load(conn);",
 }
@@ -73,7 +74,13 @@ LINES = {
 
 @pytest.mark.parametrize("kind", LINES)
 def test_long_functions(kind: str) -> None:
-    scan(main=f"use axum::x; async fn f() {{ {LINES[kind] * LONG} }} fn main() {{}}")
+    load = 'async fn load(p: &Pool, i: i64) -> u8 { sqlx::query("select 1").fetch_one(p).await }'
+    scan(main=f"use axum::x; {load} async fn f() {{ {LINES[kind] * LONG} }} fn main() {{}}")
+
+
+def test_long_chains_beside_each_other() -> None:
+    line = f"let a = v{'.m()' * DEEP}.await;"
+    scan(main=f"use axum::x; async fn f() {{ {line * 3} }} fn main() {{}}")
 
 
 def test_chains_of_functions() -> None:

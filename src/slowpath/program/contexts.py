@@ -1,4 +1,5 @@
-"""Where a call runs: on an async worker, off it, once in the process, or only when something went wrong.
+"""Where a call runs: on an async worker, off it, once in the process (or some time later), or only when something went
+wrong.
 
 Offloads are derived: a function that hands its closure parameter to an offload, or uses it inside one, is an offload
 itself.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from slowpath.model.code import AWAITED, Call
+from slowpath.model.code import AWAITED
 from slowpath.program.paths import Paths, known, named
 from slowpath.program.rust import Function, RustProgram, Site
 
@@ -17,6 +18,10 @@ Kind = Literal["sync", "async", "offloaded", "once"]
 
 MAX_HANDS = 16
 """Helpers that hand a closure on to each other before one offloads it."""
+
+
+BOXES = frozenset("Box::new Arc::new Rc::new Some Box::pin Mutex::new".split())
+"""Calls that hold what they are given."""
 
 
 class Context(NamedTuple):
@@ -62,7 +67,7 @@ class Contexts:
                     continue
                 if self.is_offload(taker, f"|{index}"):
                     return Context("offloaded")
-                if self.matches(taker, named("once")):
+                if self.matches(taker, named("once")) or self._is_kept(taker, f"|{index}"):
                     return Context("once")
                 fallback |= self.matches(taker, named("fallback"))
             elif level.kind == "macro" and self.macro_offloads(level.subject):
@@ -77,29 +82,29 @@ class Contexts:
         return Context("async" if is_async else "sync", block, fallback)
 
     def macro_offloads(self, name: str) -> bool:
-        """Whether one of the workspace's own macros runs its arguments in an offload, perhaps through another macro."""
+        """Whether a macro runs its arguments in an offload, perhaps through another macro: by its name, or its arms."""
         if name not in self._macros:
-            self._macros[name] = False
-            self._macros[name] = any(self._arm_offloads(arm) for arm in self.program.macros.get(f"{name}!", ()))
+            self._macros[name] = name in known()["offload"]["methods"]
+            arms = self.program.macros.get(f"{name}!", ())
+            self._macros[name] = self._macros[name] or any(self._arm_offloads(arm) for arm in arms)
         return self._macros[name]
 
     def _arm_offloads(self, arm: Function) -> bool:
         for number, call in enumerate(arm.fact.calls):
+            site = Site(arm, number)
             if call.name.endswith("!"):
                 if self.macro_offloads(call.name[:-1].rsplit("::", 1)[-1]):
                     return True
-            elif self.matches(Site(arm, number), named("offload")) or self._any_offload(call):
+            elif self.matches(site, named("offload")) or self._any_offload(site):
                 return True
         return False
 
-    def _any_offload(self, call: Call) -> bool:
-        """In a macro no receiver has a type: whether any method of that name offloads a closure given so."""
-        positions = [index + 1 for index, arg in enumerate(call.args) if arg.startswith("|")]
-        return call.receiver != "-" and any(
-            self._offloads_param(function, position)
-            for position in positions
-            for function in self.program.named.get(call.name, ())
-        )
+    def _any_offload(self, site: Site) -> bool:
+        """Whether a call in a macro's arm offloads a closure or a metavariable; there no receiver has a type."""
+        call, by_method = site.call, site.call.receiver != "-"
+        given = [index + by_method for index, arg in enumerate(call.args) if arg.startswith(("|", "_"))]
+        callees = self.program.named.get(call.name, ()) if by_method else self.program.resolve(site).functions
+        return any(self._offloads_param(callee, position) for position in given for callee in callees)
 
     def consumer(self, function: Function, operand: str) -> Site | None:
         """The call that takes a closure or async block, directly or through a binding."""
@@ -141,6 +146,22 @@ class Contexts:
         if operand.startswith("|") and call.flags & AWAITED and call.name in known()["offload"]["awaited"]:
             return not self.program.resolve(site).functions or self._hands_on(site, operand)
         return self._hands_on(site, operand)
+
+    def _is_kept(self, site: Site, operand: str) -> bool:
+        """Whether the functions that take a closure only put it away: when it runs is not known."""
+        callees = self.program.resolve(site).functions
+        if not callees or operand not in site.call.args:
+            return False
+        position = site.call.args.index(operand) + (site.call.receiver != "-")
+        return all(self._keeps_param(callee, position) for callee in callees)
+
+    def _keeps_param(self, function: Function, position: int) -> bool:
+        params = function.fact.params
+        name = params[position][0] if position < len(params) else ""
+        if not name or not function.fact.scopes:
+            return False
+        used = [call for call in function.fact.calls if call.name == name or name in call.args or call.receiver == name]
+        return all(call.name in BOXES and call.receiver == "-" for call in used)
 
     def _hands_on(self, site: Site, operand: str) -> bool:
         """Whether a function of the workspace that takes the argument offloads it."""

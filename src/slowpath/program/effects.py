@@ -107,7 +107,9 @@ class Effects:
         """The type that a call gives for a parameter; for 0 that of the receiver or of the path's owner."""
         call, function = site.call, site.function
         if call.receiver == "-" and position == 0 and "::" in call.name:
-            return self.program.resolver.owner_type(function, call.name)
+            owner = self.program.resolver.owner_type(function, call.name)
+            if owner is not None and isinstance(owner.head, TypeItem):
+                return owner
         operand = self._operand(site, position)
         return self.program.type_of(function, operand, call.start, call.scope) if operand else None
 
