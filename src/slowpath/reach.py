@@ -13,6 +13,7 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
+from slowpath.model.code import is_literal
 from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Place, Severity, Step, weakest
 from slowpath.model.rule import Reach, Rule, SinkKind
 from slowpath.program import Program
@@ -96,10 +97,10 @@ def is_constant(view: RustProgram, function: Function, operand: str) -> bool:
     """A literal without placeholders, or the name of a constant."""
     if operand[:1] == '"':
         return "{}" not in operand
-    if operand[:1] == "L":
+    if is_literal(operand):
         return "[" not in operand or operand.endswith("=")
     named = operand[operand.rfind(":") + 1 :].isupper()
-    return named and view.resolver.constant_init(function, operand)[:1] in ('"', "L")
+    return named and is_literal(view.resolver.constant_init(function, operand))
 
 
 @cache

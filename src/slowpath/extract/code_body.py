@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from slowpath.extract.code_select import as_statements
 from slowpath.extract.parsing import parse_part
-from slowpath.model.code import AWAITED, CHAIN_AWAITED, IN_MACRO, TRIED, Call, Exit, Local, Scope
+from slowpath.model.code import AWAITED, CHAIN_AWAITED, IN_MACRO, TRIED, Call, Exit, Local, Scope, is_literal
 from slowpath.model.finding import Span
 
 LIFETIME = re.compile(r"'\w+\s*,?\s*")
@@ -470,7 +470,7 @@ class Body:
         ]
         if any(child.type == ";" for child in node.children):
             return ""
-        literal = all(element[:1] in ('"', "L") for element in elements)
+        literal = all(is_literal(element) for element in elements)
         return f"L[{len(elements)}{'=' if literal else ''}"
 
     def tuple_(self, node: Node, scope: int) -> str:

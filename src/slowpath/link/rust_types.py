@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from slowpath.link.rust_names import Names
-from slowpath.model.code import Call
+from slowpath.model.code import Call, is_literal
 from slowpath.program.paths import known
 from slowpath.program.rust import Constant, Function, Module, RustProgram, Site, TraitItem, Ty, TypeItem
 
@@ -181,7 +181,7 @@ class Types:
 
     def of(self, function: Function, operand: str, at: int, scope: int, depth: int = 0) -> Ty | None:
         """The type of an operand where it stands."""
-        if not operand or depth > MAX_DEPTH or self._asked > MAX_ASKED or operand[0] in '"L|.-':
+        if not operand or depth > MAX_DEPTH or self._asked > MAX_ASKED or operand[0] in "|.-" or is_literal(operand):
             return None
         self._asked += 1
         kind = self._of(function, operand, at, scope, depth)

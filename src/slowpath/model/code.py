@@ -27,6 +27,11 @@ IN_MACRO = 8
 """Stands among the arguments of a macro, which may not be expressions."""
 
 
+def is_literal(operand: str) -> bool:
+    """Whether an operand is a literal: a string, another, a list or a range of them."""
+    return operand[:1] == '"' or operand == "L" or operand[:2] in ("L.", "L[")
+
+
 class Call(msgspec.Struct, array_like=True):
     """A call. `receiver` is an operand, `-` for a path call. Macros end in `!`. `generic` is the turbofish."""
 

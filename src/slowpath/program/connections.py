@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from slowpath.model.code import is_literal
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site, TraitItem, Ty, TypeItem
 
@@ -23,7 +24,7 @@ class Connections:
 
     def is_connection(self, function: Function, operand: str, at: int, scope: int) -> bool:
         """Whether an operand is a connection, a pool, or something that holds or gives one."""
-        if not operand or operand[0] in '"L|~':
+        if not operand or operand[0] in "|~" or is_literal(operand):
             return False
         kind = self.program.type_of(function, operand, at, scope)
         if kind is not None:

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from slowpath.model.code import AWAITED, TRIED, Call, Local
+from slowpath.model.code import AWAITED, TRIED, Call, Local, is_literal
 from slowpath.program.rust import Function
 
 NAMES = re.compile(r"[A-Za-z_]\w*")
@@ -122,7 +122,9 @@ class Neighbours:
             operand = stack.pop()
             given = OWN.match(operand)
             if given is None:
-                found.update(NAMES.findall(operand)[:1] if operand[:1] not in '"L$.|~' else ())
+                found.update(
+                    NAMES.findall(operand)[:1] if operand[:1] not in "$.|~" and not is_literal(operand) else ()
+                )
             elif given[0] not in seen:
                 seen.add(given[0])
                 inside = self.inside(int(given[2])) if given[1] != "#" else [self.fact.calls[int(given[2])]]
