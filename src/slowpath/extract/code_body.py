@@ -34,6 +34,8 @@ PLAIN_MACROS = frozenset(
     "params hashmap doc sql_query".split()
 )
 """Macros that evaluate their arguments where they stand; any other's are a scope of their own, named after it."""
+SCOPES = {"stream": "async", "try_stream": "async"}
+"""Macros whose arguments are a body of async code."""
 ITEMS = frozenset(
     "function_item impl_item trait_item struct_item enum_item type_item use_declaration mod_item macro_definition "
     "const_item static_item".split()
@@ -504,7 +506,7 @@ class Body:
         elif short not in SKIPPED_MACROS and (
             b"(" in inside or b"!" in inside or (short == "vec" and len(inside) < 2000)
         ):
-            inner = scope if short in PLAIN_MACROS else self.open("macro", tokens, scope, short)
+            inner = scope if short in PLAIN_MACROS else self.open(SCOPES.get(short, "macro"), tokens, scope, short)
             args = self.snippet(inside, start, inner, short)
         elif inside.lstrip()[:1] in (b'"', b"r"):
             args = ('"' + QUOTE.sub("", inside.decode("utf-8", "replace").strip())[:MAX_TEXT],)

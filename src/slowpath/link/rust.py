@@ -14,7 +14,7 @@ def link(program: Program) -> RustProgram:
     """The Rust view of a program."""
     tree = Tree(program)
     local_uses: dict[int, dict[str, str]] = {}
-    names = Names(tree.crates, local_uses)
+    names = Names(tree.crates, local_uses, local_globs(tree.files))
     functions: list[Function] = []
     for path, modules in sorted(tree.modules.items()):
         for module in modules:
@@ -33,6 +33,16 @@ def link(program: Program) -> RustProgram:
             calls.extensions.setdefault(function.fact.name, []).append(function)
     view.resolver = calls
     return view
+
+
+def local_globs(files: dict[str, CodeFacts]) -> dict[int, list[str]]:
+    """id(Fn) → the paths of `use path::*` in its body."""
+    found: dict[int, list[str]] = {}
+    for facts in files.values():
+        for use in facts.uses:
+            if use.function >= 0 and use.name == "*":
+                found.setdefault(id(facts.fns[use.function]), []).append(use.path)
+    return found
 
 
 def declare(module: Module, facts: CodeFacts) -> None:

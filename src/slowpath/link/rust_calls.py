@@ -161,7 +161,7 @@ class Calls:
                 if found:
                     return Resolved(found, "", "exact")
         if "::" not in item:
-            external = self.names.globbed(function.module, item)
+            external = self.names.globbed(function.module, item, function)
             if len(external) == 1:
                 return Resolved((), external[0], "exact")
         return Resolved((), item, "exact")

@@ -26,10 +26,14 @@ PRELUDE = {
 class Names:
     """Answers paths in the context of a module, and of a function with `use` of its own."""
 
-    def __init__(self, crates: list[Crate], local_uses: dict[int, dict[str, str]]) -> None:
+    def __init__(
+        self, crates: list[Crate], local_uses: dict[int, dict[str, str]], local_globs: dict[int, list[str]]
+    ) -> None:
         self.libraries = {crate.name: crate.root for crate in reversed(crates) if crate.kind == "lib" and crate.root}
         self.local_uses = local_uses
         """id(Fn) → names that `use` binds inside the function"""
+        self.local_globs = local_globs
+        """id(Fn) → what `use path::*` inside the function stands for"""
         self._known: dict[tuple[int, str, bool], Item | None] = {}
         self._names: dict[tuple[int, str, bool], Item | None] = {}
         self._globs: dict[int, list[Item]] = {}
@@ -45,7 +49,12 @@ class Names:
         if key not in self._known:
             self._known[key] = None
             self._known[key] = self._walk(module, path, value, 0)
-        return self._known[key]
+        found = self._known[key]
+        for glob in self.local_globs.get(id(function.fact), ()) if function is not None else ():
+            if found is None or found == path:  # nothing else explains the name
+                brought = self.resolve(module, f"{glob}::{path}", None, value)
+                found = brought if brought is not None and not isinstance(brought, str) else found
+        return found
 
     def _walk(self, module: Module, path: str, value: bool, hops: int) -> Item | None:
         if hops > MAX_HOPS:
@@ -160,6 +169,9 @@ class Names:
             return PRELUDE[head] + (f"::{rest}" if rest else "")
         return path if rest or not head[:1].isupper() else None
 
-    def globbed(self, module: Module, name: str) -> list[str]:
-        """External modules whose glob may bring a name that nothing else explains."""
-        return [f"{source}::{name}" for source in self._sources(module) if isinstance(source, str)]
+    def globbed(self, module: Module, name: str, function: Function | None = None) -> list[str]:
+        """External modules whose glob may bring a name that nothing else explains; the function's own come first."""
+        own = self.local_globs.get(id(function.fact), ()) if function is not None else ()
+        inner = [source for path in own if isinstance(source := self.resolve(module, path, None, False), str)]
+        sources = inner or [source for source in self._sources(module) if isinstance(source, str)]
+        return [f"{source}::{name}" for source in sources]

@@ -5,6 +5,7 @@ Nothing is inferred across functions beyond return types, and nothing is guessed
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 
 from slowpath.link.rust_names import Names
@@ -52,6 +53,7 @@ MAKES = frozenset(
 """Macros that make something of their arguments; any other is taken to hand on its first, as `dbg!` does."""
 
 CONNECTS = frozenset("get_connection get_conn get_connection_with_timeout connection".split())
+GIVEN = re.compile(r"\bFn(?:Mut|Once)?\(([^)]*)\)")
 MAX_DEPTH = 24
 MAX_LAYERS = 8
 """Derefs one after the other."""
@@ -68,6 +70,8 @@ class Types:
         self._parsed: dict[tuple[int, str], Ty | None] = {}
         self._locals: dict[int, dict[str, dict[int, list[tuple[int, int]]]]] = {}
         """id(Fn) → name → scope → sorted (offset from which it is visible, minus its index)"""
+        self._takers: dict[int, dict[str, tuple[int, int]]] = {}
+        """id(Fn) → closure → the call that takes it, and as which argument"""
         self._aliases: dict[int, Ty | None] = {}
         self._asked = 0
         self._operands: dict[tuple[int, str, int], Ty | None] = {}
@@ -261,7 +265,31 @@ class Types:
                 return payload
         elif local.type and local.type != "_":
             return self.parse(function.module, local.type, function)
+        if local.init == "|":
+            return self._handed_in(function, local.scope)
         return self.of(function, local.init, local.at - 1, local.scope, depth + 1)
+
+    def _handed_in(self, function: Function, scope: int) -> Ty | None:
+        """What a function of the workspace that takes a closure gives it first: `impl FnOnce(&Disk)`."""
+        if id(function.fact) not in self._takers:
+            calls = enumerate(function.fact.calls)
+            self._takers[id(function.fact)] = {
+                arg: (number, position)
+                for number, call in calls
+                for position, arg in enumerate(call.args)
+                if arg.startswith("|")
+            }
+        number, position = self._takers[id(function.fact)].get(f"|{scope}", (-1, 0))
+        callees = self.program.resolve(Site(function, number)).functions if number >= 0 else ()
+        if len(callees) != 1:
+            return None
+        callee = callees[0]
+        position += function.fact.calls[number].receiver != "-"
+        declared = callee.fact.params[position][1] if position < len(callee.fact.params) else ""
+        bounds = (declared, *(bound for name, bound in callee.fact.generics if name == declared.lstrip("&")))
+        given = next((found[1] for bound in bounds if (found := GIVEN.search(bound))), "")
+        first = split(given, ",")[:1]
+        return self.parse(callee.module, first[0], callee) if first else None
 
     def _payload(self, function: Function, text: str) -> Ty | None:
         """What a variant of one of the workspace's enums holds, for `Enum::Variant#index`."""
