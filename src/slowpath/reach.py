@@ -58,7 +58,15 @@ class Found:
                 if is_of_kind(view, site, kind):
                     self.kinds.setdefault(site.key, (rank, kind))
                     sites[site.key] = site
-        self.sites = sorted(sites.values(), key=lambda site: self.rank(site))
+        self.sites = sorted(sites.values(), key=self.rank)
+        self.by_function: dict[int, list[Site]] = {}
+        self.places = {site.key: place for place, site in enumerate(self.sites)}
+        for site in self.sites:
+            self.by_function.setdefault(id(site.function), []).append(site)
+
+    def place(self, site: Site) -> int:
+        """Where a sink stands among all."""
+        return self.places[site.key]
 
     def rank(self, site: Site) -> tuple[int, int]:
         """Sinks that a page is sure of come first, then in the page's order."""
@@ -258,8 +266,10 @@ class Reaching(Search):
         below = {id(hop.site.function) for hit in hits if hit.callee for hop in self.effects.path(hit.callee)}
         related += [
             Step(site.place, f"below it: `{site.function.name}` calls `{site.call.name}`")
-            for site in self.found.sites
-            if id(site.function) in below and self.effects.passed(site) and site.place not in shown
+            for site in sorted(
+                (site for key in below for site in self.found.by_function.get(key, ())), key=self.found.place
+            )
+            if self.effects.passed(site) and site.place not in shown
         ]
         return related[:MAX_RELATED]
 

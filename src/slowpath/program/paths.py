@@ -28,6 +28,8 @@ class Paths:
     def __init__(self, patterns: Iterable[str]) -> None:
         self.exact: set[str] = set()
         self.prefixes: list[str] = []
+        self.endings: tuple[str, ...] = ()
+        """`::Pool::get` for `*::Pool::get`"""
         self.regexes: list[re.Pattern[str]] = []
         self.given_connection: set[str] = set()
         self.of_connection: set[str] = set()
@@ -56,6 +58,8 @@ class Paths:
             self.exact.add(pattern)
         elif pattern.endswith("::*") and "*" not in pattern[:-1]:
             self.prefixes.append(pattern[:-1])
+        elif pattern.startswith("*::") and "*" not in pattern[1:]:
+            self.endings += (pattern[1:],)
         else:
             middle = re.escape(pattern).replace(r"\*", r"[\w:]*")
             self.regexes.append(re.compile(middle.replace(r"[\w:]*::", r"(?:[\w:]*::)?")))
@@ -81,6 +85,7 @@ class Paths:
         """Last segments that members can have, wildcards aside."""
         exact = {path[path.rfind(":") + 1 :] for path in self.exact}
         tails = {r.pattern.rsplit("::", 1)[-1] for r in self.regexes}
+        tails |= {ending[ending.rfind(":") + 1 :] for ending in self.endings}
         return exact | tails | self.given_connection | self.of_connection | self.given_type.keys() | self.methods
 
     def has(self, path: str) -> bool:
@@ -92,6 +97,8 @@ class Paths:
             return True
         if self.excluded is not None and self.excluded.has(path):
             return False
+        if self.endings and f"::{path}".endswith(self.endings):
+            return True
         if any(regex.fullmatch(path) for regex in self.regexes):
             return True
         return not derived and any(path.startswith(prefix) for prefix in self.prefixes)
