@@ -13,6 +13,9 @@ from slowpath.program.contexts import Contexts
 from slowpath.program.paths import known, named
 from slowpath.program.rust import Crate, Function, RustProgram, Site, TypeItem
 
+FOR_TESTS = re.compile(r"(^|_)(tests?|testing|mock|fake|dummy)(_|$)")
+"""Names of functions that, where nothing is seen to call them, tests call."""
+
 
 @cache
 def _entry(name: str) -> re.Pattern[str]:
@@ -144,7 +147,9 @@ class Liveness:
             return True
         if self._callers(function):
             return None
-        return not isinstance(function.trait, str) and not strict and self.is_server(function.module.crate)
+        if isinstance(function.trait, str) or strict or FOR_TESTS.search(function.fact.name):
+            return False
+        return self.is_server(function.module.crate)
 
     def is_live_of_itself(self, function: Function) -> bool:
         """Whether a function implements a trait of another crate, whose calls are not seen; set-up traits aside."""

@@ -6,7 +6,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from slowpath.model.code import Call
+from slowpath.model.code import Call, is_literal
 from slowpath.program.rust import Function, RustProgram, Site
 
 CACHE = re.compile(r"(^|[._:])(?i:\w*cache\w*|memo\w*)($|[.?])|(^|::)[A-Z][A-Z0-9_]+$")
@@ -55,7 +55,7 @@ class LookUps:
             entry = (self._root(function, call, call.receiver), self._root(function, call, call.args[0]))
             if call.name in LOOKS:
                 looked.setdefault(entry, number)
-            elif entry in looked and "." in entry[0] and entry[1][:1].isalpha():
+            elif entry in looked and "." in entry[0] and entry[1] and not is_literal(entry[1]):
                 found.append(Kept(looked[entry], number))
         return found
 
