@@ -29,7 +29,9 @@ def link(program: Program) -> RustProgram:
     view = RustProgram(tree.crates, tree.modules, functions, tree.files)
     calls = Calls(view, names)
     for function in functions:
-        if isinstance(function.self_type, str) and isinstance(function.trait, TraitItem):
+        generics = [name for name, _ in function.owner.generics] if function.owner is not None else []
+        named = isinstance(function.self_type, str) and function.self_type not in generics
+        if named and isinstance(function.trait, TraitItem):
             calls.extensions.setdefault(function.fact.name, []).append(function)
     view.resolver = calls
     return view

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from slowpath.link.rust_names import Names
 from slowpath.link.rust_types import Types
-from slowpath.model.code import Local
+from slowpath.model.code import AWAITED, Local
 from slowpath.program.paths import known
 from slowpath.program.rust import (
     UNKNOWN,
@@ -50,6 +52,16 @@ LOCK_METHODS = frozenset(
 """Methods of the lock, whatever the value behind it has."""
 
 
+NO_FUTURE = re.compile(r"(Result|Option|Vec|String|HashMap|BTreeMap|bool|char|str|[iuf]\d+|[iu]size)\b|\(|$")
+"""Starts of return types that nobody awaits; a function without one returns `()`."""
+
+
+def may_be_awaited(function: Function) -> bool:
+    """Whether a function's result can be a future, by its signature."""
+    returns = function.fact.returns.lstrip("&")
+    return function.fact.is_async or "Fut" in returns or "impl" in returns or not NO_FUTURE.match(returns)
+
+
 class Calls:
     """Resolves call sites of a linked program."""
 
@@ -93,6 +105,13 @@ class Calls:
         return (item,) if isinstance(item, Function) else ()
 
     def resolve_call(self, site: Site) -> Resolved:
+        found = self._resolve(site)
+        if not found.functions or not site.call.flags & AWAITED:
+            return found
+        futures = tuple(callee for callee in found.functions if may_be_awaited(callee))
+        return Resolved(futures, found.external, found.how) if futures else UNKNOWN
+
+    def _resolve(self, site: Site) -> Resolved:
         call, function = site.call, site.function
         if call.name.endswith("!"):
             found = self.program.macros.get(call.name.rsplit("::", 1)[-1])
