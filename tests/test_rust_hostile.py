@@ -55,7 +55,7 @@ def test_deep_nesting_keeps_the_rest_of_the_file(kind: str) -> None:
 @pytest.mark.parametrize("kind", CHAINS)
 def test_chains_of_any_length(kind: str) -> None:
     report = scan(
-        main=f"use axum::x; async fn f() {{ let a = v{CHAINS[kind] * DEEP}; std::fs::read(a); }} fn main() {{}}"
+        main=f"use axum::x; pub async fn f() {{ let a = v{CHAINS[kind] * DEEP}; std::fs::read(a); }} fn main() {{}}"
     )
     assert [finding.rule for finding in report.findings] == ["blocking-in-async"]
 
@@ -75,7 +75,7 @@ LINES = {
 @pytest.mark.parametrize("kind", LINES)
 def test_long_functions(kind: str) -> None:
     load = 'async fn load(p: &Pool, i: i64) -> u8 { sqlx::query("select 1").fetch_one(p).await }'
-    scan(main=f"use axum::x; {load} async fn f() {{ {LINES[kind] * LONG} }} fn main() {{}}")
+    scan(main=f"use axum::x; {load} pub async fn f() {{ {LINES[kind] * LONG} }} fn main() {{}}")
 
 
 def test_long_chains_beside_each_other() -> None:
@@ -96,7 +96,7 @@ def test_traits_with_many_impls() -> None:
         for i in range(500)
     )
     report = scan(
-        main="use axum::x; fn main() {} trait T { fn go(&self, t: &dyn T); } async fn f(t: Arc<dyn T>) { t.go(t); }"
+        main="use axum::x; fn main() {} trait T { fn go(&self, t: &dyn T); } pub async fn f(t: Arc<dyn T>) { t.go(t); }"
         + impls
     )
     assert len(report.findings) == 1
@@ -129,7 +129,7 @@ def test_what_only_the_compiler_sees() -> None:
     """Missing modules, modules and functions from macros, crates of procedural macros: what is there is read."""
     report = scan(
         main="use axum::x; mod gone; mod odd; use gone::helper; made!(); routes! { fn page() {} } "
-        "#[derive(Made)] struct A; async fn f(a: A) { helper(); odd::x(); made::y(); a.made(); std::fs::read(1); } "
+        "#[derive(Made)] struct A; pub async fn f(a: A) { helper(); odd::x(); made::y(); a.made(); std::fs::read(1); } "
         "macro_rules! made { () => { mod made { pub fn y() { std::fs::read(2); } } } } fn main() {}",
         odd="#[proc_macro] pub fn x(input: TokenStream) -> TokenStream { quote! { fn y() { #z } }.into() }",
     )

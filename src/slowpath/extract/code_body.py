@@ -501,6 +501,7 @@ class Body:
         start, stop = tokens.start_byte + 1, tokens.end_byte - 1
         inside = self.source[start:stop]
         args: tuple[str, ...] = ()
+        opened, inner = len(self.scopes), -1
         if self.macros >= MAX_MACROS:
             inside = b""
         elif short not in SKIPPED_MACROS and (
@@ -513,8 +514,21 @@ class Body:
         place = node.child_by_field_name("macro") or node
         if short in FUTURE_MACROS:
             self.awaits.append((node.end_byte + self.shift, node.end_byte + self.shift, scope))
+        given = self.only_closure(opened, inner) if inner >= 0 and short not in PLAIN_MACROS else ""
+        args = () if given else args
         operand = self.add(Call(f"{name}!", "-", args, place.start_byte, place.end_byte, node.start_byte, scope))
+        if given:
+            return given
         return f"L[{len(args)}" if short == "vec" and b";" not in inside and args else operand
+
+    def only_closure(self, opened: int, inner: int) -> str:
+        """What a macro gives that is given one closure: `enclose!((x) move || ..)` is taken to be that closure."""
+        own = [
+            index
+            for index in range(opened, len(self.scopes))
+            if self.scopes[index].kind == "closure" and self.scopes[index].parent == inner
+        ]
+        return f"|{own[0]}" if len(own) == 1 and not self.scopes[own[0]].subject else ""
 
     def snippet(self, inside: bytes, start: int, scope: int, macro: str) -> tuple[str, ...]:
         """A macro's arguments read as those of a call; what is no expression is passed over by error recovery."""
