@@ -87,7 +87,7 @@ SHAPES = {
 }
 QUIET = {
     "a closure in a macro that is handed to the pool": "pub async fn shape(x: u8) { "
-    'tokio::task::spawn_blocking(enclose!{(x) move || { Drive.save("x"); }}).await; }',
+    'tokio::task::spawn_blocking(enclose!{(x) move || { Drive.save("x") }}).await; }',
     "another type's method of that name": 'pub async fn shape(d: store::disk::Decoy) { d.save("x"); d.keep(); }',
     "an awaited name from a glob": 'pub async fn shape() { use tokio::fs::*; read("a").await; }',
     "a closure for later": "struct Lazy(Box<dyn Fn()>); impl Lazy { fn new(f: impl Fn()) -> "

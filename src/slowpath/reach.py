@@ -312,6 +312,12 @@ class PerCall(Search):
         for sites in groups.values():
             yield self.report(sorted(sites, key=lambda found: found[0].call.start))
 
+    def sureness(self, kind: SinkKind, entry: Entry | None) -> Confidence:
+        """How sure it is that an entry builds this anew each time."""
+        if entry is None:
+            return "medium"
+        return "low" if kind.near and len(entry.way) > 1 else "high"
+
     def is_repeated(self, site: Site) -> bool:
         """Whether a constant is built in a loop of a server, or by a method of one that nothing is seen to call."""
         function = site.function
@@ -337,7 +343,7 @@ class PerCall(Search):
             first.place,
             function=function.name,
             severity="note" if in_background else kind.severity,
-            confidence=weakest(self.rule.confidence, kind.confidence, "medium" if entry is None else "high"),
+            confidence=weakest(self.rule.confidence, kind.confidence, self.sureness(kind, entry)),
             flow=[*steps, Step(first.place, f"`{function.name}` calls `{first.call.name}`")],
             related=[Step(site.place, "also built here") for site, _ in sites[1:]],
             path=f"`{self.view.name_of(first)}`",

@@ -49,6 +49,8 @@ MAX_NESTING = 120
 """Expressions inside expressions (a chain of methods counts as one): what is deeper is passed over."""
 MAX_MACROS = 8
 """Macros inside macros: the arguments of each are parsed again."""
+CAPTURES = re.compile(rb"\A\s*\([^()]*\)\s*(?=move\b)")
+"""What a macro like `enclose!((x) move || ..)` clones for its closure."""
 QUOTE = re.compile(r'^[bc]?r?#*"')
 
 
@@ -532,6 +534,7 @@ class Body:
 
     def snippet(self, inside: bytes, start: int, scope: int, macro: str) -> tuple[str, ...]:
         """A macro's arguments read as those of a call; what is no expression is passed over by error recovery."""
+        inside = CAPTURES.sub(lambda found: b" " * len(found[0]), inside)
         head, text = b"fn f(){m(", b"fn f(){m(" + inside + b");}"
         root = parse_part("rust", text).root_node
         bodies: list[Span] = []

@@ -25,6 +25,8 @@ class SinkKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confidence: Confidence = "high"
     literals: tuple[str, ...] = ()
     """Where given, only calls whose first argument is a literal that starts with one of these."""
+    near: bool = False
+    """Only sure where an entry stands at most one call above; from further away it takes a guess at what varies."""
     constant: bool = False
     """Only calls that are given nothing but literals and constants."""
 
