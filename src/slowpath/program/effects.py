@@ -10,7 +10,7 @@ caller only its own: the search carries the type that must be given, and drops t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from slowpath.model.finding import Confidence, Step, weakest
@@ -133,11 +133,6 @@ class Effects:
             return 0 if is_default else None
         names = [name for name, _ in function.fact.params]
         return names.index(operand) if operand in names else None
-
-    def functions(self) -> Iterator[Function]:
-        """Every function that has the effect."""
-        for witness in self.witnesses.values():
-            yield witness.site.function
 
     def passed(self, site: Site) -> bool:
         """Whether a call is a sink that gave the effect to the function around it."""
