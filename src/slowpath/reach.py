@@ -30,6 +30,8 @@ from slowpath.program.sinks import sinks
 Root = tuple[Function, int]
 """A function and the scope in it that meets the context, -1 for the function itself."""
 MAX_RELATED = 60
+MAX_NAMES = 10
+"""Functions between the first and the last that a message names."""
 MAX_ORIGIN = 12
 """Calls between a file's opening and its use."""
 
@@ -277,6 +279,8 @@ class Reaching(Search):
         """What is called, down to the sink."""
         hops = self.effects.path(hit.callee) if hit.callee else []
         through = [hop.through.function.name for hop in hops if hop.through]
+        if len(through) > MAX_NAMES:
+            through = [*through[: MAX_NAMES // 2], "…", *through[-MAX_NAMES // 2 :]]
         return [*([hit.callee.function.name] if hit.callee else []), *through, self.view.name_of(hit.sink)]
 
     def meets(self, function: Function, scope: int) -> str:

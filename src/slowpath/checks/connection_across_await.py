@@ -67,14 +67,21 @@ class Search:
 
     def held_in(self, function: Function) -> Iterator[Held]:
         """The connections that a function binds."""
+        ends: dict[str, list[int]] = {}
+        """name → where its life may end, ascending"""
+        for end in function.fact.calls:
+            if end.name.rsplit("::", 1)[-1] in self.rule.settings["ends"]:
+                for name in (end.receiver, *end.args):
+                    ends.setdefault(name, []).append(end.start)
+        for places in ends.values():
+            places.sort()
         for local in function.fact.locals:
             call = call_of(function, local.init)
             while call is not None and call.name in PASSED_ON:
                 call = call_of(function, call.receiver)
             if call is not None and self.takes(function, local, call):
-                end = function.fact.scopes[local.scope].end
-                ended = [c.start for c in function.fact.calls if self.ends(c, local.name) and c.start > local.at]
-                yield Held(local, call, local.at, min([end, *ended]))
+                ended = [at for at in ends.get(local.name, ()) if at > local.at][:1]
+                yield Held(local, call, local.at, min([function.fact.scopes[local.scope].end, *ended]))
 
     def takes(self, function: Function, local: Local, call: Call) -> bool:
         """Whether a call takes a connection from a pool: by what it gives, or by the pool it is called on."""
@@ -85,11 +92,6 @@ class Search:
             return False
         pool = self.view.type_of(function, call.receiver, call.start, call.scope)
         return pool is not None and not pool.derived and pool.head in self.rule.settings["pools"]
-
-    def ends(self, call: Call, name: str) -> bool:
-        """Whether a call ends the life of a binding."""
-        last = call.name.rsplit("::", 1)[-1]
-        return last in self.rule.settings["ends"] and (call.receiver == name or name in call.args)
 
     def first_wait(self, function: Function, held: Held, waits: list[tuple[Site, Node | None]]) -> Iterator[Finding]:
         own = self.contexts.of_scope(function, held.call.scope)

@@ -60,8 +60,10 @@ class Search:
 
     def reading(self, function: Function) -> Reading:
         """Down the calls of a function. An awaited call that nothing is known of may write."""
+        if self._deep > MAX_DEEP:
+            return Reading(None, True)
         if id(function) not in self._readings:
-            self._readings[id(function)] = Reading(None, self._deep > MAX_DEEP)
+            self._readings[id(function)] = Reading(None, False)
             self._deep += 1
             self._readings[id(function)] = self._read(function)
             self._deep -= 1
@@ -145,7 +147,7 @@ class Search:
             return False
         kind = self.view.type_of(function, operand, call.start, call.scope)
         head = kind.head if kind is not None else operand
-        return not re.search(r"(?i)pool|databaseconnection|client|^db$|\bdb$", str(head))
+        return not re.search(r"(?i)pool|databaseconnection|client|^db$", str(head).rsplit("::", 1)[-1])
 
     def proof(self, callee: Function) -> Iterator[Step]:
         """Down to the call that waits."""

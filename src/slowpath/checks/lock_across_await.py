@@ -21,6 +21,7 @@ from slowpath.program.rust import Function, RustProgram, Site
 PASSES_GUARD_ON = frozenset("unwrap expect unwrap_or_else map_err ok ok_or_else".split())
 
 
+MAX_TYPE = 300
 GUARD = re.compile(r"((?:\w+::)*\w*Guard)\b")
 
 
@@ -50,7 +51,7 @@ class Search:
         self.view = view
         self.rule = rule
         self.contexts = view.shared(Contexts)
-        self.givers = frozenset(f.fact.name for f in view.functions if GUARD.search(f.fact.returns))
+        self.givers = frozenset(f.fact.name for f in view.functions if guard_in(f))
         """Names of the workspace's functions that return a guard."""
 
     def findings(self, function: Function) -> Iterator[Finding]:
@@ -138,8 +139,8 @@ class Search:
 
     def gives_guard(self, callee: Function) -> bool:
         """Whether a function returns the guard of a sync lock."""
-        named = GUARD.search(callee.fact.returns)
-        kind = self.view.resolver.owner_type(callee, f"{named[1]}::lock") if named else None
+        named = guard_in(callee)
+        kind = self.view.resolver.owner_type(callee, f"{named}::lock") if named else None
         return kind is not None and kind.head in self.rule.settings["guards"]
 
     def dropped_names(self, function: Function) -> dict[str, list[int]]:
@@ -168,6 +169,13 @@ class Search:
             if inside and self.contexts.of_scope(function, scope) == own:
                 return at
         return None
+
+
+def guard_in(function: Function) -> str:
+    """The guard that a function's return type names, if any."""
+    returns = function.fact.returns
+    named = GUARD.search(returns[:MAX_TYPE]) if "Guard" in returns else None
+    return named[1] if named else ""
 
 
 def is_whole(local: Local) -> bool:

@@ -293,7 +293,7 @@ class Body:
     def feed(self, call: Call) -> None:
         """What the receiver holds goes into the closure's first parameter (the last one for a fold)."""
         for arg in call.args:
-            if arg.startswith("|"):
+            if arg.startswith("|") and arg[1:].isdigit():
                 element = f"{call.receiver}[]"
                 for local in self.fed.get(int(arg[1:]), ()):
                     if local.init.startswith("|"):

@@ -59,6 +59,8 @@ NO_FUTURE = re.compile(r"(Result|Option|Vec|String|HashMap|BTreeMap|bool|char|st
 def may_be_awaited(function: Function) -> bool:
     """Whether a function's result can be a future, by its signature."""
     returns = function.fact.returns.lstrip("&")
+    if function.fact.macro:
+        return True
     return function.fact.is_async or "Fut" in returns or "impl" in returns or not NO_FUTURE.match(returns)
 
 

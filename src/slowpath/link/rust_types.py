@@ -293,7 +293,7 @@ class Types:
 
     def _payload(self, function: Function, text: str) -> Ty | None:
         """What a variant of one of the workspace's enums holds, for `Enum::Variant#index`."""
-        path, _, index = text.partition("#")
+        path, _, index = text.rpartition("#")
         owner, _, variant = path.rpartition("::")
         item = function.self_type if owner == "Self" else self.names.resolve(function.module, owner, function, False)
         if not isinstance(item, TypeItem):

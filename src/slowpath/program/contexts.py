@@ -161,7 +161,7 @@ class Contexts:
         if not name or not function.fact.scopes:
             return False
         used = [call for call in function.fact.calls if call.name == name or name in call.args or call.receiver == name]
-        return all(call.name in BOXES and call.receiver == "-" for call in used)
+        return bool(used) and all(call.name in BOXES and call.receiver == "-" for call in used)
 
     def _hands_on(self, site: Site, operand: str) -> bool:
         """Whether a function of the workspace that takes the argument offloads it."""

@@ -18,6 +18,7 @@ from slowpath.program.rust import Function, How, RustProgram, Site, TraitItem, T
 
 CONFIDENCE: dict[How, Confidence] = {"exact": "high", "type": "high", "name": "medium", "unknown": "low"}
 MAX_PATH = 40
+"""Hops that a proof shows: of a longer path the first ones and the last."""
 
 
 class Demand(NamedTuple):
@@ -145,7 +146,7 @@ class Effects:
         """The hops from a function down to the sink."""
         hops: list[Witness] = []
         current: Node | None = node
-        while current is not None and len(hops) < MAX_PATH:
+        while current is not None:
             witness = self.witnesses.get(current) or self.witnesses[Node(current.function)]
             hops.append(witness)
             current = witness.through
@@ -154,7 +155,8 @@ class Effects:
     def steps(self, node: Node) -> list[Step]:
         """The hops as steps of a proof."""
         found = []
-        for hop in self.path(node):
+        hops = self.path(node)
+        for hop in hops if len(hops) <= MAX_PATH else [*hops[: MAX_PATH - 1], hops[-1]]:
             inside = hop.site.function.name
             called = hop.through.function.name if hop.through else hop.site.call.name
             found.append(Step(hop.site.place, f"`{inside}` calls `{called}`"))

@@ -110,7 +110,8 @@ class Entries:
                     self._write_down(caller, via)
                     return
                 queue.append(caller)
-        self._barren |= seen
+        if not queue:
+            self._barren |= seen
 
     def _write_down(self, entry: Function, via: dict[int, tuple[Site, Function]]) -> None:
         """For every function on the way, the call that leads to it."""
@@ -135,6 +136,7 @@ class Repeats:
         if not self._repeats(site):
             return None
         seen: set[tuple[int, bool]] = set()
+        cut = False
         queue: deque[tuple[tuple[Site, ...], bool]] = deque([((site,), in_loop(site))])
         while queue and len(seen) < MAX_VISITED:
             way, looped = queue.popleft()
@@ -147,10 +149,13 @@ class Repeats:
             seen.add(key)
             if serves(self.liveness, function) or self.liveness.is_live_of_itself(function):
                 return Entry(function, text_of(self.program, function), way[:-1])
-            for caller in self.program.callers(function) if len(way) < MAX_WAY else ():
+            for caller in self.program.callers(function):
                 if caller.function is not function and self._repeats(caller):
-                    queue.append(((caller, *way), looped or in_loop(caller)))
-        self._barren |= seen
+                    cut |= len(way) >= MAX_WAY
+                    if len(way) < MAX_WAY:
+                        queue.append(((caller, *way), looped or in_loop(caller)))
+        if not queue and not cut:
+            self._barren |= seen
         return None
 
     def _repeats(self, site: Site) -> bool:

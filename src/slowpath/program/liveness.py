@@ -148,10 +148,17 @@ class Liveness:
         if self._callers(function):
             return None
         fact = function.fact
-        hidden = function.trait is None and not fact.public and not fact.attributes  # dead code, says the compiler
+        hidden = (
+            function.trait is None and not fact.public and not fact.attributes and not self._may_be_called(function)
+        )
         if isinstance(function.trait, str) or strict or hidden or FOR_TESTS.search(function.fact.name):
             return False
         return self.is_server(function.module.crate)
+
+    def _may_be_called(self, function: Function) -> bool:
+        """Whether a call of that name is there whose receiver is not known: else the compiler calls it dead code."""
+        sites = self.program.sites.get(function.fact.name, ())
+        return any(not site.function.test and self.program.resolve(site).how == "unknown" for site in sites)
 
     def is_live_of_itself(self, function: Function) -> bool:
         """Whether a function implements a trait of another crate, whose calls are not seen; set-up traits aside."""

@@ -78,4 +78,4 @@ class LookUps:
 def is_look_up(call: Call) -> bool:
     """Whether a call looks something up in a cache."""
     named = call.receiver not in ("-", "") and call.name.startswith(("get", "try_get", "entry"))
-    return named and not call.name.endswith("_init") and CACHE.search(call.receiver) is not None
+    return named and bool(call.args) and not call.name.endswith("_init") and CACHE.search(call.receiver) is not None

@@ -44,6 +44,7 @@ class Neighbours:
             if given:
                 self.bound.setdefault(int(given[1]), []).append(local)
         self.exits = sorted(leave.at for leave in self.fact.exits)
+        self.starts = sorted((call.start, number) for number, call in enumerate(self.fact.calls))
         self.awaits = sorted((start, end) for start, end, _ in self.fact.awaits)
 
     def runs(self) -> Iterator[list[Point]]:
@@ -135,4 +136,5 @@ class Neighbours:
     def inside(self, scope: int) -> list[Call]:
         """The calls of a closure or async block."""
         level = self.fact.scopes[scope]
-        return [call for call in self.fact.calls if level.start <= call.start < level.end]
+        first, last = (bisect_left(self.starts, (at, -1)) for at in (level.start, level.end))
+        return [self.fact.calls[number] for _, number in self.starts[first : min(last, first + MAX_APART)]]

@@ -131,7 +131,7 @@ class Function:
 
     def path_of(self, operand: str) -> str:
         """The path of a function that an operand hands over; any other operand as it is."""
-        if operand.startswith("|"):
+        if operand.startswith("|") and operand[1:].isdigit():
             return self.fact.scopes[int(operand[1:])].subject or operand
         return operand
 
