@@ -230,6 +230,10 @@ class Contexts:
         levels = site.function.scopes_of(site.call.scope)
         if any(level.kind == "async" and self.is_spawned(site.function, index) for index, level in levels):
             return True
+        return self.is_task(site)
+
+    def is_task(self, site: Site) -> bool:
+        """Whether the future that a call makes is started as a task of its own: `spawn(work())`."""
         return f"#{site.number}" in self._given_to_spawn(site.function)
 
     def _given_to_spawn(self, function: Function) -> frozenset[str]:

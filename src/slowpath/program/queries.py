@@ -113,6 +113,8 @@ class QueryLoops:
 
     def _is_own_task(self, site: Site, loop: Loop) -> bool:
         """Each element becomes a task of its own: the loop itself waits for nothing."""
+        if self.contexts.is_task(site):
+            return True
         for index, level in site.function.scopes_of(site.call.scope):
             if index == loop.scope:
                 return False
