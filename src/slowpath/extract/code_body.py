@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from slowpath.extract.code_select import as_statements
 from slowpath.extract.parsing import parse_part
-from slowpath.model.code import AWAITED, CHAIN_AWAITED, IN_MACRO, TRIED, Call, Exit, Local, Scope, is_literal
+from slowpath.model.code import AWAITED, CHAIN_AWAITED, TRIED, Call, Exit, Local, Scope, is_literal
 from slowpath.model.finding import Span
 
 LIFETIME = re.compile(r"'\w+\s*,?\s*")
@@ -84,7 +84,6 @@ class Body:
         self.exits: list[Exit] = []
         self.items: list[tuple[Node, bytes, int]] = []
         """Items in the body, each with its text and shift."""
-        self.extra = 0
         self.nesting = 0
         self.macros = 0
         self.fed: dict[int, list[Local]] = {}
@@ -284,7 +283,6 @@ class Body:
         call.start += self.shift
         call.end += self.shift
         call.head += self.shift
-        call.flags |= self.extra
         if call.name in PER_ELEMENT and call.receiver not in ("-", ""):
             self.feed(call)
         self.calls.append(call)
@@ -547,11 +545,10 @@ class Body:
             other = parse_part("rust", braced).root_node
             if not other.has_error or macro in FUTURE_MACROS:
                 head, text, root = b"fn f(){{", braced, other
-        reader = (self.source, self.shift, self.extra)
+        reader = (self.source, self.shift)
         before, origin = len(self.calls), self.shift + start
         self.source, self.shift = text, self.shift + start - len(head)
         self.macros += 1
-        self.extra |= IN_MACRO
         args: tuple[str, ...] = ()
         function = root.named_children[0] if root.named_children else root
         body = function.child_by_field_name("body")
@@ -567,7 +564,7 @@ class Body:
                 self.expression(statement, scope)
         elif body is not None:
             self.statements(body, scope)
-        self.source, self.shift, self.extra = reader
+        self.source, self.shift = reader
         self.macros -= 1
         if macro in FUTURE_MACROS:
             for arg in args:

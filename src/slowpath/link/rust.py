@@ -55,7 +55,7 @@ def declare(module: Module, facts: CodeFacts) -> None:
             module.types.setdefault(definition.name, TypeItem(definition.name, definition, module))
     for owner in facts.owners:
         if owner.kind == "trait" and owner.module == inline:
-            module.types.setdefault(owner.type, TraitItem(owner.type, module, owner.trait))
+            module.types.setdefault(owner.type, TraitItem(owner.type, module))
     for constant in facts.constants:
         if constant.module == inline:
             module.values.setdefault(constant.name, Constant(constant.name, module, constant.type, constant.init))

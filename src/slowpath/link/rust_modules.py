@@ -78,7 +78,6 @@ class Tree:
         self.files: dict[str, CodeFacts] = {file.path: cast(RustFacts, file.facts).code for file in program.of("rust")}
         self.modules: dict[str, list[Module]] = {}
         """file → modules in it"""
-        self.by_name: dict[str, Module] = {}
         self.crates: list[Crate] = []
         self.owned: dict[tuple[str, str], Module] = {}
         for crate, root in targets(program, self.files):
@@ -97,7 +96,6 @@ class Tree:
             return known
         self.owned[module.file, module.inline] = module
         self.modules.setdefault(module.file, []).append(module)
-        self.by_name.setdefault(module.name, module)
         if depth < MAX_DEPTH:
             self.children(module, module.file, module.inline, folder, depth)
         return module

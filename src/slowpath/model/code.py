@@ -23,8 +23,6 @@ CHAIN_AWAITED = 2
 """A method further up the call's own chain is awaited."""
 TRIED = 4
 """`call?`"""
-IN_MACRO = 8
-"""Stands among the arguments of a macro, which may not be expressions."""
 
 
 def is_literal(operand: str) -> bool:

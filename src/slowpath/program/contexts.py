@@ -45,7 +45,8 @@ class Contexts:
         """macro → whether it offloads its arguments"""
         self._bound: dict[int, dict[str, list[str]]] = {}
         self._contexts: dict[tuple[int, int], Context] = {}
-        self._spawned: dict[int, frozenset[str]] = {}
+        self._given: dict[tuple[int, str], frozenset[str]] = {}
+        """(id(function), kind of call) → the operands that it hands to calls of that kind"""
 
     def of(self, site: Site) -> Context:
         """The context of a call."""
@@ -219,11 +220,7 @@ class Contexts:
             if level.kind == "async":
                 taker = self.consumer(function, f"~{index}")
                 return taker is not None and self.matches(taker, named("block-on"))
-        own = f"#{site.number}"
-        return any(
-            own in call.args and self.matches(Site(function, number), named("block-on"))
-            for number, call in enumerate(function.fact.calls)
-        )
+        return self._is_given(site, "block-on")
 
     def in_spawned(self, site: Site) -> bool:
         """Whether a call stands in a task that its function spawns, or makes the future of one: `spawn(work())`."""
@@ -234,13 +231,14 @@ class Contexts:
 
     def is_task(self, site: Site) -> bool:
         """Whether the future that a call makes is started as a task of its own: `spawn(work())`."""
-        return f"#{site.number}" in self._given_to_spawn(site.function)
+        return self._is_given(site, "spawn")
 
-    def _given_to_spawn(self, function: Function) -> frozenset[str]:
-        """The operands that a function hands to calls that start a task."""
-        known_operands = self._spawned.get(id(function))
-        if known_operands is None:
-            sites = (Site(function, number) for number in range(len(function.fact.calls)))
-            taken = (site.call.args for site in sites if self.matches(site, named("spawn")))
-            known_operands = self._spawned[id(function)] = frozenset(arg for args in taken for arg in args)
-        return known_operands
+    def _is_given(self, site: Site, kind: str) -> bool:
+        """Whether what a call makes is an argument of a call of a kind."""
+        function = site.function
+        operands = self._given.get((id(function), kind))
+        if operands is None:
+            takers = (Site(function, number) for number in range(len(function.fact.calls)))
+            given = (taker.call.args for taker in takers if self.matches(taker, named(kind)))
+            operands = self._given[id(function), kind] = frozenset(arg for args in given for arg in args)
+        return f"#{site.number}" in operands

@@ -77,12 +77,11 @@ class TypeItem:
 class TraitItem:
     """A trait of the workspace: its own methods, and those of every impl of it."""
 
-    __slots__ = ("implementations", "methods", "module", "name", "supertraits")
+    __slots__ = ("implementations", "methods", "module", "name")
 
-    def __init__(self, name: str, module: Module, supertraits: str) -> None:
+    def __init__(self, name: str, module: Module) -> None:
         self.name = name
         self.module = module
-        self.supertraits = supertraits
         self.methods: dict[str, list[Function]] = {}
         self.implementations: dict[str, list[Function]] = {}
 
