@@ -43,6 +43,9 @@ ITEMS = frozenset(
 FUNCTION_PATHS = frozenset(["identifier", "scoped_identifier", "generic_function"])
 KEYWORDS = frozenset(["self", "super", "crate"])
 MAX_TEXT = 60
+MAX_SQL = 400
+"""Statements are kept longer than other strings: rules show what they would be for many rows."""
+SQL = re.compile(r"\s*(?:select|insert|update|delete|with|replace|merge)\s", re.I)
 ODD = frozenset("#|~$-")
 MAX_OPERAND = 400
 MAX_NESTING = 120
@@ -69,6 +72,17 @@ def squeeze(text: str) -> str:
         .replace(" >", ">")
         .replace(", ", ",")
     )
+
+
+def cut(text: str) -> str:
+    """What a string literal at the head of a text holds, as far as it is kept."""
+    opening = QUOTE.match(text)
+    if opening is None:
+        return text[:MAX_TEXT]
+    inside = text[opening.end() :]
+    if not SQL.match(inside):
+        return inside[:MAX_TEXT].rstrip('"#')
+    return inside[:MAX_SQL].split('"' + "#" * opening[0].count("#"), 1)[0]
 
 
 class Body:
@@ -461,7 +475,7 @@ class Body:
         return f"{self.path(node.child_by_field_name('name') or node, scope)}{{}}"
 
     def string(self, node: Node, scope: int) -> str:
-        return '"' + QUOTE.sub("", self.text(node))[:MAX_TEXT].rstrip('"#')
+        return '"' + cut(self.text(node))
 
     def literal(self, node: Node, scope: int) -> str:
         return "L"
@@ -510,7 +524,7 @@ class Body:
             inner = scope if short in PLAIN_MACROS else self.open(SCOPES.get(short, "macro"), tokens, scope, short)
             args = self.snippet(inside, start, inner, short)
         elif inside.lstrip()[:1] in (b'"', b"r"):
-            args = ('"' + QUOTE.sub("", inside.decode("utf-8", "replace").strip())[:MAX_TEXT],)
+            args = ('"' + cut(inside.decode("utf-8", "replace").strip()),)
         place = node.child_by_field_name("macro") or node
         if short in FUTURE_MACROS:
             self.awaits.append((node.end_byte + self.shift, node.end_byte + self.shift, scope))

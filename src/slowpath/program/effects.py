@@ -17,6 +17,8 @@ from slowpath.model.finding import Confidence, Step, weakest
 from slowpath.program.rust import Function, How, RustProgram, Site, TraitItem, Ty, TypeItem
 
 CONFIDENCE: dict[How, Confidence] = {"exact": "high", "type": "high", "name": "medium", "unknown": "low"}
+MAX_COUNT = 20
+"""Sinks below a call that are counted one by one."""
 MAX_PATH = 40
 """Hops that a proof shows: of a longer path the first ones and the last."""
 
@@ -54,6 +56,8 @@ class Effects:
         self.program = program
         self.witnesses: dict[Node, Witness] = {}
         self._sinks: set[tuple[int, int]] = set()
+        self._below: dict[int, list[Node | None]] = {}
+        """id(function) → what its calls with the effect lead into, None for a sink"""
         self._taken: set[tuple[int, int]] = set()
         """Calls that passed the effect on: what else they may reach adds nothing."""
 
@@ -66,6 +70,7 @@ class Effects:
         for site, callee in starts:
             if passes(site, callee):
                 self._sinks.add(site.key)
+                self._below.setdefault(id(site.function), []).append(callee)
                 self._note(Witness(site, callee, 0), None, queue)
         while queue:
             node = queue.popleft()
@@ -76,6 +81,7 @@ class Effects:
                 met, demand = self._asks(site, node)
                 if met and passes(site, node):
                     self._taken.add(site.key)
+                    self._below.setdefault(id(site.function), []).append(node)
                     self._note(Witness(site, node, depth), demand, queue)
 
     def _note(self, witness: Witness, demand: Demand | None, queue: deque[Node]) -> None:
@@ -138,6 +144,22 @@ class Effects:
     def passed(self, site: Site) -> bool:
         """Whether a call is a sink that gave the effect to the function around it."""
         return site.key in self._sinks
+
+    def nodes(self) -> list[Node]:
+        """Every function with the effect."""
+        return list(self.witnesses)
+
+    def count(self, node: Node | None, deep: int) -> int:
+        """How many sinks a call that leads into a function may run, as far as `deep` calls below; at most MAX_COUNT."""
+        if node is None:
+            return 1
+        inner = self._below.get(id(node.function), ()) if deep else ()
+        total = 0
+        for callee in inner:
+            total += self.count(callee, deep - 1)
+            if total >= MAX_COUNT:
+                return MAX_COUNT
+        return max(total, 1)
 
     def has(self, function: Function) -> bool:
         return Node(function) in self.witnesses

@@ -81,10 +81,13 @@ class Loops:
 
     def around(self, site: Site) -> Loop | None:
         """The innermost loop per element around a call; None where there is none, or where a closer one is harmless."""
-        function = site.function
-        for index, level in function.scopes_of(site.call.scope):
+        return self.around_scope(site.function, site.call.scope, site.call.start)
+
+    def around_scope(self, function: Function, scope: int, at: int) -> Loop | None:
+        """The same for what stands at a byte offset in a scope."""
+        for index, level in function.scopes_of(scope):
             if level.kind == "for":
-                return self._for(function, index, level, site.call.start)
+                return self._for(function, index, level, at)
             if level.kind == "while":
                 return self._while(function, index, level)
             if level.kind == "loop":

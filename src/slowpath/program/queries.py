@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
+from slowpath.program.batches import batched, driver
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
-from slowpath.program.effects import Effects, Node
+from slowpath.program.effects import MAX_COUNT, Effects, Node
+from slowpath.program.endpoints import reached
 from slowpath.program.liveness import Liveness
 from slowpath.program.look_ups import LookUps
 from slowpath.program.loops import Loop, Loops, call_of
@@ -42,6 +44,11 @@ class Hit(NamedTuple):
     def name(self) -> str:
         return self.callee.function.name if self.callee else self.site.call.name
 
+    @property
+    def statement(self) -> Site:
+        """The call that sends it."""
+        return self.effects.sink(self.callee) if self.callee else self.site
+
 
 class QueryLoop(NamedTuple):
     """A loop with the calls in it that send statements, in source order."""
@@ -50,6 +57,11 @@ class QueryLoop(NamedTuple):
     hits: list[Hit]
     reads: bool
     writes: bool
+
+    @property
+    def per_element(self) -> int:
+        """The most statements per element that are seen."""
+        return sum(hit.effects.count(hit.callee, DEEPEST) for hit in self.hits)
 
 
 class QueryLoops:
@@ -62,6 +74,8 @@ class QueryLoops:
         self.liveness = program.shared(Liveness)
         self.connections = program.shared(Connections)
         self.look_ups = program.shared(LookUps)
+        self.recursions: list[Hit] = []
+        """Functions that send a statement and call themselves outside loops."""
         self.found = self._find()
 
     def _find(self) -> list[QueryLoop]:
@@ -109,7 +123,24 @@ class QueryLoops:
         rest = [entry for entry in later if not effects.has(entry[0].function)]
         guarded.update((id(site.function), guard(site) or 0) for site, _ in rest)
         effects.spread(rest, passes)
+        for node in effects.nodes():
+            for site in self._own_calls(node):
+                loop = self.loops.around(site)
+                if loop is None:
+                    self.recursions.append(Hit(site, node, effects))
+                elif not self._is_own_task(site, loop):
+                    hits.append((loop, Hit(site, node, effects)))
         return hits
+
+    def _own_calls(self, node: Node) -> Iterator[Site]:
+        """Where a function surely calls itself with something else than it was given."""
+        function = node.function
+        given = [name for name, _ in function.fact.params if name != "self"]
+        for site in self.program.callers(function) if node.demand is None else ():
+            if site.function is function and len(self.program.resolve(site).functions) == 1 and self._is_sure(site):
+                moved = [arg for arg in site.call.args if arg not in given]
+                if moved and self.contexts.of(site).kind != "once" and not self.look_ups.before(site):
+                    yield site
 
     def _is_own_task(self, site: Site, loop: Loop) -> bool:
         """Each element becomes a task of its own: the loop itself waits for nothing."""
@@ -156,6 +187,10 @@ class QueryLoops:
                 break
             current = below
         return call.name in statements()[1].names
+
+    def outer(self, loop: Loop) -> Loop | None:
+        """The loop per element around a loop in the same function."""
+        return self.loops.around_scope(loop.function, loop.function.fact.scopes[loop.scope].parent, loop.head.span[0])
 
     def confidence(self, found: QueryLoop) -> Confidence:
         """That of the surest call in the loop."""
@@ -210,5 +245,22 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
             ],
             call=hit.name,
             over=entry.loop.over,
-            count=len(entry.hits),
+            cost=cost(entry.per_element, loops.outer(entry.loop)),
+            instead=instead(hit.statement, rule.settings["instead"]),
+            reached=reached(loops.program, function),
         )
+
+
+def cost(count: int, outer: Loop | None) -> str:
+    """How many statements n elements cost."""
+    many = "n × m" if outer else "n"
+    amount = "more than " if count >= MAX_COUNT else "up to " if count > 1 else ""
+    times = "" if count == 1 else f"{count} × " if outer else f"{count}"
+    elements = f"n elements for each of the m of `{outer.over}`" if outer else "n elements"
+    return f"{elements} cost {amount}{times}{many} statements"
+
+
+def instead(statement: Site, words: dict[str, str]) -> str:
+    """The statement for all elements where it can be derived, else how its driver does that."""
+    code = batched(statement)
+    return words["code"].format(code=code) if code else words[driver(statement)]

@@ -1,0 +1,207 @@
+"""A statement that runs per element → the one that does it for all of them, as code in the words of the place.
+
+In: the call that sends the statement. Out: an expression, or nothing where the key that varies is not plain to see.
+Read are Diesel's builders, SQL in a string (sqlx, rusqlite, tokio-postgres), and SeaORM's entities.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from slowpath.model.code import AWAITED, CHAIN_AWAITED, Call, is_literal
+from slowpath.program.loops import call_of
+from slowpath.program.rust import Function, Site
+
+MAX_CHAIN = 60
+PATH = re.compile(r"^[A-Za-z_][\w]*(?:::[A-Za-z_]\w*)*$")
+KEYED = re.compile(r"\b([\w.\"`]+)\s*=\s*(\$\d+|\?\d*|:\w+|@\w+)(?=\s|;|\)|$)")
+PLACEHOLDER = re.compile(r"\$\d+|\?\d*|(?<!:):[a-z_]\w*|@\w+")
+INSERT = re.compile(
+    r"^\s*insert\s+(?:or\s+\w+\s+)?into\s+([\w.\"`]+)\s*\(([^()]*)\)\s*values\s*\(((?:\s*(?:\$\d+|\?\d*)\s*,?)+)\)",
+    re.I,
+)
+ENDS = {"first": "load", "get_result": "load", "one": "all", "get_results": "load", "load": "load", "all": "all"}
+"""Methods that send a statement → the one that yields all rows."""
+ENTITY_ENDS = frozenset(
+    ["one", "all", "exec", "exec_with_returning", "exec_without_returning", "insert", "save", "update"]
+)
+
+
+class Chain(NamedTuple):
+    """A builder from its root to the call that sends it. `steps` are calls of methods, `root` a path or a call."""
+
+    function: Function
+    root: str
+    first: Call | None
+    steps: tuple[Call, ...]
+
+    def step(self, *names: str) -> Call | None:
+        return next((call for call in self.steps if call.name in names), None)
+
+
+def chain(site: Site) -> Chain:
+    """The builder chain that ends in a call, also through locals that hold a part of it."""
+    function = site.function
+    steps: list[Call] = [site.call]
+    call: Call | None = site.call
+    operand = site.call.receiver
+    for _ in range(MAX_CHAIN):
+        call = call_of(function, operand)
+        if call is None or call.receiver == "-":
+            break
+        steps.append(call)
+        operand = call.receiver
+    steps.reverse()
+    root = function.path_of(operand)
+    return Chain(function, root if PATH.match(root) else "", call, tuple(steps))
+
+
+def batched(site: Site) -> str:
+    """The statement for all elements, or nothing."""
+    made = chain(site)
+    sql = _sql(made)
+    if sql:
+        return _batched_sql(sql)
+    return _entity(made) or _diesel(made)
+
+
+def driver(site: Site) -> str:
+    """What sends a statement: `sql` in a string, `entity` (SeaORM), else `diesel`."""
+    made = chain(site)
+    name = made.first.name if made.first is not None else ""
+    if _sql(made) or site.call.name.startswith(("fetch", "query", "exec_")) or "query" in name.rsplit("::", 1)[-1]:
+        return "sql"
+    return "entity" if site.call.name in ENTITY_ENDS or "Entity" in name else "diesel"
+
+
+def _sql(made: Chain) -> str:
+    """The SQL text of a statement, where a literal holds all of it."""
+    calls = [made.first] if made.first is not None else []
+    for call in (*calls, made.steps[-1]):
+        for arg in call.args[:2]:
+            if arg[:1] == '"' and " " in arg.strip():
+                return " ".join(arg[1:].split('"#')[0].split())
+    return ""
+
+
+def _batched_sql(sql: str) -> str:
+    inserted = INSERT.match(sql)
+    if inserted:
+        table, columns, values = inserted.groups()
+        if "$" in values:
+            arrays = ", ".join(values.replace(" ", "").strip(",").split(","))
+            return f"INSERT INTO {table} ({' '.join(columns.split())}) SELECT * FROM UNNEST({arrays})"
+        return f"INSERT INTO {table} ({' '.join(columns.split())}) VALUES (…), (…), …"
+    keyed = KEYED.findall(sql)
+    verb = sql.split(" ", 1)[0].upper()
+    if len(keyed) != 1 or len(PLACEHOLDER.findall(sql)) != 1 or verb not in ("SELECT", "DELETE", "UPDATE"):
+        return ""
+    column, placeholder = keyed[0]
+    return _short(KEYED.sub(f"{column} = ANY({placeholder})" if "$" in placeholder else f"{column} IN (…)", sql))
+
+
+def _short(sql: str) -> str:
+    """A statement that fits a message: of a longer one the part that changed."""
+    if len(sql) <= 120:
+        return sql
+    at = max(sql.upper().find(" WHERE "), 0)
+    return f"… {sql[at + 1 : at + 100]}" + (" …" if len(sql) > at + 100 else "")
+
+
+def _entity(made: Chain) -> str:
+    """SeaORM: `Entity::find_by_id(id).one(db)` and the like."""
+    first, end = made.first, made.steps[-1]
+    name = first.name if first is not None else ""
+    owner, _, method = name.rpartition("::")
+    if not owner or not end.args:
+        return ""
+    entity = owner if owner.endswith("Entity") else f"{owner}::Entity" if owner[:1].islower() else owner
+    module = owner.removesuffix("::Entity").removesuffix("Entity").rstrip(":")
+    column = f"{module}::Column" if module and owner.endswith("Entity") else "Column"
+    giver = f"({made.function.path_of(end.args[0])})" if PATH.match(made.function.path_of(end.args[0])) else "(db)"
+    if method == "find_by_id":
+        return f"{entity}::find().filter({column}::Id.is_in(ids)).all{giver}.await?"
+    if method == "delete_by_id":
+        return f"{entity}::delete_many().filter({column}::Id.is_in(ids)).exec{giver}.await?"
+    if method == "insert" and end.name.startswith("exec"):
+        return f"{entity}::insert_many(models).exec{giver}.await?"
+    key = _key(made)
+    if method in ("find", "delete_many") and key and "Column::" in key:
+        ending = "all" if method == "find" else "exec"
+        return f"{entity}::{method}().filter({key}.is_in({_plural(key)})).{ending}{giver}.await?"
+    return ""
+
+
+def _diesel(made: Chain) -> str:
+    first, end = made.first, made.steps[-1]
+    verb = first.name.rsplit("::", 1)[-1] if first is not None else ""
+    conn = made.function.path_of(end.args[0]) if end.args else ""
+    sent = f"({conn if PATH.match(conn) else 'conn'})" + (".await?" if end.flags & (AWAITED | CHAIN_AWAITED) else "?")
+    if first is not None and verb == "insert_into" and first.args and made.step("values"):
+        target = made.function.path_of(first.args[0])
+        return f"{first.name}({target}).values(&rows).execute{sent}" if PATH.match(target) else ""
+    if first is not None and verb in ("delete", "update") and first.args:
+        inner = _target(made.function, first.args[0])
+        setter = made.step("set")
+        if not inner or (verb == "update" and not (setter is not None and _is_fixed(made.function, setter))):
+            return ""
+        return f"{first.name}({inner}){'.set(…)' if verb == 'update' else ''}.execute{sent}"
+    if made.root and end.name in ENDS and end.name != "all":
+        inner = _keyed(made, made.root)
+        return f"{inner}.load{sent}" if inner else ""
+    return ""
+
+
+def _target(function: Function, operand: str) -> str:
+    """`users::table.find(id)`, the target of a delete, by all keys."""
+    call = call_of(function, operand)
+    if call is None or call.receiver in ("-", ""):
+        return ""
+    inner = chain(Site(function, int(operand[1:].rstrip("?"))))
+    return _keyed(inner, inner.root) if inner.root else ""
+
+
+def _keyed(made: Chain, root: str) -> str:
+    """The table filtered by all keys at once."""
+    if made.step("find") is not None:
+        owner = root.removesuffix("::table")
+        key = f"{owner}::id" if "::" in root else "id"
+    else:
+        key = _key(made)
+    return f"{root}.filter({key}.eq_any(&{_plural(key)}))" if key and "Column::" not in key else ""
+
+
+def _key(made: Chain) -> str:
+    """The one column that the filters compare with a value that may vary."""
+    columns = []
+    for step in made.steps:
+        if step.name == "filter" and step.args:
+            columns += _compared(made.function, step.args[0])
+    return columns[0] if len(columns) == 1 else ""
+
+
+def _compared(function: Function, operand: str, depth: int = 0) -> list[str]:
+    """Columns that a condition compares with no literal; two of them where it is not understood."""
+    call = call_of(function, operand)
+    if call is None or depth > 6:
+        return ["", ""]
+    if call.name == "and" and call.args:
+        return [*_compared(function, call.receiver, depth + 1), *_compared(function, call.args[0], depth + 1)]
+    if call.name in ("eq", "is") and call.args and PATH.match(call.receiver):
+        return [] if is_literal(call.args[0]) else [call.receiver]
+    if call.name in ("is_null", "is_not_null"):
+        return []
+    return ["", ""]
+
+
+def _is_fixed(function: Function, setter: Call) -> bool:
+    """Whether `.set(..)` gives every row the same value."""
+    given = call_of(function, setter.args[0]) if setter.args else None
+    return given is not None and given.name == "eq" and bool(given.args) and is_literal(given.args[0])
+
+
+def _plural(column: str) -> str:
+    """A name for the list of a column's values."""
+    last = column.rsplit("::", 1)[-1].lower()
+    return f"{last}es" if last.endswith(("s", "x")) else f"{last}s"
