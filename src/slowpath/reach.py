@@ -20,9 +20,10 @@ from slowpath.program import Program
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
+from slowpath.program.elements import call_of
 from slowpath.program.entries import Entries, Entry, Repeats, task_of, text_of
 from slowpath.program.liveness import Liveness
-from slowpath.program.loops import Loops, call_of
+from slowpath.program.loops import Loops
 from slowpath.program.paths import Paths
 from slowpath.program.rust import Function, RustProgram, Site, TypeItem
 from slowpath.program.sinks import sinks

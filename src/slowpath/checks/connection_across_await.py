@@ -12,8 +12,8 @@ from slowpath.program import Program
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
+from slowpath.program.elements import call_of
 from slowpath.program.liveness import Liveness
-from slowpath.program.loops import call_of
 from slowpath.program.paths import Paths
 from slowpath.program.rust import Function, RustProgram, Site
 from slowpath.program.sinks import sinks

@@ -15,7 +15,7 @@ from slowpath.model.finding import Confidence, Finding, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.contexts import Contexts
-from slowpath.program.loops import call_of
+from slowpath.program.elements import call_of
 from slowpath.program.rust import Function, RustProgram, Site
 
 PASSES_GUARD_ON = frozenset("unwrap expect unwrap_or_else map_err ok ok_or_else".split())

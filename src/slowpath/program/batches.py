@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from slowpath.model.code import AWAITED, CHAIN_AWAITED, Call, is_literal
-from slowpath.program.loops import call_of
+from slowpath.program.elements import call_of
 from slowpath.program.rust import Function, Site
 
 MAX_CHAIN = 60

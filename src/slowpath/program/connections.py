@@ -75,7 +75,8 @@ class Connections:
                 "get_ref",
             ):
                 return self.is_connection(function, call.receiver, call.start, call.scope)
-            return bool(_pattern("getters").match(name))
+            by_key = bool(call.args) and name in ("get", "read", "write")
+            return not by_key and bool(_pattern("getters").match(name))
         last = re.split(r"[.:]", operand.rstrip("?"))[-1]
         return bool(_pattern("names").search(last))
 

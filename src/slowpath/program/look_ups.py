@@ -41,9 +41,21 @@ class LookUps:
         key = id(site.function)
         if key not in self._first:
             calls = list(enumerate(site.function.fact.calls))
-            self._first[key] = next((number for number, call in calls if is_look_up(call)), sys.maxsize)
+            asked = {scope.subject.rstrip("?") for scope in site.function.fact.scopes if scope.subject.startswith("#")}
+            self._first[key] = next(
+                (n for n, call in calls if is_look_up(call) or (f"#{n}" in asked and self._asks(site.function, call))),
+                sys.maxsize,
+            )
             self._kept[key] = self._pairs(site.function)
         return self._first[key] < site.number or any(k.looked < site.number < k.stored for k in self._kept[key])
+
+    def _asks(self, function: Function, call: Call) -> bool:
+        """Whether what a branch depends on is looked up in a static map, behind its lock or not."""
+        return (
+            call.name in LOOKS
+            and bool(call.args)
+            and CACHE.search(self._root(function, call, call.receiver)) is not None
+        )
 
     def _pairs(self, function: Function) -> list[Kept]:
         """Look-ups that an insertion of the same key into the same map follows."""

@@ -9,20 +9,11 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from slowpath.model.code import Call, Scope
+from slowpath.model.code import Scope
 from slowpath.model.finding import Place
+from slowpath.program.elements import Elements, base_of, call_of, words
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site
-
-MAX_LITERAL = 64
-"""A list that somebody wrote out does not grow with the data."""
-COLLECTIONS = frozenset(
-    "Vec VecDeque HashMap BTreeMap HashSet BTreeSet IndexMap DashMap Iterator IntoIterator Stream BoxStream".split()
-)
-
-
-HANDS_ON = frozenset("clone cloned copied as_ref as_slice to_vec to_owned collect unwrap_or_default sorted".split())
-"""Methods between a collection and its loop that do not say what is iterated."""
 
 
 class Loop(NamedTuple):
@@ -32,11 +23,6 @@ class Loop(NamedTuple):
     scope: int
     head: Place
     over: str
-
-
-@cache
-def words(name: str) -> frozenset[str]:
-    return frozenset(known()["iteration"][name])
 
 
 @cache
@@ -76,6 +62,7 @@ class Loops:
 
     def __init__(self, program: RustProgram) -> None:
         self.program = program
+        self.elements = program.shared(Elements)
         self._per_call: dict[tuple[int, int], bool] = {}
         self._indexes: dict[int, Index] = {}
 
@@ -100,19 +87,19 @@ class Loops:
 
     def _for(self, function: Function, index: int, level: Scope, at: int) -> Loop | None:
         given = (function, level.subject, level.start, level.parent)
-        if self._is_short(*given) or self._is_batched(*given):
+        if self.elements.are_few(*given) or self.elements.are_batches(*given):
             return None
         if self._is_retry(function, index, level.subject) or self._is_search(function, index, at):
             return None
         place = Place(function.file, (level.start, level.start + 3))
-        return Loop(function, index, place, self._over(function, level.subject))
+        return Loop(function, index, place, self.elements.name(function, level.subject))
 
     def _while(self, function: Function, index: int, level: Scope) -> Loop | None:
         call = call_of(function, level.subject)
         if call is None or call.name not in words("pops") or call.args or call.flags:
             return None
         place = Place(function.file, (level.start, level.start + 5))
-        return Loop(function, index, place, self._over(function, call.receiver))
+        return Loop(function, index, place, self.elements.name(function, call.receiver))
 
     def of_closure(self, function: Function, scope: int) -> Loop | None:
         """The loop that a closure is the body of."""
@@ -130,13 +117,13 @@ class Loops:
         function, call = site.function, site.call
         head = Place(function.file, (call.head, call.head + 1))
         if call.receiver != "-" and call.name in words("adaptors"):
-            if not self.is_iterator(function, call.receiver, call.start, call.scope):
+            if not self.elements.are_iterated(function, call.receiver, call.start, call.scope):
                 return None
-            if self._is_batched(function, call.receiver, call.start, call.scope) or self._is_short(
+            if self.elements.are_batches(function, call.receiver, call.start, call.scope) or self.elements.are_few(
                 function, base_of(function, call.receiver), call.start, call.scope
             ):
                 return None
-            return Loop(function, scope, head, self._over(function, base_of(function, call.receiver)))
+            return Loop(function, scope, head, self.elements.name(function, base_of(function, call.receiver)))
         position = call.args.index(operand) + (1 if call.receiver != "-" else 0)
         for callee in self.program.resolve(site).functions:
             if self._loops_param(callee, position):
@@ -156,73 +143,6 @@ class Loops:
             )
         return self._per_call[key]
 
-    def is_iterator(self, function: Function, operand: str, at: int, scope: int) -> bool:
-        """Positive evidence that a value has elements, and is no Option or Result."""
-        seen = operand
-        while True:
-            call = call_of(function, seen)
-            if call is None:
-                break
-            name = call.name.rsplit("::", 1)[-1]
-            if name in words("sources") or call.name in ("stream::iter", "futures::stream::iter"):
-                return True
-            if call.receiver in ("-", ""):
-                break
-            if name in ("first", "last", "pop", "next", "find", "get", "ok", "and_then", "filter_map_ok"):
-                break
-            seen = call.receiver
-        if operand.startswith((".", "L..", "L[")):
-            return True
-        kind = self.program.type_of(function, operand, at, scope)
-        return kind is not None and isinstance(kind.head, str) and kind.head.rsplit("::", 1)[-1] in COLLECTIONS
-
-    def _is_short(self, function: Function, operand: str, at: int, scope: int, depth: int = 0) -> bool:
-        """A literal list or range, also through a local, a constant, or a function that returns one."""
-        if operand.startswith("L.."):
-            return True
-        if operand.startswith("L["):
-            count = re.match(r"L\[(\d+)\b(?!\[)", operand)
-            return count is not None and int(count[1][:9]) <= MAX_LITERAL
-        if depth > 4 or not operand:
-            return False
-        call = call_of(function, operand)
-        if call is not None:
-            if call.receiver not in ("-", ""):
-                plain = call.name in (
-                    "iter",
-                    "into_iter",
-                    "iter_mut",
-                    "enumerate",
-                    "rev",
-                    "copied",
-                    "cloned",
-                    "to_vec",
-                    "into",
-                )
-                return plain and self._is_short(function, call.receiver, at, scope, depth + 1)
-            number = int(operand[1:].rstrip("?"))
-            return any(
-                self._is_short(callee, callee.fact.scopes[0].result, callee.fact.stop, 0, depth + 1)
-                for callee in self.program.resolve(Site(function, number)).functions
-                if callee.fact.scopes
-            )
-        local = self.program.resolver.binding(function, operand, at, scope)
-        if local is not None:
-            return self._is_short(function, local.init, local.at - 1, local.scope, depth + 1)
-        return self.program.resolver.constant_init(function, operand).startswith("L[")
-
-    def _is_batched(self, function: Function, operand: str, at: int, scope: int) -> bool:
-        """Chunks of a collection, also through a local."""
-        call = call_of(function, operand)
-        if call is None and operand:
-            local = self.program.resolver.binding(function, operand, at, scope)
-            call = call_of(function, local.init) if local is not None else None
-        while call is not None:
-            if call.name in words("chunked"):
-                return True
-            call = call_of(function, call.receiver)
-        return False
-
     def _is_retry(self, function: Function, scope: int, subject: str) -> bool:
         if not subject.startswith(("..", "L..")):
             return False
@@ -232,33 +152,3 @@ class Loops:
     def _is_search(self, function: Function, scope: int, at: int) -> bool:
         """The loop is left, and not by an error, after the call."""
         return self._index(function).left.get(scope, -1) > at
-
-    def _over(self, function: Function, operand: str) -> str:
-        """How to name what is iterated."""
-        operand = base_of(function, operand)
-        call = call_of(function, operand)
-        if call is not None:
-            return f"{call.name.rsplit('::', 1)[-1]}(..)"
-        return operand.replace("[]", "").replace("?", "") or "the elements"
-
-
-def base_of(function: Function, operand: str) -> str:
-    """Down a chain of adaptors to what it iterates."""
-    for _ in range(40):
-        call = call_of(function, operand)
-        if (
-            call is None
-            or call.receiver in ("-", "")
-            or call.name not in words("sources") | words("adaptors") | HANDS_ON
-        ):
-            return operand
-        operand = call.receiver
-    return operand
-
-
-def call_of(function: Function, operand: str) -> Call | None:
-    """The call whose result an operand is."""
-    if not operand.startswith("#"):
-        return None
-    digits = re.match(r"#(\d+)\??$", operand)
-    return function.fact.calls[int(digits[1])] if digits else None

@@ -10,13 +10,15 @@ from typing import NamedTuple
 from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program.batches import batched, driver
+from slowpath.program.buffers import now_and_then
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import MAX_COUNT, Effects, Node
+from slowpath.program.elements import call_of
 from slowpath.program.endpoints import reached
 from slowpath.program.liveness import Liveness
 from slowpath.program.look_ups import LookUps
-from slowpath.program.loops import Loop, Loops, call_of
+from slowpath.program.loops import Loop, Loops
 from slowpath.program.paths import Paths, known
 from slowpath.program.rust import RustProgram, Site
 from slowpath.program.sinks import sinks
@@ -105,6 +107,8 @@ class QueryLoops:
 
         def passes(site: Site, callee: Node | None) -> bool:
             if site.function.test or self.contexts.of(site).kind == "once" or self.look_ups.before(site):
+                return False
+            if now_and_then(site):
                 return False
             if callee is not None and (
                 not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee.function)))
@@ -205,7 +209,7 @@ class QueryLoops:
     def steps(self, found: QueryLoop, hit: Hit) -> list[Step]:
         """Loop head → call → … → statement."""
         steps = [
-            Step(found.loop.head, f"`{found.loop.function.name}` goes over `{found.loop.over}`"),
+            Step(found.loop.head, f"`{found.loop.function.name}` goes over {found.loop.over}"),
             Step(hit.site.place, f"for each element it calls `{hit.name}`"),
         ]
         return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
@@ -256,7 +260,7 @@ def cost(count: int, outer: Loop | None) -> str:
     many = "n × m" if outer else "n"
     amount = "more than " if count >= MAX_COUNT else "up to " if count > 1 else ""
     times = "" if count == 1 else f"{count} × " if outer else f"{count}"
-    elements = f"n elements for each of the m of `{outer.over}`" if outer else "n elements"
+    elements = f"n elements for each of the m of {outer.over}" if outer else "n elements"
     return f"{elements} cost {amount}{times}{many} statements"
 
 

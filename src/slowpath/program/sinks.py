@@ -81,7 +81,8 @@ def _is_std(resolved: Resolved) -> bool:
 def given_connection(program: RustProgram, connections: Connections, site: Site, awaited: bool) -> bool:
     """`query.load(conn)`: one argument, a connection; not where an async extension trait lends the method."""
     call = site.call
-    if len(call.args) != 1 or program.resolve(site).functions:
+    resolved = program.resolve(site)
+    if len(call.args) != 1 or resolved.functions or _is_std(resolved):
         return False
     if not awaited and imports_async(program, site):
         return False
