@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from slowpath.model.finding import Finding
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.queries import QueryLoops, findings
+from slowpath.program.queries import QueryLoops
+from slowpath.program.query_words import findings
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:

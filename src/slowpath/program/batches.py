@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from slowpath.model.code import AWAITED, CHAIN_AWAITED, Call, is_literal
 from slowpath.program.elements import call_of
-from slowpath.program.rust import Function, Site
+from slowpath.program.rust import Function, RustProgram, Site
 
 MAX_CHAIN = 60
 PATH = re.compile(r"^[A-Za-z_][\w]*(?:::[A-Za-z_]\w*)*$")
@@ -57,21 +57,34 @@ def chain(site: Site) -> Chain:
     return Chain(function, root if PATH.match(root) else "", call, tuple(steps))
 
 
-def batched(site: Site) -> str:
+def batched(program: RustProgram, site: Site) -> str:
     """The statement for all elements, or nothing."""
     made = chain(site)
     sql = _sql(made)
     if sql:
-        return _batched_sql(sql)
+        return _batched_sql(sql, _has_arrays(program, site))
     return _entity(made) or _diesel(made)
 
 
+def _has_arrays(program: RustProgram, site: Site) -> bool:
+    """Whether the database takes arrays: PostgreSQL does; the connection's type or the file's imports name others."""
+    call = site.call
+    operand = call.args[0] if call.args else call.receiver
+    kind = str(program.type_of(site.function, operand, call.start, call.scope)) if operand not in ("", "-") else ""
+    uses = " ".join(use.path for use in program.facts[site.function.file].uses)
+    if re.search("postgres|Pg[A-Z]", kind + " " + site.function.name):
+        return True
+    return re.search("sqlite|mysql|maria", f"{kind} {uses} {site.function.name}", re.I) is None
+
+
 def driver(site: Site) -> str:
-    """What sends a statement: `sql` in a string, `entity` (SeaORM), else `diesel`."""
+    """What sends a statement: `sql` in a string, `entity` (SeaORM), `update` by a builder, else `diesel`."""
     made = chain(site)
     name = made.first.name if made.first is not None else ""
     if _sql(made) or site.call.name.startswith(("fetch", "query", "exec_")) or "query" in name.rsplit("::", 1)[-1]:
         return "sql"
+    if name.rsplit("::", 1)[-1] == "update":
+        return "update"
     return "entity" if site.call.name in ENTITY_ENDS or "Entity" in name else "diesel"
 
 
@@ -85,20 +98,22 @@ def _sql(made: Chain) -> str:
     return ""
 
 
-def _batched_sql(sql: str) -> str:
+def _batched_sql(sql: str, arrays: bool) -> str:
     inserted = INSERT.match(sql)
     if inserted:
         table, columns, values = inserted.groups()
-        if "$" in values:
-            arrays = ", ".join(values.replace(" ", "").strip(",").split(","))
-            return f"INSERT INTO {table} ({' '.join(columns.split())}) SELECT * FROM UNNEST({arrays})"
+        if arrays and "$" in values:
+            listed = ", ".join(values.replace(" ", "").strip(",").split(","))
+            return f"INSERT INTO {table} ({' '.join(columns.split())}) SELECT * FROM UNNEST({listed})"
         return f"INSERT INTO {table} ({' '.join(columns.split())}) VALUES (…), (…), …"
     keyed = KEYED.findall(sql)
     verb = sql.split(" ", 1)[0].upper()
     if len(keyed) != 1 or len(PLACEHOLDER.findall(sql)) != 1 or verb not in ("SELECT", "DELETE", "UPDATE"):
         return ""
     column, placeholder = keyed[0]
-    return _short(KEYED.sub(f"{column} = ANY({placeholder})" if "$" in placeholder else f"{column} IN (…)", sql))
+    return _short(
+        KEYED.sub(f"{column} = ANY({placeholder})" if arrays and "$" in placeholder else f"{column} IN (…)", sql)
+    )
 
 
 def _short(sql: str) -> str:
@@ -164,7 +179,10 @@ def _target(function: Function, operand: str) -> str:
 
 def _keyed(made: Chain, root: str) -> str:
     """The table filtered by all keys at once."""
-    if made.step("find") is not None:
+    found = made.step("find")
+    if found is not None:
+        if not found.args or not found.args[0] or made.step("filter") is not None:
+            return ""  # a composite key, or a narrower one
         owner = root.removesuffix("::table")
         key = f"{owner}::id" if "::" in root else "id"
     else:

@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from slowpath.model.finding import Confidence, Finding, Step, weakest
-from slowpath.model.rule import Rule
-from slowpath.program.batches import batched, driver
+from slowpath.model.finding import Confidence, Step, weakest
 from slowpath.program.buffers import now_and_then
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
-from slowpath.program.effects import MAX_COUNT, Effects, Node
+from slowpath.program.effects import Effects, Node
 from slowpath.program.elements import call_of
-from slowpath.program.endpoints import reached
 from slowpath.program.liveness import Liveness
 from slowpath.program.look_ups import LookUps
 from slowpath.program.loops import Loop, Loops
@@ -89,7 +86,7 @@ class QueryLoops:
             kinds[self.is_write(site)].append(site)
         groups: dict[tuple[int, int], tuple[Loop, dict[tuple[int, int], Hit], set[bool]]] = {}
         for writing, own in kinds.items():
-            for loop, hit in self._reach(own):
+            for loop, hit in self._reach(sorted(own, key=conditions)):
                 entry = groups.setdefault((id(loop.function), loop.scope), (loop, {}, set()))
                 entry[2].add(writing)
                 entry[1].setdefault(hit.site.key, hit)
@@ -215,6 +212,12 @@ class QueryLoops:
         return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
 
 
+def conditions(site: Site) -> int:
+    """How many branches a call stands in: the proof prefers the statement that always runs."""
+    levels = site.function.scopes_of(site.call.scope)
+    return sum(level.kind in ("if", "else", "arm") for _, level in levels) + len(site.function.fact.exits)
+
+
 def guard(site: Site) -> int | None:
     """Position of the parameter whose `if let Some(..)` has the call in its `else`, if there is one."""
     scopes = site.function.fact.scopes
@@ -226,45 +229,3 @@ def guard(site: Site) -> int | None:
             if beside is not None and beside.subject in names:
                 return names.index(beside.subject)
     return None
-
-
-def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
-    """One finding per loop: the first call in it that is near its statement is primary, its path the flow."""
-    for entry in entries:
-        function = entry.loop.function
-        hit = min(entry.hits, key=lambda hit: len(loops.steps(entry, hit)) > DEEPEST + 1)
-        steps = loops.steps(entry, hit)
-        yield rule.finding(
-            hit.site.place,
-            function=function.name,
-            severity=rule.severity if loops.liveness.is_live(function) else "note",
-            confidence=weakest(
-                "low" if len(steps) > DEEPEST + 1 else rule.confidence,
-                loops.confidence(entry),
-                "high" if loops.liveness.is_live(function) else "medium",
-            ),
-            flow=steps,
-            related=[
-                Step(other.site.place, f"also per element: `{other.name}`") for other in entry.hits if other is not hit
-            ],
-            call=hit.name,
-            over=entry.loop.over,
-            cost=cost(entry.per_element, loops.outer(entry.loop)),
-            instead=instead(hit.statement, rule.settings["instead"]),
-            reached=reached(loops.program, function),
-        )
-
-
-def cost(count: int, outer: Loop | None) -> str:
-    """How many statements n elements cost."""
-    many = "n × m" if outer else "n"
-    amount = "more than " if count >= MAX_COUNT else "up to " if count > 1 else ""
-    times = "" if count == 1 else f"{count} × " if outer else f"{count}"
-    elements = f"n elements for each of the m of {outer.over}" if outer else "n elements"
-    return f"{elements} cost {amount}{times}{many} statements"
-
-
-def instead(statement: Site, words: dict[str, str]) -> str:
-    """The statement for all elements where it can be derived, else how its driver does that."""
-    code = batched(statement)
-    return words["code"].format(code=code) if code else words[driver(statement)]

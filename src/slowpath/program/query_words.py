@@ -1,0 +1,154 @@
+"""Loops that send statements → findings: what n elements cost, who pays for it, and the statement for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from slowpath.model.code import Call
+from slowpath.model.finding import Confidence, Finding, Step, weakest
+from slowpath.model.rule import Rule
+from slowpath.program.batches import batched, driver
+from slowpath.program.effects import MAX_COUNT
+from slowpath.program.endpoints import reached
+from slowpath.program.loops import Loop
+from slowpath.program.queries import DEEPEST, Hit, QueryLoop, QueryLoops
+from slowpath.program.rust import Site, TypeItem
+
+TRANSACTION = re.compile(r"(^|[_.])(tx|txn|trx|trans|transaction\w*)($|[_.?])", re.I)
+OPENS = re.compile(r"transaction|^begin")
+MAX_DEPTH = 8
+"""Calls that are looked through to what they are given."""
+MANY = ("{}_batch", "{}_many", "{}_bulk", "{}_all", "batch_{}", "bulk_{}", "{}s", "{}_multiple", "multi_{}")
+
+
+def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
+    """One finding per loop: the first call in it that is near its statement is primary, its path the flow."""
+    for entry in entries:
+        function = entry.loop.function
+        hit = min(entry.hits, key=lambda hit: len(loops.steps(entry, hit)) > DEEPEST + 1)
+        steps = loops.steps(entry, hit)
+        live = loops.liveness.is_live(function)
+        yield rule.finding(
+            hit.site.place,
+            function=function.name,
+            severity=rule.severity if live else "note",
+            confidence=weakest(
+                "low" if len(steps) > DEEPEST + 1 else rule.confidence,
+                loops.confidence(entry),
+                "high" if live else "medium",
+                _certainty(loops, hit),
+            ),
+            flow=steps,
+            related=[
+                Step(other.site.place, f"also per element: `{other.name}`") for other in entry.hits if other is not hit
+            ],
+            call=_name(loops, hit),
+            verb="reads and writes" if entry.writes else "queries",
+            over=entry.loop.over,
+            cost=cost(entry.per_element, loops.outer(entry.loop)),
+            commits="" if in_transaction(loops, entry, hit) else rule.settings.get("commits", ""),
+            instead=instead(loops, entry, hit, rule.settings["instead"]),
+            reached=reached(loops.program, function),
+        )
+
+
+def _certainty(loops: QueryLoops, hit: Hit) -> Confidence:
+    """Of a call on a trait, an impl that may never be given has the statement; and code that calls itself in a ring."""
+    if hit.callee is None:
+        return "high"
+    if hit.site.function is not hit.callee.function and any(
+        hop.site.function is hit.site.function for hop in hit.effects.path(hit.callee)
+    ):
+        return "low"
+    callees = loops.program.resolve(hit.site).functions
+    return "high" if all(hit.effects.has(callee) for callee in callees) else "medium"
+
+
+def _name(loops: QueryLoops, hit: Hit) -> str:
+    """The call as written in the trait, where several impls may answer it."""
+    callees = loops.program.resolve(hit.site).functions
+    trait = hit.callee.function.trait if hit.callee else None
+    if len(callees) > 1 and trait is not None and not isinstance(trait, str):
+        return f"{trait.name}::{hit.site.call.name}"
+    return hit.name
+
+
+def cost(count: int, outer: Loop | None) -> str:
+    """How many statements n elements cost."""
+    many = "n × m" if outer else "n"
+    amount = "more than " if count >= MAX_COUNT else "up to " if count > 1 else ""
+    times = "" if count == 1 else f"{count} × " if outer else f"{count}"
+    elements = f"n elements for each of the m of {outer.over}" if outer else "n elements"
+    return f"{elements} cost {amount}{times}{many} statements"
+
+
+def instead(loops: QueryLoops, entry: QueryLoop, hit: Hit, words: dict[str, str]) -> str:
+    """A method for many that is there already, the query before the loop, the statement for all, or how to write it."""
+    sibling = _sibling(hit)
+    if sibling:
+        return words["sibling"].format(sibling=sibling)
+    write = loops.is_write(hit.statement)
+    if not write and len(entry.hits) == 1 and _is_the_same(hit.site, entry.loop):
+        return words["same"]
+    code = batched(loops.program, hit.statement)
+    if code:
+        return words["write" if write else "code"].format(code=code)
+    kind = driver(hit.statement)
+    return words.get(f"{kind}-write", words[kind]) if write else words[kind]
+
+
+def _sibling(hit: Hit) -> str:
+    """A method of the same type whose name says that it takes many."""
+    function = hit.callee.function if hit.callee else None
+    kind = function.self_type if function is not None else None
+    if function is None or not isinstance(kind, TypeItem):
+        return ""
+    names = (form.format(function.fact.name) for form in MANY)
+    return next((f"{kind.name}::{name}" for name in names if name in kind.methods), "")
+
+
+def _is_the_same(site: Site, loop: Loop) -> bool:
+    """Whether nothing that a call is given comes from the loop. What cannot be read may come from it."""
+    function = loop.function
+    inside = {
+        index
+        for index in range(len(function.fact.scopes))
+        if any(outer == loop.scope for outer, _ in function.scopes_of(index))
+    }
+    bound = {local.name for local in function.fact.locals if local.scope in inside}
+
+    def outside(operand: str, depth: int = 0) -> bool:
+        if not operand or operand[0] in "|~$" or depth > MAX_DEPTH:
+            return False
+        digits = re.match(r"#(\d+)", operand)
+        if digits is None:
+            return re.split(r"[.?\[{]", operand, maxsplit=1)[0] not in bound and not operand.endswith("}")
+        call = function.fact.calls[int(digits[1])]
+        return call.scope not in inside or all(outside(part, depth + 1) for part in _parts(call))
+
+    return bool(_parts(site.call)) and all(outside(part) for part in _parts(site.call))
+
+
+def _parts(call: Call) -> list[str]:
+    """What goes into a call."""
+    return [*call.args, *([call.receiver] if call.receiver != "-" else [])]
+
+
+def in_transaction(loops: QueryLoops, entry: QueryLoop, hit: Hit) -> bool:
+    """Whether a transaction is seen around the loop, or its handle on the way to the statement."""
+    function = entry.loop.function
+    hops = [hop.site for hop in hit.effects.path(hit.callee)] if hit.callee else []
+    if any(TRANSACTION.search(arg) for site in (hit.site, *hops) for arg in (*site.call.args, site.call.receiver)):
+        return True
+    if any(TRANSACTION.search(name) or "Transaction" in kind for name, kind in function.fact.params):
+        return True
+    before = (call for call in function.fact.calls if call.start < hit.site.call.start)
+    if any(OPENS.search(call.name) for call in before):
+        return True
+    return any(
+        level.kind == "closure"
+        and (taker := loops.contexts.consumer(function, f"|{index}")) is not None
+        and OPENS.search(taker.call.name) is not None
+        for index, level in function.scopes_of(entry.loop.scope)
+    )
