@@ -23,6 +23,7 @@ from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
 from slowpath.program import File, Program
+from slowpath.program.endpoints import Endpoints
 from slowpath.suppress import suppress
 from slowpath.workers import Patterns, Task
 
@@ -95,6 +96,7 @@ def analyse(
     findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)
     findings = [f for f in findings if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]
     findings = sorted(not_ignored(drop_broken(findings, files), ignores), key=order)
+    findings = [routed(finding, program) for finding in findings]
     names = fingerprints(findings, sources)
     shown = [(f, name) for f, name in zip(findings, names, strict=True) if in_scope(f.place.path, scope)]
     if cache is not None and cache.trouble:
@@ -239,6 +241,16 @@ def not_ignored(findings: Iterable[Finding], ignores: Ignores) -> Iterator[Findi
     for finding in findings:
         if not any(finding.rule in rules and spec.match_file(finding.place.path) for spec, rules in specs):
             yield finding
+
+
+def routed(finding: Finding, program: Program) -> Finding:
+    """The finding with the endpoints that lead to its place, where that is Rust."""
+    if not finding.place.path.endswith(".rs"):
+        return finding
+    endpoints = program.rust.shared(Endpoints)
+    function = endpoints.at(finding.place)
+    routes = endpoints.of(function) if function is not None else ()
+    return msgspec.structs.replace(finding, routes=tuple(map(str, routes))) if routes else finding
 
 
 def in_scope(path: str, scope: tuple[str, ...]) -> bool:

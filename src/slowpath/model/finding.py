@@ -66,6 +66,8 @@ class Finding(msgspec.Struct, frozen=True):
     flow: tuple[Step, ...] = ()
     related: tuple[Step, ...] = ()
     fix: Fix | None = None
+    routes: tuple[str, ...] = ()
+    """Endpoints that lead to the place (`GET /orders`), those that list first."""
 
 
 class Trouble(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from slowpath.model.code import AWAITED, CHAIN_AWAITED, Call, is_literal
 from slowpath.program.elements import call_of
+from slowpath.program.loops import Loop
 from slowpath.program.rust import Function, RustProgram, Site
 
 MAX_CHAIN = 60
@@ -21,6 +22,10 @@ INSERT = re.compile(
     r"^\s*insert\s+(?:or\s+\w+\s+)?into\s+([\w.\"`]+)\s*\(([^()]*)\)\s*values\s*\(((?:\s*(?:\$\d+|\?\d*)\s*,?)+)\)",
     re.I,
 )
+QUERY = re.compile(r"^(\w+::)?(raw_)?(sql_)?query(_as|_scalar|_with|_as_with|_file\w*)?(_unchecked)?!?$")
+"""What takes SQL in a string, by sqlx and Diesel."""
+METAVARIABLE = re.compile(r"(^|\W)_[a-z]")
+"""A name in a macro's arm that each use of the macro replaces."""
 ENDS = {"first": "load", "get_result": "load", "one": "all", "get_results": "load", "load": "load", "all": "all"}
 """Methods that send a statement → the one that yields all rows."""
 ENTITY_ENDS = frozenset(
@@ -40,7 +45,7 @@ class Chain(NamedTuple):
         return next((call for call in self.steps if call.name in names), None)
 
 
-def chain(site: Site) -> Chain:
+def chain(program: RustProgram, site: Site) -> Chain:
     """The builder chain that ends in a call, also through locals that hold a part of it."""
     function = site.function
     steps: list[Call] = [site.call]
@@ -48,6 +53,11 @@ def chain(site: Site) -> Chain:
     operand = site.call.receiver
     for _ in range(MAX_CHAIN):
         call = call_of(function, operand)
+        if call is None and operand[:1].isalpha() and ":" not in operand:
+            local = program.resolver.binding(function, operand, site.call.start, site.call.scope)
+            if local is not None and local.init.startswith("#"):
+                operand = local.init
+                continue
         if call is None or call.receiver == "-":
             break
         steps.append(call)
@@ -59,11 +69,20 @@ def chain(site: Site) -> Chain:
 
 def batched(program: RustProgram, site: Site) -> str:
     """The statement for all elements, or nothing."""
-    made = chain(site)
+    made = chain(program, site)
     sql = _sql(made)
     if sql:
         return _batched_sql(sql, _has_arrays(program, site))
-    return _entity(made) or _diesel(made)
+    code = _entity(made) or _diesel(program, made)
+    return "" if METAVARIABLE.search(code) else code
+
+
+def runs_element(program: RustProgram, site: Site, loop: Loop) -> bool:
+    """Whether what a loop goes over are the statements themselves, as in a script."""
+    first = chain(program, site).first
+    text = (first or site.call).args[0] if (first or site.call).args else ""
+    local = next((local for local in site.function.fact.locals if local.name == text), None)
+    return local is not None and local.scope == loop.scope and (local.init == "|" or local.init.endswith("[]"))
 
 
 def _has_arrays(program: RustProgram, site: Site) -> bool:
@@ -77,11 +96,11 @@ def _has_arrays(program: RustProgram, site: Site) -> bool:
     return re.search("sqlite|mysql|maria", f"{kind} {uses} {site.function.name}", re.I) is None
 
 
-def driver(site: Site) -> str:
+def driver(program: RustProgram, site: Site) -> str:
     """What sends a statement: `sql` in a string, `entity` (SeaORM), `update` by a builder, else `diesel`."""
-    made = chain(site)
+    made = chain(program, site)
     name = made.first.name if made.first is not None else ""
-    if _sql(made) or site.call.name.startswith(("fetch", "query", "exec_")) or "query" in name.rsplit("::", 1)[-1]:
+    if _sql(made) or site.call.name.startswith(("fetch", "query", "exec_")) or QUERY.match(name):
         return "sql"
     if name.rsplit("::", 1)[-1] == "update":
         return "update"
@@ -148,7 +167,7 @@ def _entity(made: Chain) -> str:
     return ""
 
 
-def _diesel(made: Chain) -> str:
+def _diesel(program: RustProgram, made: Chain) -> str:
     first, end = made.first, made.steps[-1]
     verb = first.name.rsplit("::", 1)[-1] if first is not None else ""
     conn = made.function.path_of(end.args[0]) if end.args else ""
@@ -157,7 +176,7 @@ def _diesel(made: Chain) -> str:
         target = made.function.path_of(first.args[0])
         return f"{first.name}({target}).values(&rows).execute{sent}" if PATH.match(target) else ""
     if first is not None and verb in ("delete", "update") and first.args:
-        inner = _target(made.function, first.args[0])
+        inner = _target(program, made.function, first.args[0])
         setter = made.step("set")
         if not inner or (verb == "update" and not (setter is not None and _is_fixed(made.function, setter))):
             return ""
@@ -168,12 +187,12 @@ def _diesel(made: Chain) -> str:
     return ""
 
 
-def _target(function: Function, operand: str) -> str:
+def _target(program: RustProgram, function: Function, operand: str) -> str:
     """`users::table.find(id)`, the target of a delete, by all keys."""
     call = call_of(function, operand)
     if call is None or call.receiver in ("-", ""):
         return ""
-    inner = chain(Site(function, int(operand[1:].rstrip("?"))))
+    inner = chain(program, Site(function, int(operand[1:].rstrip("?"))))
     return _keyed(inner, inner.root) if inner.root else ""
 
 
@@ -221,5 +240,7 @@ def _is_fixed(function: Function, setter: Call) -> bool:
 
 def _plural(column: str) -> str:
     """A name for the list of a column's values."""
-    last = column.rsplit("::", 1)[-1].lower()
+    last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column.rsplit("::", 1)[-1]).lower()
+    if last.endswith("y"):
+        return f"{last[:-1]}ies"
     return f"{last}es" if last.endswith(("s", "x")) else f"{last}s"

@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from slowpath.model.finding import Confidence, Step, weakest
+from slowpath.program.batches import runs_element
 from slowpath.program.buffers import now_and_then
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
@@ -15,7 +16,7 @@ from slowpath.program.effects import Effects, Node
 from slowpath.program.elements import call_of
 from slowpath.program.liveness import Liveness
 from slowpath.program.look_ups import LookUps
-from slowpath.program.loops import Loop, Loops
+from slowpath.program.loops import Loop, Loops, retries
 from slowpath.program.paths import Paths, known
 from slowpath.program.rust import RustProgram, Site
 from slowpath.program.sinks import sinks
@@ -116,6 +117,8 @@ class QueryLoops:
                 later.append((site, callee))
                 return False
             loop = self.loops.around(site)
+            if loop is not None and callee is None and runs_element(self.program, site, loop):
+                return False
             if loop is not None and not self._is_own_task(site, loop):
                 hits.append((loop, Hit(site, callee, effects)))
             return True
@@ -137,6 +140,8 @@ class QueryLoops:
         """Where a function surely calls itself with something else than it was given."""
         function = node.function
         given = [name for name, _ in function.fact.params if name != "self"]
+        if any(retries().search(name) for name in given):
+            return
         for site in self.program.callers(function) if node.demand is None else ():
             if site.function is function and len(self.program.resolve(site).functions) == 1 and self._is_sure(site):
                 moved = [arg for arg in site.call.args if arg not in given]

@@ -94,7 +94,7 @@ def instead(loops: QueryLoops, entry: QueryLoop, hit: Hit, words: dict[str, str]
     code = batched(loops.program, hit.statement)
     if code:
         return words["write" if write else "code"].format(code=code)
-    kind = driver(hit.statement)
+    kind = driver(loops.program, hit.statement)
     return words.get(f"{kind}-write", words[kind]) if write else words[kind]
 
 

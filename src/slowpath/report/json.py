@@ -50,6 +50,7 @@ def _finding(finding: Finding, fingerprint: str, sources: Sources) -> dict[str, 
         "flow": [_step(step, sources) for step in finding.flow],
         "related": [_step(step, sources) for step in finding.related],
         "fix": _fix(finding.fix) if finding.fix else None,
+        "routes": list(finding.routes),
     }
 
 

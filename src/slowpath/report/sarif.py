@@ -119,6 +119,8 @@ def _result(
     }
     if related:
         result["relatedLocations"] = [{"id": n, **_step(step, report)} for n, step in enumerate(related, 1)]
+    if finding.routes:
+        result["properties"] = {"routes": list(finding.routes[:MAX_LOCATIONS])}
     if finding.flow:
         steps = [{"location": _step(step, report)} for step in finding.flow[:MAX_STEPS]]
         result["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]

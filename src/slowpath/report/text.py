@@ -18,6 +18,7 @@ WIDTH = 160
 """Longer source lines are cut around the place."""
 SHOWN_RELATED = 4
 SHOWN_FLOW = 12
+SHOWN_ROUTES = 4
 CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "blue": "34"}
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -99,9 +100,16 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
     if finding.related:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'also:')}"
         yield from _steps(finding.related, SHOWN_RELATED, sources, style, numbered=False)
+    if finding.routes:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'routes:')} {_routes(finding.routes)}"
     advice = _advice(report.rules[finding.rule].instead)
     if advice:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'help:')} {advice}"
+
+
+def _routes(routes: tuple[str, ...]) -> str:
+    more = f" (+ {len(routes) - SHOWN_ROUTES} more)" if len(routes) > SHOWN_ROUTES else ""
+    return clean(", ".join(routes[:SHOWN_ROUTES])) + more
 
 
 def _inside(finding: Finding, style: Style) -> str:
