@@ -6,12 +6,13 @@ statement per batch; what is refreshed when it is too old, one per period.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from slowpath.model.code import Call
 from slowpath.program.rust import Function, Site
 
-SIZES = frozenset(["len", "capacity", "is_full", "remaining_capacity"])
+SIZE = re.compile(r"(^|_)(len|capacity|size|count|full|large)(_|$)")
 FILLS = frozenset("push push_back insert extend append push_values push_bind extend_from_slice push_str entry".split())
 CLOCKS = frozenset(
     "elapsed now duration_since signed_duration_since num_seconds num_minutes is_expired is_stale".split()
@@ -25,7 +26,7 @@ def now_and_then(site: Site) -> bool:
         for call in asked(function, branch):
             if call.name.rsplit("::", 1)[-1] in CLOCKS:
                 return True
-            if call.name in SIZES and _is_filled(function, call.receiver, branch):
+            if SIZE.search(call.name) and _is_filled(function, call.receiver, branch):
                 return True
     return any(
         call.name.rsplit("::", 1)[-1] in CLOCKS

@@ -127,6 +127,8 @@ class Elements:
             call = call_of(function, operand)
         if call is not None:
             return f"`{call.name.rsplit('::', 1)[-1]}(..)`"
+        if operand[:1] == "L":
+            return "the elements"
         if operand == "..":
             return "a range of numbers"
         return f"`{operand.replace('[]', '').replace('?', '')}`" if operand.strip("[]?") else "the elements"

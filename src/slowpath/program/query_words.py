@@ -89,7 +89,7 @@ def instead(loops: QueryLoops, entry: QueryLoop, hit: Hit, words: dict[str, str]
     if sibling:
         return words["sibling"].format(sibling=sibling)
     write = loops.is_write(hit.statement)
-    if not write and len(entry.hits) == 1 and _is_the_same(hit.site, entry.loop):
+    if not write and len(entry.hits) == 1 and _is_the_same(loops, hit.site, entry.loop):
         return words["same"]
     code = batched(loops.program, hit.statement)
     if code:
@@ -108,7 +108,7 @@ def _sibling(hit: Hit) -> str:
     return next((f"{kind.name}::{name}" for name in names if name in kind.methods), "")
 
 
-def _is_the_same(site: Site, loop: Loop) -> bool:
+def _is_the_same(loops: QueryLoops, site: Site, loop: Loop) -> bool:
     """Whether nothing that a call is given comes from the loop. What cannot be read may come from it."""
     function = loop.function
     inside = {
@@ -116,18 +116,30 @@ def _is_the_same(site: Site, loop: Loop) -> bool:
         for index in range(len(function.fact.scopes))
         if any(outer == loop.scope for outer, _ in function.scopes_of(index))
     }
+
+    def is_connection(operand: str, call: Call) -> bool:
+        return loops.connections.is_connection(function, operand, call.start, call.scope)
+
     bound = {local.name for local in function.fact.locals if local.scope in inside}
+    for number, other in enumerate(function.fact.calls):
+        if number != site.number and other.scope in inside:  # it may change what it is given
+            bound.update(base(part) for part in _parts(other) if not is_connection(part, other))
 
     def outside(operand: str, depth: int = 0) -> bool:
         if not operand or operand[0] in "|~$" or depth > MAX_DEPTH:
             return False
         digits = re.match(r"#(\d+)", operand)
         if digits is None:
-            return re.split(r"[.?\[{]", operand, maxsplit=1)[0] not in bound and not operand.endswith("}")
+            return base(operand) not in bound and not operand.endswith("}")
         call = function.fact.calls[int(digits[1])]
         return call.scope not in inside or all(outside(part, depth + 1) for part in _parts(call))
 
     return bool(_parts(site.call)) and all(outside(part) for part in _parts(site.call))
+
+
+def base(operand: str) -> str:
+    """The name that an operand begins with."""
+    return re.split(r"[.?\[{]", operand, maxsplit=1)[0]
 
 
 def _parts(call: Call) -> list[str]:
