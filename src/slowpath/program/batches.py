@@ -80,6 +80,8 @@ def batched(program: RustProgram, site: Site) -> str:
 def runs_element(program: RustProgram, site: Site, loop: Loop) -> bool:
     """Whether what a loop goes over are the statements themselves, as in a script."""
     first = chain(program, site).first
+    if first is not None and not QUERY.match(first.name):
+        return False
     text = (first or site.call).args[0] if (first or site.call).args else ""
     local = next((local for local in site.function.fact.locals if local.name == text), None)
     return local is not None and local.scope == loop.scope and (local.init == "|" or local.init.endswith("[]"))
@@ -241,6 +243,6 @@ def _is_fixed(function: Function, setter: Call) -> bool:
 def _plural(column: str) -> str:
     """A name for the list of a column's values."""
     last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column.rsplit("::", 1)[-1]).lower()
-    if last.endswith("y"):
+    if last.endswith("y") and last[-2:-1] not in "aeiou":
         return f"{last[:-1]}ies"
     return f"{last}es" if last.endswith(("s", "x")) else f"{last}s"

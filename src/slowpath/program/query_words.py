@@ -17,8 +17,7 @@ from slowpath.program.rust import Site, TypeItem
 
 TRANSACTION = re.compile(r"(^|[_.])(tx|txn|trx|trans|transaction\w*)($|[_.?])", re.I)
 OPENS = re.compile(r"transaction|^begin")
-MAX_DEPTH = 8
-"""Calls that are looked through to what they are given."""
+RESULT = re.compile(r"#(\d+)")
 MANY = ("{}_batch", "{}_many", "{}_bulk", "{}_all", "batch_{}", "bulk_{}", "{}s", "{}_multiple", "multi_{}")
 
 
@@ -93,7 +92,11 @@ def instead(loops: QueryLoops, entry: QueryLoop, hit: Hit, words: dict[str, str]
         return words["same"]
     code = batched(loops.program, hit.statement)
     if code:
-        return words["write" if write else "code"].format(code=code)
+        asks = hit.statement.function
+        owner = (
+            f", where `{asks.name}` {'sends' if write else 'asks for'} one" if asks is not entry.loop.function else ""
+        )
+        return words["write" if write else "code"].format(code=code) + owner
     kind = driver(loops.program, hit.statement)
     return words.get(f"{kind}-write", words[kind]) if write else words[kind]
 
@@ -110,31 +113,47 @@ def _sibling(hit: Hit) -> str:
 
 def _is_the_same(loops: QueryLoops, site: Site, loop: Loop) -> bool:
     """Whether nothing that a call is given comes from the loop. What cannot be read may come from it."""
-    function = loop.function
+    function, calls = loop.function, loop.function.fact.calls
     inside = {
         index
         for index in range(len(function.fact.scopes))
         if any(outer == loop.scope for outer, _ in function.scopes_of(index))
     }
-
-    def is_connection(operand: str, call: Call) -> bool:
-        return loops.connections.is_connection(function, operand, call.start, call.scope)
-
+    own = _behind(calls, site.number)
     bound = {local.name for local in function.fact.locals if local.scope in inside}
-    for number, other in enumerate(function.fact.calls):
-        if number != site.number and other.scope in inside:  # it may change what it is given
-            bound.update(base(part) for part in _parts(other) if not is_connection(part, other))
+    for number, call in enumerate(calls):
+        if number not in own and call.scope in inside:  # it may change what it is given
+            given = (
+                part
+                for part in _parts(call)
+                if not loops.connections.is_connection(function, part, call.start, call.scope)
+            )
+            bound.update(map(base, given))
 
-    def outside(operand: str, depth: int = 0) -> bool:
-        if not operand or operand[0] in "|~$" or depth > MAX_DEPTH:
-            return False
-        digits = re.match(r"#(\d+)", operand)
-        if digits is None:
-            return base(operand) not in bound and not operand.endswith("}")
-        call = function.fact.calls[int(digits[1])]
-        return call.scope not in inside or all(outside(part, depth + 1) for part in _parts(call))
+    def outside(call: Call) -> bool:
+        parts = _parts(call)
+        return (
+            not call.name.endswith("!")
+            and bool(parts)
+            and all(
+                part[:1] not in ("", "|", "~", "$") and base(part) not in bound and not part.endswith("}")
+                for part in parts
+            )
+        )
 
-    return bool(_parts(site.call)) and all(outside(part) for part in _parts(site.call))
+    return all(outside(calls[number]) for number in own if calls[number].scope in inside)
+
+
+def _behind(calls: list[Call], number: int) -> set[int]:
+    """A call, and those whose results go into it."""
+    found: set[int] = set()
+    open_ = [number]
+    while open_:
+        number = open_.pop()
+        if number not in found:
+            found.add(number)
+            open_ += [int(digits[1]) for part in _parts(calls[number]) if (digits := RESULT.match(part))]
+    return found
 
 
 def base(operand: str) -> str:
