@@ -302,7 +302,7 @@ class Items:
             quoted = re.search(r'"([^"]+)"', self.text(tokens))
             if quoted:
                 self.facts.includes.append((module, quoted[1]))
-        elif name == "cfg_if" or name.endswith("::cfg_if"):
+        elif name.rsplit("::", 1)[-1] in ("cfg_if", "cfg_select"):
             self.cfg_if(tokens, module)
         elif tokens is not None and name.rsplit("::", 1)[-1] in ("lazy_static", "thread_local"):
             self.snippet(tokens.start_byte + 1, tokens.end_byte - 1, module, -1, "", False)
@@ -313,7 +313,7 @@ class Items:
             self.facts.macro_uses.append(MacroUse(name.rsplit("::", 1)[-1], module, owner, words))
 
     def cfg_if(self, tokens: Node | None, module: str) -> None:
-        """Items in the branches of `cfg_if!`: all of them, since the configuration is not known."""
+        """Items in the branches of `cfg_if!` or `cfg_select!`: all of them, since the configuration is not known."""
         for child in tokens.children if tokens is not None else ():
             if child.type == "token_tree" and self.source[child.start_byte : child.start_byte + 1] == b"{":
                 self.snippet(child.start_byte + 1, child.end_byte - 1, module, -1, "", False)

@@ -54,6 +54,11 @@ MAX_MACROS = 8
 """Macros inside macros: the arguments of each are parsed again."""
 CAPTURES = re.compile(rb"\A\s*\([^()]*\)\s*(?=move\b)")
 """What a macro like `enclose!((x) move || ..)` clones for its closure."""
+MISS = re.compile(r"\s*(Err\b|None\b)")
+"""The pattern of an arm for what went wrong, or is not there."""
+FAILURE = re.compile(r"\blet\s+Err\b|\.is_(err|none)\(\)")
+MAX_HEAD = 200
+"""Of a longer pattern or condition only the beginning is looked at."""
 QUOTE = re.compile(r'^[bc]?r?#*"')
 
 
@@ -85,6 +90,12 @@ def cut(text: str) -> str:
     return inside[:MAX_SQL].split('"' + "#" * opening[0].count("#"), 1)[0]
 
 
+def wider(*operands: str) -> str:
+    """What branches yield: a value rather than a list that one of them writes out."""
+    known = [operand for operand in operands if operand]
+    return next((operand for operand in known if not is_literal(operand)), known[0] if known else "")
+
+
 class Body:
     """Reads one function. Offsets are shifted where the text is a snippet of a larger file."""
 
@@ -100,6 +111,8 @@ class Body:
         """Items in the body, each with its text and shift."""
         self.nesting = 0
         self.macros = 0
+        self.failing = 0
+        """Branches around that are taken where something went wrong, or is not there."""
         self.fed: dict[int, list[Local]] = {}
         """Closure scope → what its parameters bind."""
         self.bound: set[str] = set()
@@ -151,7 +164,9 @@ class Body:
             self.bind(pattern, init, squeeze(self.text(declared)) if declared else "", scope, node.end_byte)
         alternative = node.child_by_field_name("alternative")
         if alternative is not None:
+            self.failing += 1
             self.expression(alternative, scope)
+            self.failing -= 1
 
     def bind(self, pattern: Node, init: str, declared: str, scope: int, at: int = 0) -> None:
         """The names that a pattern binds, each with the operand that its value comes from."""
@@ -388,13 +403,16 @@ class Body:
         if condition is not None:
             self.condition(condition, index)
         consequence, alternative = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
+        failing = condition is not None and FAILURE.search(self.text(condition)[:MAX_HEAD]) is not None
+        self.failing += failing
         result = self.expression(consequence, index) if consequence is not None else ""
+        self.failing -= failing
         self.scopes[index].end = (consequence or node).end_byte + self.shift
         other = ""
         if alternative is not None:
             otherwise = self.open("else", alternative, scope)
             other = self.wrapped_block(alternative, otherwise)
-        return result or other
+        return wider(result, other)
 
     def condition(self, node: Node, scope: int) -> None:
         """A condition; what `let` patterns in it bind is visible in `scope`."""
@@ -428,10 +446,13 @@ class Body:
                     guard = pattern.child_by_field_name("condition")
                     if guard is not None:
                         self.condition(guard, inner)
+                failing = pattern is not None and MISS.match(self.text(pattern)[:MAX_HEAD]) is not None
+                self.failing += failing
                 operand = self.expression(result, inner) if result is not None else ""
+                self.failing -= failing
                 if operand and result is not None and result.type not in ("return_expression", "break_expression"):
                     results.append(names.get(operand, operand))
-        return next(filter(None, results), "")
+        return wider(*results)
 
     def for_(self, node: Node, scope: int) -> str:
         value, pattern, body = (node.child_by_field_name(name) for name in ("value", "pattern", "body"))
@@ -461,6 +482,8 @@ class Body:
 
     def exit(self, node: Node, scope: int) -> str:
         kind = node.type.removesuffix("_expression")
+        if self.failing and kind != "continue":
+            kind = "fail"
         for child in node.named_children:
             if self.source[child.start_byte : child.start_byte + 4] == b"Err(":
                 kind = "fail"

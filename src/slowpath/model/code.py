@@ -72,7 +72,7 @@ class Scope(msgspec.Struct, array_like=True):
 
 
 class Exit(msgspec.Struct, array_like=True):
-    """A `return`, `break` or `continue`; `return Err(..)` is a `fail`."""
+    """A `return`, `break` or `continue`; a `fail` returns `Err(..)`, or leaves where something went wrong."""
 
     kind: str
     at: int

@@ -82,9 +82,21 @@ def runs_element(program: RustProgram, site: Site, loop: Loop) -> bool:
     first = chain(program, site).first
     if first is not None and not QUERY.match(first.name):
         return False
-    text = (first or site.call).args[0] if (first or site.call).args else ""
-    local = next((local for local in site.function.fact.locals if local.name == text), None)
-    return local is not None and local.scope == loop.scope and (local.init == "|" or local.init.endswith("[]"))
+    operand = (first or site.call).args[0] if (first or site.call).args else ""
+    for _ in range(MAX_CHAIN):
+        call = call_of(site.function, operand)
+        if call is not None:
+            operand = call.receiver if call.receiver != "-" else next(iter(call.args), "")
+            continue
+        local = program.resolver.binding(site.function, operand, site.call.start, site.call.scope)
+        if local is None:
+            break
+        if local.scope == loop.scope and (local.init == "|" or local.init.endswith("[]")):
+            return True
+        if local.init == operand:
+            break
+        operand = local.init
+    return False
 
 
 def _has_arrays(program: RustProgram, site: Site) -> bool:

@@ -23,17 +23,13 @@ def now_and_then(site: Site) -> bool:
     """Whether a call waits for a full buffer, or for some time to pass."""
     function = site.function
     for branch in _branches(function, site.call.scope):
-        for call in asked(function, branch):
-            if call.name.rsplit("::", 1)[-1] in CLOCKS:
-                return True
-            if SIZE.search(call.name) and _is_filled(function, call.receiver, branch):
-                return True
+        if branch != site.call.scope and (_is_timed(function, branch) or _is_full(function, branch)):
+            return True
     return any(
-        call.name.rsplit("::", 1)[-1] in CLOCKS
+        _is_timed(function, branch)
         for leave in function.fact.exits
         if leave.kind == "return" and leave.at < site.call.start
         for branch in _branches(function, leave.scope)
-        for call in asked(function, branch)
     )
 
 
@@ -42,16 +38,30 @@ def _branches(function: Function, scope: int) -> Iterator[int]:
     return (index for index, level in function.scopes_of(scope) if level.kind == "if")
 
 
-def asked(function: Function, branch: int) -> list[Call]:
+def _asked(function: Function, branch: int) -> Iterator[tuple[int, Call]]:
     """The calls of an `if`'s condition: those of its body stand in the body's own scope."""
-    level = function.fact.scopes[branch]
-    return [call for call in function.fact.calls if call.scope == branch and level.start <= call.start < level.end]
+    return ((number, call) for number, call in enumerate(function.fact.calls) if call.scope == branch)
 
 
-def _is_filled(function: Function, buffer: str, branch: int) -> bool:
-    """Whether elements go into a buffer outside a branch."""
+def _is_timed(function: Function, branch: int) -> bool:
+    """Whether a condition compares times; one that is handed on to a call is no comparison."""
+    given = {arg for _, call in _asked(function, branch) for arg in call.args}
+    end = {call.receiver: f"#{number}" for number, call in _asked(function, branch)}
+    for number, call in _asked(function, branch):
+        if call.name.rsplit("::", 1)[-1] in CLOCKS:
+            operand = f"#{number}"
+            while operand in end and operand not in given:
+                operand = end.pop(operand)
+            if operand not in given:
+                return True
+    return False
+
+
+def _is_full(function: Function, branch: int) -> bool:
+    """Whether a condition asks for the size of what elements go into outside the branch."""
     level = function.fact.scopes[branch]
+    sized = {call.receiver for _, call in _asked(function, branch) if SIZE.search(call.name)}
     return any(
-        call.receiver == buffer and call.name in FILLS and not level.start <= call.start < level.end
+        call.receiver in sized and call.name in FILLS and not level.start <= call.start < level.end
         for call in function.fact.calls
     )

@@ -50,6 +50,8 @@ class Connections:
             return False
         if _pattern("types").search(head.removesuffix("::Connection")) or _pattern("types").search(head):
             return True
+        if any(self._by_type(inner) for inner in kind.args):
+            return True
         return None if len(head) <= 2 else False
 
     def _holds(self, item: TypeItem) -> bool:

@@ -233,6 +233,19 @@ class Contexts:
         """Whether the future that a call makes is started as a task of its own: `spawn(work())`."""
         return self._is_given(site, "spawn")
 
+    def starts_task(self, site: Site, operand: str) -> bool:
+        """Whether a function of the workspace runs the closure that a call gives it in a task of its own."""
+        call = site.call
+        position = call.args.index(operand) + (call.receiver != "-") if operand in call.args else -1
+        return any(
+            inner.receiver == "-"
+            and inner.name == callee.fact.params[position][0]
+            and self.in_spawned(Site(callee, number))
+            for callee in self.program.resolve(site).functions
+            if 0 <= position < len(callee.fact.params)
+            for number, inner in enumerate(callee.fact.calls)
+        )
+
     def _is_given(self, site: Site, kind: str) -> bool:
         """Whether what a call makes is an argument of a call of a kind."""
         function = site.function

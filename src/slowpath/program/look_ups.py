@@ -14,7 +14,8 @@ CACHE = re.compile(r"(^|[._:])(?i:\w*cache\w*|memo\w*)($|[.?])|(^|::)[A-Z][A-Z0-
 LOOKS = frozenset("get get_mut contains_key try_get".split())
 KEEPS = frozenset("insert put try_insert set".split())
 THROUGH = frozenset(
-    "read write lock borrow borrow_mut unwrap expect as_ref as_mut clone deref load to_string to_owned".split()
+    "read write lock borrow borrow_mut unwrap expect as_ref as_mut clone cloned copied deref load to_string "
+    "to_owned".split()
 )
 MAX_CHAIN = 12
 """Calls between a map and the look-up in it: locks, unwraps."""
@@ -41,7 +42,7 @@ class LookUps:
         key = id(site.function)
         if key not in self._first:
             calls = list(enumerate(site.function.fact.calls))
-            asked = {scope.subject.rstrip("?") for scope in site.function.fact.scopes if scope.subject.startswith("#")}
+            asked = {origin(site.function, scope.subject) for scope in site.function.fact.scopes if scope.subject}
             self._first[key] = next(
                 (n for n, call in calls if is_look_up(call) or (f"#{n}" in asked and self._asks(site.function, call))),
                 sys.maxsize,
@@ -91,3 +92,13 @@ def is_look_up(call: Call) -> bool:
     """Whether a call looks something up in a cache."""
     named = call.receiver not in ("-", "") and call.name.startswith(("get", "try_get", "entry"))
     return named and bool(call.args) and not call.name.endswith("_init") and CACHE.search(call.receiver) is not None
+
+
+def origin(function: Function, operand: str) -> str:
+    """The call behind what only hands its result on: `#3` for `map.get(k).cloned()`."""
+    for _ in range(MAX_CHAIN):
+        number = operand.rstrip("?*")[1:]
+        if operand[0] != "#" or not number.isdigit() or function.fact.calls[int(number)].name not in THROUGH:
+            break
+        operand = function.fact.calls[int(number)].receiver
+    return operand.rstrip("?*")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import takewhile
 from typing import NamedTuple
 
-from slowpath.model.code import Scope
+from slowpath.model.code import Call, Scope
 from slowpath.model.finding import Place
-from slowpath.program.elements import Elements, base_of, call_of, words
+from slowpath.program.connections import Connections
+from slowpath.program.elements import MAX_CHAIN, Elements, base_of, call_of, words
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site
 
@@ -57,32 +59,41 @@ class Index:
                             break
 
 
+def leaves(function: Function, scope: int, loop: int, at: int) -> bool:
+    """Whether what stands in a branch of a loop is always followed by an exit from it."""
+    inside = {index for index, _ in takewhile(lambda level: level[0] != loop, function.scopes_of(scope))}
+    return any(
+        leave.scope in inside and leave.at > at and leave.kind in ("return", "break", "fail")
+        for leave in function.fact.exits
+    )
+
+
 class Loops:
     """Answers for one program."""
 
     def __init__(self, program: RustProgram) -> None:
         self.program = program
         self.elements = program.shared(Elements)
+        self.connections = program.shared(Connections)
         self._per_call: dict[tuple[int, int], bool] = {}
         self._indexes: dict[int, Index] = {}
 
     def around(self, site: Site) -> Loop | None:
-        """The innermost loop per element around a call; None where there is none, or where a closer one is harmless."""
+        """The innermost loop per element around a call; those around chunks, pages and attempts are none."""
         return self.around_scope(site.function, site.call.scope, site.call.start)
 
     def around_scope(self, function: Function, scope: int, at: int) -> Loop | None:
         """The same for what stands at a byte offset in a scope."""
         for index, level in function.scopes_of(scope):
+            loop = None
             if level.kind == "for":
-                return self._for(function, index, level, at)
-            if level.kind == "while":
-                return self._while(function, index, level)
-            if level.kind == "loop":
-                return None
-            if level.kind == "closure":
+                loop = None if leaves(function, scope, index, at) else self._for(function, index, level, at)
+            elif level.kind == "while":
+                loop = self._while(function, index, level)
+            elif level.kind == "closure":
                 loop = self.of_closure(function, index)
-                if loop is not None:
-                    return loop
+            if loop is not None:
+                return loop
         return None
 
     def _for(self, function: Function, index: int, level: Scope, at: int) -> Loop | None:
@@ -96,10 +107,25 @@ class Loops:
 
     def _while(self, function: Function, index: int, level: Scope) -> Loop | None:
         call = call_of(function, level.subject)
-        if call is None or call.name not in words("pops") or call.args or call.flags:
+        if call is None or call.name not in words("pops") or call.args:
+            return None
+        if call.flags and not self._streams_rows(function, call):
             return None
         place = Place(function.file, (level.start, level.start + 5))
         return Loop(function, index, place, self.elements.name(function, call.receiver))
+
+    def _streams_rows(self, function: Function, call: Call) -> bool:
+        """Whether what is awaited for each turn is the next row of a query, and no message of a queue."""
+        local = self.program.resolver.binding(function, call.receiver, call.start, call.scope)
+        operand = local.init if local is not None else call.receiver
+        for _ in range(MAX_CHAIN):
+            made = call_of(function, operand)
+            if made is None:
+                break
+            if made.name in words("streams"):
+                return self.connections.given(Site(function, int(operand[1:].rstrip("?"))))
+            operand = made.receiver
+        return False
 
     def of_closure(self, function: Function, scope: int) -> Loop | None:
         """The loop that a closure is the body of."""
@@ -127,7 +153,7 @@ class Loops:
         position = call.args.index(operand) + (1 if call.receiver != "-" else 0)
         for callee in self.program.resolve(site).functions:
             if self._loops_param(callee, position):
-                return Loop(function, scope, head, callee.name)
+                return Loop(function, scope, head, f"`{callee.name}(..)`")
         return None
 
     def _loops_param(self, function: Function, position: int) -> bool:
@@ -138,10 +164,16 @@ class Loops:
             params = function.fact.params
             name = params[position][0] if position < len(params) else ""
             self._per_call[key] = bool(name) and any(
-                call.receiver == "-" and call.name == name and self.around(Site(function, number)) is not None
-                for number, call in enumerate(function.fact.calls)
+                self._runs_each(Site(function, number), name) for number in range(len(function.fact.calls))
             )
         return self._per_call[key]
+
+    def _runs_each(self, site: Site, name: str) -> bool:
+        """Whether a call runs a closure parameter for each element, or hands it on to one that does: `map(f)`."""
+        call = site.call
+        if call.receiver == "-" and call.name == name:
+            return self.around(site) is not None
+        return name in call.args and self._of_adaptor(site, name, call.scope) is not None
 
     def _is_retry(self, function: Function, scope: int, subject: str) -> bool:
         if not subject.startswith(("..", "L..")):

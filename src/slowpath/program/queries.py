@@ -87,7 +87,7 @@ class QueryLoops:
             kinds[self.is_write(site)].append(site)
         groups: dict[tuple[int, int], tuple[Loop, dict[tuple[int, int], Hit], set[bool]]] = {}
         for writing, own in kinds.items():
-            for loop, hit in self._reach(sorted(own, key=conditions)):
+            for loop, hit in self._reach(sorted(own, key=conditions), writing):
                 entry = groups.setdefault((id(loop.function), loop.scope), (loop, {}, set()))
                 entry[2].add(writing)
                 entry[1].setdefault(hit.site.key, hit)
@@ -97,16 +97,16 @@ class QueryLoops:
         ]
         return sorted(found, key=lambda entry: (entry.loop.function.file, entry.loop.head.span))
 
-    def _reach(self, sites: list[Site]) -> list[tuple[Loop, Hit]]:
+    def _reach(self, sites: list[Site], writing: bool) -> list[tuple[Loop, Hit]]:
         effects = Effects(self.program)
         hits: list[tuple[Loop, Hit]] = []
         guarded: dict[int, int] = {}
         later: list[tuple[Site, Node | None]] = []
 
         def passes(site: Site, callee: Node | None) -> bool:
-            if site.function.test or self.contexts.of(site).kind == "once" or self.look_ups.before(site):
+            if site.function.test or self.contexts.of(site).kind == "once" or now_and_then(site):
                 return False
-            if now_and_then(site):
+            if not writing and self.look_ups.before(site):
                 return False
             if callee is not None and (
                 not self._is_sure(site) or self._is_preloaded(site, guarded.get(id(callee.function)))
@@ -157,6 +157,10 @@ class QueryLoops:
                 return False
             if level.kind == "async" and self.contexts.is_spawned(site.function, index):
                 return True
+            if level.kind == "closure":
+                taker = self.contexts.consumer(site.function, f"|{index}")
+                if taker is not None and self.contexts.starts_task(taker, f"|{index}"):
+                    return True
         return False
 
     @staticmethod

@@ -67,7 +67,7 @@ def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: 
     if name in paths.given_type and given_type(program, site, paths.given_type[name]):
         return True
     if name in paths.of_connection and not program.resolve(site).functions and connections.owned(site):
-        return True
+        return not any(arg[:1] in ("|", "~") for arg in call.args)  # else a pool of threads
     if name not in paths.names and (not paths.open or name in NEUTRAL):
         return False
     resolved = program.resolve(site)
