@@ -17,7 +17,7 @@ LOOPS = {
     ),
     "a column beside a fixed one": (
         "users::table.filter(users::email.eq(id).and(users::open.eq(true))).first::<User>(&mut conn).await?;",
-        "`users::table.filter(users::email.eq_any(&emails)).load(conn).await?`",
+        "`users::table.filter(users::email.eq_any(&emails)).filter(…).load(conn).await?`",
     ),
     "a query in a variable": (
         "let one = users::table.find(id); one.first::<User>(conn)?;",
@@ -33,7 +33,7 @@ LOOPS = {
     ),
     "another change for each": (
         "diesel::update(jobs::table.find(id)).set(jobs::state.eq(id)).execute(conn)?;",
-        "`UPDATE … SET x = v.x FROM (VALUES …) AS v (id, x) WHERE t.id = v.id`",
+        "where the values differ `UPDATE … FROM (VALUES …) AS v (id, x) WHERE t.id = v.id`",
     ),
     "an insertion": (
         "diesel::insert_into(jobs::table).values(row(id)).execute(conn)?;",
@@ -45,7 +45,15 @@ LOOPS = {
     ),
     "SQL by key": (
         'sqlx::query!("SELECT name FROM users WHERE id = $1", id).fetch_one(pool).await?;',
-        "`SELECT name FROM users WHERE id = ANY($1)`",
+        "`SELECT id, name FROM users WHERE id = ANY($1)`",
+    ),
+    "a row that may be there already": (
+        'sqlx::query("INSERT INTO t (a) VALUES ($1) ON CONFLICT DO NOTHING").bind(id).execute(pool).await?;',
+        "`INSERT INTO t (a) SELECT * FROM UNNEST($1) ON CONFLICT DO NOTHING`",
+    ),
+    "an aggregate has no rows to look up": (
+        'sqlx::query("SELECT count(*) FROM t WHERE a = $1").bind(id).fetch_one(pool).await?;',
+        "`WHERE key IN (…)`",
     ),
     "a row in SQL": (
         'sqlx::query(r#"INSERT INTO jobs (id, "key") VALUES ($1, $2)"#).bind(id).bind(id).execute(pool).await?;',

@@ -15,4 +15,4 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """One finding per loop."""
     if program.of("rust"):
         loops = program.rust.shared(QueryLoops)
-        yield from findings(loops, rule, [entry for entry in loops.found if not entry.reads])
+        yield from findings(program, rule, [entry for entry in loops.found if not entry.reads])

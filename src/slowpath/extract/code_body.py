@@ -56,6 +56,7 @@ CAPTURES = re.compile(rb"\A\s*\([^()]*\)\s*(?=move\b)")
 """What a macro like `enclose!((x) move || ..)` clones for its closure."""
 MISS = re.compile(r"\s*(Err\b|None\b)")
 """The pattern of an arm for what went wrong, or is not there."""
+ERROR = re.compile(r"^\s*Err\b|\blet\s+Err\b|\.is_err\(\)")
 FAILURE = re.compile(r"\blet\s+Err\b|\.is_(err|none)\(\)")
 MAX_HEAD = 200
 """Of a longer pattern or condition only the beginning is looked at."""
@@ -403,7 +404,9 @@ class Body:
         if condition is not None:
             self.condition(condition, index)
         consequence, alternative = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
-        failing = condition is not None and FAILURE.search(self.text(condition)[:MAX_HEAD]) is not None
+        asked = self.text(condition)[:MAX_HEAD]
+        failing = FAILURE.search(asked) is not None
+        self.scopes[index].failing = ERROR.search(asked) is not None
         self.failing += failing
         result = self.expression(consequence, index) if consequence is not None else ""
         self.failing -= failing
@@ -446,7 +449,9 @@ class Body:
                     guard = pattern.child_by_field_name("condition")
                     if guard is not None:
                         self.condition(guard, inner)
-                failing = pattern is not None and MISS.match(self.text(pattern)[:MAX_HEAD]) is not None
+                shape = self.text(pattern)[:MAX_HEAD]
+                failing = MISS.match(shape) is not None
+                self.scopes[inner].failing = ERROR.search(shape) is not None
                 self.failing += failing
                 operand = self.expression(result, inner) if result is not None else ""
                 self.failing -= failing

@@ -69,6 +69,8 @@ class Scope(msgspec.Struct, array_like=True):
     end: int
     subject: str = ""
     result: str = ""
+    failing: bool = False
+    """Taken only where something went wrong: `Err(..) =>`, `if let Err(..) =`."""
 
 
 class Exit(msgspec.Struct, array_like=True):

@@ -33,6 +33,10 @@ class Connections:
                 return answer
         return self._by_name(function, operand)
 
+    def is_type(self, kind: Ty) -> bool:
+        """Whether values of a type are connections or hold one, or a pair has one for its second part."""
+        return bool(self._by_type(kind.args[-1] if kind.head == "()" and kind.args else kind))
+
     def _by_type(self, kind: Ty) -> bool | None:
         head = kind.head
         if isinstance(head, TypeItem):

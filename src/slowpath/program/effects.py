@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from slowpath.model.finding import Confidence, Step, weakest
+from slowpath.program.branches import most
 from slowpath.program.rust import Function, How, RustProgram, Site, TraitItem, Ty, TypeItem
 
 CONFIDENCE: dict[How, Confidence] = {"exact": "high", "type": "high", "name": "medium", "unknown": "low"}
@@ -56,8 +57,9 @@ class Effects:
         self.program = program
         self.witnesses: dict[Node, Witness] = {}
         self._sinks: set[tuple[int, int]] = set()
-        self._below: dict[int, list[Node | None]] = {}
-        """id(function) → what its calls with the effect lead into, None for a sink"""
+        self._below: dict[int, list[tuple[int, Node | None]]] = {}
+        """id(function) → the scopes of its calls with the effect, and what they lead into, None for a sink"""
+        self._counts: dict[tuple[int, int], int] = {}
         self._taken: set[tuple[int, int]] = set()
         """Calls that passed the effect on: what else they may reach adds nothing."""
 
@@ -70,7 +72,7 @@ class Effects:
         for site, callee in starts:
             if passes(site, callee):
                 self._sinks.add(site.key)
-                self._below.setdefault(id(site.function), []).append(callee)
+                self._below.setdefault(id(site.function), []).append((site.call.scope, callee))
                 self._note(Witness(site, callee, 0), None, queue)
         while queue:
             node = queue.popleft()
@@ -81,7 +83,7 @@ class Effects:
                 met, demand = self._asks(site, node)
                 if met and passes(site, node):
                     self._taken.add(site.key)
-                    self._below.setdefault(id(site.function), []).append(node)
+                    self._below.setdefault(id(site.function), []).append((site.call.scope, node))
                     self._note(Witness(site, node, depth), demand, queue)
 
     def _note(self, witness: Witness, demand: Demand | None, queue: deque[Node]) -> None:
@@ -150,16 +152,17 @@ class Effects:
         return list(self.witnesses)
 
     def count(self, node: Node | None, deep: int) -> int:
-        """How many sinks a call that leads into a function may run, as far as `deep` calls below; at most MAX_COUNT."""
-        if node is None:
+        """How many sinks a call that leads into a function runs at most, as far as `deep` calls below; to MAX_COUNT."""
+        if node is None or not deep:
             return 1
-        inner = self._below.get(id(node.function), ()) if deep else ()
-        total = 0
-        for callee in inner:
-            total += self.count(callee, deep - 1)
-            if total >= MAX_COUNT:
-                return MAX_COUNT
-        return max(total, 1)
+        key = (id(node.function), deep)
+        if key not in self._counts:
+            self._counts[key] = 1
+            inside: dict[int, int] = {}
+            for scope, callee in self._below.get(id(node.function), ()):
+                inside[scope] = inside.get(scope, 0) + self.count(callee, deep - 1)
+            self._counts[key] = min(max(most(node.function, inside), 1), MAX_COUNT)
+        return self._counts[key]
 
     def has(self, function: Function) -> bool:
         return Node(function) in self.witnesses

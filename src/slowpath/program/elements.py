@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from slowpath.model.code import Call
+from slowpath.program.connections import Connections
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site, TraitItem, TypeItem
 
@@ -37,6 +38,7 @@ class Elements:
 
     def __init__(self, program: RustProgram) -> None:
         self.program = program
+        self.connections = program.shared(Connections)
 
     def are_iterated(self, function: Function, operand: str, at: int, scope: int) -> bool:
         """Positive evidence that a value has elements, and is no Option or Result."""
@@ -59,16 +61,23 @@ class Elements:
         return kind is not None and isinstance(kind.head, str) and kind.head.rsplit("::", 1)[-1] in COLLECTIONS
 
     def are_few(self, function: Function, operand: str, at: int, scope: int) -> bool:
-        """Few by construction: written out, values of a plain enum, parts wired up in code, or the database's own."""
+        """Few by construction: written out, values of a plain enum, parts wired up in code, databases."""
         if self._is_short(function, operand, at, scope):
             return True
         kind = self.program.type_of(function, f"{operand}[]", at, scope) if operand[:1] not in ("", ".") else None
         if kind is None:
             return False
         head = kind.head
+        if self.connections.is_type(kind):
+            return True  # one statement for each database
         if isinstance(head, TypeItem):
             return head.definition.kind == "enum" and not any(payload for _, payload in head.definition.fields)
         return isinstance(head, TraitItem) and not self._is_bound(function, head)
+
+    def is_list(self, function: Function, operand: str, at: int, scope: int) -> bool:
+        """Whether a value is known to be a collection."""
+        kind = self.program.type_of(function, operand, at, scope)
+        return kind is not None and isinstance(kind.head, str) and kind.head.rsplit("::", 1)[-1] in COLLECTIONS
 
     @staticmethod
     def _is_bound(function: Function, trait: TraitItem) -> bool:

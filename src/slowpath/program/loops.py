@@ -100,6 +100,8 @@ class Loops:
         given = (function, level.subject, level.start, level.parent)
         if self.elements.are_few(*given) or self.elements.are_batches(*given):
             return None
+        if any(outer.failing for _, outer in function.scopes_of(level.parent)):
+            return None  # the long way, where the statement for all failed
         if self._is_retry(function, index, level.subject) or self._is_search(function, index, at):
             return None
         place = Place(function.file, (level.start, level.start + 3))

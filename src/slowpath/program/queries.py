@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from slowpath.model.code import AWAITED
 from slowpath.model.finding import Confidence, Step, weakest
-from slowpath.program.batches import runs_element
+from slowpath.program.branches import exclude, most
 from slowpath.program.buffers import now_and_then
+from slowpath.program.chains import NO_ROWS, VARYING, chain, runs_element, template_of
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
@@ -51,17 +53,13 @@ class Hit(NamedTuple):
 
 
 class QueryLoop(NamedTuple):
-    """A loop with the calls in it that send statements, in source order."""
+    """A loop with the calls in it that send statements, in source order; `per_element` is the most that are seen."""
 
     loop: Loop
     hits: list[Hit]
     reads: bool
     writes: bool
-
-    @property
-    def per_element(self) -> int:
-        """The most statements per element that are seen."""
-        return sum(hit.effects.count(hit.callee, DEEPEST) for hit in self.hits)
+    per_element: int
 
 
 class QueryLoops:
@@ -82,20 +80,21 @@ class QueryLoops:
         reads, writes = statements()
         sites = list(sinks(self.program, self.connections, reads, awaited=True))
         sites += list(sinks(self.program, self.connections, writes, awaited=True))
+        sites = [site for site in sites if self._is_about_rows(site)]
         kinds: dict[bool, list[Site]] = {False: [], True: []}
         for site in sites:
             kinds[self.is_write(site)].append(site)
-        groups: dict[tuple[int, int], tuple[Loop, dict[tuple[int, int], Hit], set[bool]]] = {}
+        groups: dict[tuple[int, int], list[tuple[Loop, Hit, bool]]] = {}
         for writing, own in kinds.items():
             for loop, hit in self._reach(sorted(own, key=conditions), writing):
-                entry = groups.setdefault((id(loop.function), loop.scope), (loop, {}, set()))
-                entry[2].add(writing)
-                entry[1].setdefault(hit.site.key, hit)
-        found = [
-            QueryLoop(loop, sorted(hits.values(), key=lambda hit: hit.site.call.start), False in seen, True in seen)
-            for loop, hits, seen in groups.values()
-        ]
+                groups.setdefault((id(loop.function), loop.scope), []).append((loop, hit, writing))
+        found = map(grouped, groups.values())
         return sorted(found, key=lambda entry: (entry.loop.function.file, entry.loop.head.span))
+
+    def _is_about_rows(self, site: Site) -> bool:
+        """A statement that reads or writes rows, of a table that is the same for all elements."""
+        text = template_of(chain(self.program, site))
+        return not (NO_ROWS.match(text) or VARYING.search(text))
 
     def _reach(self, sites: list[Site], writing: bool) -> list[tuple[Loop, Hit]]:
         effects = Effects(self.program)
@@ -119,9 +118,9 @@ class QueryLoops:
             loop = self.loops.around(site)
             if loop is not None and callee is None and runs_element(self.program, site, loop):
                 return False
-            if loop is not None and not self._is_own_task(site, loop):
+            if loop is not None and not self._is_own_task(site, loop) and not self._is_for_many(site, loop):
                 hits.append((loop, Hit(site, callee, effects)))
-            return True
+            return not self._is_left_alone(site)
 
         effects.spread([(site, None) for site in sites], passes)
         rest = [entry for entry in later if not effects.has(entry[0].function)]
@@ -131,7 +130,9 @@ class QueryLoops:
             for site in self._own_calls(node):
                 loop = self.loops.around(site)
                 if loop is None:
-                    self.recursions.append(Hit(site, node, effects))
+                    reached = effects.path(node)[0].site.call.scope
+                    if not exclude(site.function, site.call.scope, reached):
+                        self.recursions.append(Hit(site, node, effects))
                 elif not self._is_own_task(site, loop):
                     hits.append((loop, Hit(site, node, effects)))
         return hits
@@ -162,6 +163,30 @@ class QueryLoops:
                 if taker is not None and self.contexts.starts_task(taker, f"|{index}"):
                     return True
         return False
+
+    def _is_for_many(self, site: Site, loop: Loop) -> bool:
+        """Whether a call is given the rows of a whole group, which the loop goes over by their key."""
+        function, at = site.function, site.call.start
+        names = {local.name for local in function.fact.locals if local.scope == loop.scope}
+        given = [arg for call in chain(self.program, site).steps for arg in call.args]
+        return any(arg in names and self.loops.elements.is_list(function, arg, at, site.call.scope) for arg in given)
+
+    def _is_left_alone(self, site: Site) -> bool:
+        """Whether a call runs in a task that its function starts and does not wait for."""
+        function = site.function
+        for index, level in function.scopes_of(site.call.scope):
+            if level.kind == "async" and self.contexts.is_spawned(function, index):
+                taker = self.contexts.consumer(function, f"~{index}")
+                return taker is not None and not self._is_awaited(taker)
+        return False
+
+    @staticmethod
+    def _is_awaited(spawn: Site) -> bool:
+        """Whether a task's handle is awaited, or goes somewhere that may."""
+        made = f"#{spawn.number}"
+        calls, bound = spawn.function.fact.calls, spawn.function.fact.locals
+        given = any(call.receiver == made or made in call.args for call in calls)
+        return bool(spawn.call.flags & AWAITED) or given or any(local.init == made for local in bound)
 
     @staticmethod
     def _is_preloaded(site: Site, position: int | None) -> bool:
@@ -219,6 +244,19 @@ class QueryLoops:
             Step(hit.site.place, f"for each element it calls `{hit.name}`"),
         ]
         return steps + (hit.effects.steps(hit.callee) if hit.callee else [])
+
+
+def grouped(found: list[tuple[Loop, Hit, bool]]) -> QueryLoop:
+    """What was found in one loop: a call that both reads and writes is one hit, and counts twice."""
+    loop = found[0][0]
+    hits: dict[tuple[int, int], Hit] = {}
+    counts: dict[int, int] = {}
+    kinds = {writing for _, _, writing in found}
+    for (site, callee, effects), _ in dict.fromkeys((hit, writing) for _, hit, writing in found):
+        hits.setdefault(site.key, Hit(site, callee, effects))
+        counts[site.call.scope] = counts.get(site.call.scope, 0) + effects.count(callee, DEEPEST)
+    ordered = sorted(hits.values(), key=lambda hit: hit.site.call.start)
+    return QueryLoop(loop, ordered, False in kinds, True in kinds, most(loop.function, counts))
 
 
 def conditions(site: Site) -> int:

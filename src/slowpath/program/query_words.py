@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from slowpath.model.code import Call
 from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
-from slowpath.program.batches import batched, driver
+from slowpath.model.rust import RustFacts
+from slowpath.program import Program
+from slowpath.program.batches import Batches
+from slowpath.program.chains import chain, driver, verb
 from slowpath.program.effects import MAX_COUNT
 from slowpath.program.endpoints import reached
 from slowpath.program.loops import Loop
@@ -16,13 +19,15 @@ from slowpath.program.queries import DEEPEST, Hit, QueryLoop, QueryLoops
 from slowpath.program.rust import Site, TypeItem
 
 TRANSACTION = re.compile(r"(^|[_.])(tx|txn|trx|trans|transaction\w*)($|[_.?])", re.I)
-OPENS = re.compile(r"transaction|^begin")
+OPENS = re.compile(r"transaction|^begin|(^|_)tx$")
 RESULT = re.compile(r"#(\d+)")
 MANY = ("{}_batch", "{}_many", "{}_bulk", "{}_all", "batch_{}", "bulk_{}", "{}s", "{}_multiple", "multi_{}")
 
 
-def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
+def findings(program: Program, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
     """One finding per loop: the first call in it that is near its statement is primary, its path the flow."""
+    loops = program.rust.shared(QueryLoops)
+    batches = Batches(program.rust, primary_keys(program))
     for entry in entries:
         function = entry.loop.function
         hit = min(entry.hits, key=lambda hit: len(loops.steps(entry, hit)) > DEEPEST + 1)
@@ -37,6 +42,7 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
                 loops.confidence(entry),
                 "high" if live else "medium",
                 _certainty(loops, hit),
+                _worth(loops, entry, hit),
             ),
             flow=steps,
             related=[
@@ -47,7 +53,7 @@ def findings(loops: QueryLoops, rule: Rule, entries: list[QueryLoop]) -> Iterato
             over=entry.loop.over,
             cost=cost(entry.per_element, loops.outer(entry.loop)),
             commits="" if in_transaction(loops, entry, hit) else rule.settings.get("commits", ""),
-            instead=instead(loops, entry, hit, rule.settings["instead"]),
+            instead=instead(loops, batches, entry, hit, rule.settings["instead"]),
             reached=reached(loops.program, function),
         )
 
@@ -62,6 +68,13 @@ def _certainty(loops: QueryLoops, hit: Hit) -> Confidence:
         return "low"
     callees = loops.program.resolve(hit.site).functions
     return "high" if all(hit.effects.has(callee) for callee in callees) else "medium"
+
+
+def _worth(loops: QueryLoops, entry: QueryLoop, hit: Hit) -> Confidence:
+    """A prepared write to a database in the same process, in a transaction, is as fast as it gets."""
+    uses = loops.program.facts[hit.statement.function.file].uses
+    embedded = any(use.path.startswith("rusqlite") for use in uses) and not entry.reads
+    return "low" if embedded and in_transaction(loops, entry, hit) else "high"
 
 
 def _name(loops: QueryLoops, hit: Hit) -> str:
@@ -82,7 +95,7 @@ def cost(count: int, outer: Loop | None) -> str:
     return f"{elements} cost {amount}{times}{many} statements"
 
 
-def instead(loops: QueryLoops, entry: QueryLoop, hit: Hit, words: dict[str, str]) -> str:
+def instead(loops: QueryLoops, batches: Batches, entry: QueryLoop, hit: Hit, words: dict[str, str]) -> str:
     """A method for many that is there already, the query before the loop, the statement for all, or how to write it."""
     sibling = _sibling(hit)
     if sibling:
@@ -90,7 +103,7 @@ def instead(loops: QueryLoops, entry: QueryLoop, hit: Hit, words: dict[str, str]
     write = loops.is_write(hit.statement)
     if not write and len(entry.hits) == 1 and _is_the_same(loops, hit.site, entry.loop):
         return words["same"]
-    code = batched(loops.program, hit.statement)
+    code = batches.of(hit.statement)
     if code:
         asks = hit.statement.function
         owner = (
@@ -98,7 +111,14 @@ def instead(loops: QueryLoops, entry: QueryLoop, hit: Hit, words: dict[str, str]
         )
         return words["write" if write else "code"].format(code=code) + owner
     kind = driver(loops.program, hit.statement)
-    return words.get(f"{kind}-write", words[kind]) if write else words[kind]
+    return words[f"{kind}-{verb(loops.program, hit.statement) or 'insert'}"] if write else words[kind]
+
+
+def primary_keys(program: Program) -> dict[str, str]:
+    """Tables of `table!` by their Rust name → the primary key, nothing where it has several columns."""
+    facts = (file.facts for file in program.of("rust"))
+    tables = (table for fact in facts if isinstance(fact, RustFacts) for table in fact.diesel.tables)
+    return {table.rust: table.primary[0] if len(table.primary) == 1 else "" for table in tables}
 
 
 def _sibling(hit: Hit) -> str:
@@ -136,7 +156,10 @@ def _is_the_same(loops: QueryLoops, site: Site, loop: Loop) -> bool:
             not call.name.endswith("!")
             and bool(parts)
             and all(
-                part[:1] not in ("", "|", "~", "$") and base(part) not in bound and not part.endswith("}")
+                part[:1] not in ("", "|", "~", "$")
+                and not is_written_out(part)
+                and base(part) not in bound
+                and not part.endswith("}")
                 for part in parts
             )
         )
@@ -156,6 +179,11 @@ def _behind(calls: list[Call], number: int) -> set[int]:
     return found
 
 
+def is_written_out(operand: str) -> bool:
+    """Whether an operand is a list of values that are no literals."""
+    return operand.startswith("L[") and not operand.endswith("=")
+
+
 def base(operand: str) -> str:
     """The name that an operand begins with."""
     return re.split(r"[.?\[{]", operand, maxsplit=1)[0]
@@ -170,6 +198,8 @@ def in_transaction(loops: QueryLoops, entry: QueryLoop, hit: Hit) -> bool:
     """Whether a transaction is seen around the loop, or its handle on the way to the statement."""
     function = entry.loop.function
     hops = [hop.site for hop in hit.effects.path(hit.callee)] if hit.callee else []
+    if TRANSACTION.search(chain(loops.program, hit.statement).root):
+        return True
     if any(TRANSACTION.search(arg) for site in (hit.site, *hops) for arg in (*site.call.args, site.call.receiver)):
         return True
     if any(TRANSACTION.search(name) or "Transaction" in kind for name, kind in function.fact.params):

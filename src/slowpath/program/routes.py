@@ -16,6 +16,8 @@ from slowpath.program.rust import Function, RustProgram, Site
 
 METHODS = frozenset("get post put delete patch head options trace any".split())
 ATTRIBUTE = re.compile(r'^(?:\w+::)*(get|post|put|delete|patch|head|options)\s*\(\s*(?:uri\s*=\s*)?"([^"]*)"')
+PARTS = re.compile(r'\b(path|method)\s*=\s*"([^"]*)"')
+"""`#[oai(path = "/x", method = "get")]`"""
 RESULT = re.compile(r"#(\d+)$")
 MOUNTS = frozenset(["nest", "nest_service", "mount", "register"])
 """Calls that put what they are given under the path that they are given first."""
@@ -70,6 +72,10 @@ class Routes:
     def _attributes(self, function: Function) -> None:
         for attribute in function.fact.attributes:
             found = ATTRIBUTE.match(attribute)
+            parts = dict(PARTS.findall(attribute)) if attribute.startswith("oai") else {}
+            if "path" in parts:
+                method = parts.get("method", "any").upper()
+                self.all.append(Route(method, join(self._prefix(function), parts["path"]), function))
             if found:
                 self.all.append(Route(found[1].upper(), join(self._prefix(function), found[2]), function))
 
