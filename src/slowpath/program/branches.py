@@ -39,3 +39,8 @@ def exclude(function: Function, one: int, other: int) -> bool:
     kinds = {(level.parent, level.kind) for level in above.values()}
     against = {"arm": "arm", "if": "else", "else": "if"}
     return any((level.parent, against.get(level.kind)) in kinds for _, level in beside)
+
+
+def is_within(function: Function, scope: int, outer: int) -> bool:
+    """Whether a scope is another one, or lies in it."""
+    return any(index == outer for index, _ in function.scopes_of(scope))

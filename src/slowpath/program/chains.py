@@ -22,6 +22,8 @@ NO_ROWS = re.compile(
 """Statements about tables and transactions, which come one by one."""
 VARYING = re.compile(r"\b(from|into|update|join|only)\s+\S*\{", re.I)
 """A statement whose table is put in: another for each element."""
+LISTS = re.compile(r"\b(any|unnest)\s*\(\s*[$?:]\w*[^()]*\)|\bin\s*\(\s*'?\{[^()]*\)", re.I)
+PLACEHOLDER = re.compile(r"\$\d+|\?\d*|\{")
 DRIVERS = {
     "diesel": "diesel", "diesel_async": "diesel", "sea_orm": "entity", "sea_orm_migration": "entity", "sqlx": "sql",
     "rusqlite": "sql", "postgres": "sql", "tokio_postgres": "sql", "deadpool_postgres": "sql", "mysql": "sql",
@@ -107,6 +109,15 @@ def template_of(made: Chain) -> str:
             if maker is not None and maker.name == "format!" and maker.args and maker.args[0][:1] == '"':
                 return maker.args[0][1:]
     return text
+
+
+def takes_lists(made: Chain) -> bool:
+    """Whether a statement is asked by lists of keys, and by nothing else that varies."""
+    text = template_of(made)
+    if text:
+        return bool(LISTS.search(text)) and not PLACEHOLDER.search(LISTS.sub(" ", text))
+    filters = [call_of(made.function, step.args[0]) for step in made.steps if step.name == "filter" and step.args]
+    return bool(filters) and all(call is not None and call.name in ("eq_any", "is_in") for call in filters)
 
 
 def driver(program: RustProgram, site: Site) -> str:

@@ -42,7 +42,7 @@ class LookUps:
         key = id(site.function)
         if key not in self._first:
             calls = list(enumerate(site.function.fact.calls))
-            asked = {origin(site.function, scope.subject) for scope in site.function.fact.scopes if scope.subject}
+            asked = {handed_on(site.function, scope.subject) for scope in site.function.fact.scopes if scope.subject}
             self._first[key] = next(
                 (n for n, call in calls if is_look_up(call) or (f"#{n}" in asked and self._asks(site.function, call))),
                 sys.maxsize,
@@ -94,11 +94,11 @@ def is_look_up(call: Call) -> bool:
     return named and bool(call.args) and not call.name.endswith("_init") and CACHE.search(call.receiver) is not None
 
 
-def origin(function: Function, operand: str) -> str:
+def handed_on(function: Function, operand: str) -> str:
     """The call behind what only hands its result on: `#3` for `map.get(k).cloned()`."""
     for _ in range(MAX_CHAIN):
         number = operand.rstrip("?*")[1:]
-        if operand[0] != "#" or not number.isdigit() or function.fact.calls[int(number)].name not in THROUGH:
+        if operand[:1] != "#" or not number.isdigit() or function.fact.calls[int(number)].name not in THROUGH:
             break
         operand = function.fact.calls[int(number)].receiver
     return operand.rstrip("?*")

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from slowpath.model.code import AWAITED
 from slowpath.model.finding import Confidence, Step, weakest
-from slowpath.program.branches import exclude, most
+from slowpath.program.branches import exclude, is_within, most
 from slowpath.program.buffers import now_and_then
-from slowpath.program.chains import NO_ROWS, VARYING, chain, runs_element, template_of
+from slowpath.program.chains import NO_ROWS, VARYING, chain, runs_element, takes_lists, template_of
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.elements import call_of
 from slowpath.program.liveness import Liveness
-from slowpath.program.look_ups import LookUps
+from slowpath.program.look_ups import LookUps, handed_on
 from slowpath.program.loops import Loop, Loops, retries
 from slowpath.program.paths import Paths, known
 from slowpath.program.rust import RustProgram, Site
@@ -165,11 +165,16 @@ class QueryLoops:
         return False
 
     def _is_for_many(self, site: Site, loop: Loop) -> bool:
-        """Whether a call is given the rows of a whole group, which the loop goes over by their key."""
-        function, at = site.function, site.call.start
-        names = {local.name for local in function.fact.locals if local.scope == loop.scope}
-        given = [arg for call in chain(self.program, site).steps for arg in call.args]
-        return any(arg in names and self.loops.elements.is_list(function, arg, at, site.call.scope) for arg in given)
+        """Whether a call asks for a whole group of rows, which the loop goes over by their key."""
+        function = site.function
+        made = chain(self.program, site)
+        if takes_lists(made):
+            return True
+        inside = {index for index in range(len(function.fact.scopes)) if is_within(function, index, loop.scope)}
+        names = {local.name for local in function.fact.locals if local.scope in inside}
+        given = (handed_on(function, arg) for call in made.steps for arg in call.args)
+        at, scope = site.call.start, site.call.scope
+        return any(arg in names and self.loops.elements.is_list(function, arg, at, scope) for arg in given)
 
     def _is_left_alone(self, site: Site) -> bool:
         """Whether a call runs in a task that its function starts and does not wait for."""

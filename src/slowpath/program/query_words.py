@@ -11,6 +11,7 @@ from slowpath.model.rule import Rule
 from slowpath.model.rust import RustFacts
 from slowpath.program import Program
 from slowpath.program.batches import Batches
+from slowpath.program.branches import is_within
 from slowpath.program.chains import chain, driver, verb
 from slowpath.program.effects import MAX_COUNT
 from slowpath.program.endpoints import reached
@@ -134,11 +135,7 @@ def _sibling(hit: Hit) -> str:
 def _is_the_same(loops: QueryLoops, site: Site, loop: Loop) -> bool:
     """Whether nothing that a call is given comes from the loop. What cannot be read may come from it."""
     function, calls = loop.function, loop.function.fact.calls
-    inside = {
-        index
-        for index in range(len(function.fact.scopes))
-        if any(outer == loop.scope for outer, _ in function.scopes_of(index))
-    }
+    inside = {index for index in range(len(function.fact.scopes)) if is_within(function, index, loop.scope)}
     own = _behind(calls, site.number)
     bound = {local.name for local in function.fact.locals if local.scope in inside}
     for number, call in enumerate(calls):
