@@ -67,7 +67,7 @@ def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: 
     if name in paths.given_type and given_type(program, site, paths.given_type[name]):
         return True
     if name in paths.of_connection and not program.resolve(site).functions and connections.owned(site):
-        return not any(arg[:1] in ("|", "~") for arg in call.args)  # else a pool of threads
+        return name != "execute" or not call.args or call.args[0][:1] not in ("|", "~")  # else a pool of threads
     if name not in paths.names and (not paths.open or name in NEUTRAL):
         return False
     resolved = program.resolve(site)
