@@ -77,7 +77,8 @@ class Routes:
                 method = parts.get("method", "any").upper()
                 self.all.append(Route(method, join(self._prefix(function), parts["path"]), function))
             if found:
-                self.all.append(Route(found[1].upper(), join(self._prefix(function), found[2]), function))
+                path = found[2].partition("?")[0]  # Rocket declares the query string too
+                self.all.append(Route(found[1].upper(), join(self._prefix(function), path), function))
 
     def _registrations(self, function: Function) -> None:
         for number, call in enumerate(function.fact.calls):
