@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from slowpath.extract.sql_alter import alter_table
-from slowpath.extract.sql_table import Parts, expression, item, parts, type_name
+from slowpath.extract.sql_index import expression, parts
+from slowpath.extract.sql_table import Parts, item, type_name
 from slowpath.extract.sql_text import Cursor, statements, tokens
 from slowpath.model.finding import Span
 from slowpath.model.schema import (
@@ -142,8 +143,18 @@ def _create(cursor: Cursor, text: str, span: Span) -> Iterator[Operation]:
 def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -> Iterator[Operation]:
     name = cursor.name()
     into = Parts()
-    if cursor.accept("PARTITION", "OF") or cursor.accept("LIKE"):
-        yield CreateTable(name, (), if_not_exists=exists, like=cursor.name())
+    partition = cursor.accept("PARTITION", "OF")
+    if partition or cursor.accept("LIKE"):
+        parent = cursor.name()
+        within = "PARTITION" in _words(cursor)
+        yield CreateTable(
+            name,
+            (),
+            if_not_exists=exists,
+            like=parent,
+            copies="partition" if partition else "indexes",
+            partitioned=within,
+        )
         return
     if cursor.peek() == "(" and not virtual:
         for part in cursor.group():
@@ -157,7 +168,10 @@ def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -
         names = output_columns(text[cursor.items[query][2] : span[1]])
         yield CreateTable(name, _untyped(names, span), if_not_exists=exists, opaque=not names)
         return
-    inherits = "INHERITS" in [cursor.peek(ahead) for ahead in range(len(cursor.items) - cursor.at)]
+    if cursor.accept("INHERITS"):
+        parents = [parent.name() for parent in cursor.group()]
+        into.understood &= len(parents) == 1 and not into.like
+        into.like, into.copies = parents[0] if parents else "", "heir"
     yield CreateTable(
         name,
         tuple(into.columns),
@@ -165,8 +179,15 @@ def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -
         tuple(into.indexes),
         if_not_exists=exists,
         like=into.like,
-        opaque=virtual or inherits or not into.understood,
+        opaque=virtual or not into.understood,
+        copies=into.copies,
+        partitioned="PARTITION" in _words(cursor),
     )
+
+
+def _words(cursor: Cursor) -> list[str]:
+    """The words that are left."""
+    return [cursor.peek(ahead) for ahead in range(len(cursor.items) - cursor.at)]
 
 
 def _untyped(names: list[str], span: Span) -> tuple[Column, ...]:
@@ -201,12 +222,15 @@ def _index(cursor: Cursor, modifiers: set[str]) -> Iterator[Operation]:
     listed = parts(cursor) if cursor.peek() == "(" else ()
     place = cursor.span(first)
     where = ""
+    include: tuple[str, ...] = ()
     while not cursor.done():
         if cursor.accept("WHERE"):
             where = expression(cursor)
+        elif cursor.accept("INCLUDE"):
+            include = parts(cursor)
         else:
             cursor.skip()
-    yield AddIndex(table, Index(name, listed, "UNIQUE" in modifiers, method, where, place))
+    yield AddIndex(table, Index(name, listed, "UNIQUE" in modifiers, method, where, place, include))
 
 
 def _drop(cursor: Cursor) -> Iterator[Operation]:

@@ -11,6 +11,7 @@ from slowpath.model.schema import (
     AddIndex,
     AddKey,
     AlterColumn,
+    AttachPartition,
     DropColumn,
     DropIndex,
     DropKey,
@@ -23,7 +24,7 @@ from slowpath.model.schema import (
 
 HARMLESS = frozenset(
     "ENABLE DISABLE OWNER SET RESET CLUSTER VALIDATE REPLICA INHERIT ENGINE AUTO_INCREMENT COMMENT CONVERT DEFAULT "
-    "CHARSET CHARACTER COLLATE ATTACH DETACH FORCE NO ROW_FORMAT LOCK ALGORITHM NOT OF WITHOUT".split()
+    "CHARSET CHARACTER COLLATE FORCE NO ROW_FORMAT LOCK ALGORITHM NOT OF WITHOUT".split()
 )
 """Sub-commands that leave columns, keys and indexes as they are."""
 
@@ -51,7 +52,12 @@ def _command(table: str, cursor: Cursor) -> Iterator[Operation]:
     elif cursor.accept("CHANGE"):
         cursor.accept("COLUMN")
         yield from _redefine(table, cursor.ident(), cursor)
-    elif word not in HARMLESS or (word == "SET" and cursor.peek(1) == "SCHEMA"):
+    elif word in ("ATTACH", "DETACH"):
+        cursor.at += 2
+        yield AttachPartition(table, cursor.name(), word == "ATTACH")
+    elif cursor.accept("SET", "SCHEMA"):
+        yield RenameTable(table, f"{cursor.ident()}.{table.rpartition('.')[2]}")
+    elif word not in HARMLESS:
         yield Uncertain((table,))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
+from slowpath.extract.sql_index import parts
 from slowpath.extract.sql_text import Cursor
 from slowpath.model.finding import Span
-from slowpath.model.schema import Column, Index, Key, KeyKind
+from slowpath.model.schema import Column, Copies, Index, Key, KeyKind
 
 AFTER_TYPE = frozenset(
     "NOT NULL DEFAULT PRIMARY UNIQUE REFERENCES CHECK CONSTRAINT COLLATE GENERATED AUTO_INCREMENT AUTOINCREMENT ON "
@@ -14,9 +13,6 @@ AFTER_TYPE = frozenset(
     "USING CHARSET".split()
 )
 """What ends a column's type, or a DEFAULT."""
-
-ORDERING = frozenset(["ASC", "DESC", "NULLS", "FIRST", "LAST"])
-DOUBLED = re.compile(r"\( \( (\w+) \) \)")
 
 ACTIONS = {"CASCADE": "cascade", "SET": "set", "RESTRICT": "restrict", "NO": "no action"}
 
@@ -29,6 +25,7 @@ class Parts:
         self.keys: list[Key] = []
         self.indexes: list[Index] = []
         self.like = ""
+        self.copies: Copies = "columns"
         self.understood = True
 
 
@@ -39,10 +36,18 @@ def item(cursor: Cursor, into: Parts) -> None:
 
 
 def _like(cursor: Cursor, into: Parts) -> bool:
-    if cursor.peek() == "LIKE" and cursor.accept("LIKE"):
-        into.like = cursor.name()
-        into.understood = False
-    return bool(into.like)
+    if cursor.peek() != "LIKE" or cursor.peek(1) == ".":
+        return False
+    cursor.at += 1
+    into.understood &= not into.like and not into.columns
+    into.like = cursor.name()
+    while not cursor.done():
+        including = cursor.peek() == "INCLUDING"
+        cursor.at += 1
+        if cursor.peek() in ("ALL", "INDEXES"):
+            into.copies = "indexes" if including else "columns"
+        cursor.at += 1
+    return True
 
 
 def constraint(cursor: Cursor, into: Parts) -> bool:
@@ -130,48 +135,6 @@ def inline_index(cursor: Cursor, into: Parts) -> bool:
     method = "fulltext" if special else ""
     into.indexes.append(Index(name, parts(cursor), False, method, "", cursor.span(start)))
     return True
-
-
-def parts(cursor: Cursor) -> tuple[str, ...]:
-    """What an index lists: columns, and expressions in parentheses."""
-    found = []
-    for part in cursor.group():
-        name = part.ident()
-        prefix = part.peek() == "(" and part.at + 1 < len(part.items) and part.items[part.at + 1][0] == "number"
-        if name and part.peek() != "." and (part.peek() != "(" or prefix):
-            found.append(name)
-        else:
-            part.at = 0
-            while len(part.items) > 1 and part.items[-1][1].upper() in ORDERING:
-                part.items.pop()
-            found.append(f"({expression(part)})")
-    return tuple(found)
-
-
-def expression(cursor: Cursor) -> str:
-    """The rest as text: lower case, one space between words, strings quoted, casts and outer parentheses gone."""
-    words: list[str] = []
-    while not cursor.done():
-        kind, text, _, _ = cursor.items[cursor.at]
-        cursor.at += 1
-        if kind == "sign" and text == "::":
-            cursor.ident()
-            if cursor.peek() == "(":
-                cursor.skip()
-            continue
-        words.append(f"'{text}'" if kind == "string" else text.lower())
-    while words[:1] == ["("] and _closes_last(words):
-        words = words[1:-1]
-    return DOUBLED.sub(r"( \1 )", " ".join(words))
-
-
-def _closes_last(words: list[str]) -> bool:
-    depth = 0
-    for number, word in enumerate(words):
-        depth += (word == "(") - (word == ")")
-        if depth == 0:
-            return number == len(words) - 1
-    return False
 
 
 def column(cursor: Cursor, into: Parts) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from posixpath import dirname
+from typing import NamedTuple
 
 from slowpath.link.replay import replay
-from slowpath.model.schema import SqlFacts
-from slowpath.program import File
-from slowpath.program.schema import Schema
+from slowpath.model.cargo import TomlFacts
+from slowpath.model.schema import CreateTable, SqlFacts
+from slowpath.program import File, Program
+from slowpath.program.schema import Catalogue, Schema
 
 DIALECT_WORDS = {
     "postgres": "postgres",
@@ -21,6 +24,8 @@ DIALECT_WORDS = {
     "sqlite": "sqlite",
     "sqlite3": "sqlite",
 }
+DRIVERS = frozenset(["sqlx", "diesel", "diesel-async", "sea-orm", "deadpool-diesel"])
+"""Crates whose features name the databases that they speak to."""
 WORD = re.compile(r"[a-z]+3?")
 SQLX = re.compile(r"^\d+_[^/]*\.sql$")
 
@@ -58,29 +63,69 @@ def split_root(root: str) -> tuple[str, str]:
     return "/".join(part for part in kept if part), dialect
 
 
-def schemas(files: Iterable[File]) -> list[Schema]:
+class Migrations(NamedTuple):
+    """The migrations of one folder: (version, path, facts)."""
+
+    folder: str
+    files: list[tuple[tuple[int, str], str, SqlFacts]]
+
+    def creates(self) -> bool:
+        return any(isinstance(operation, CreateTable) for _, _, facts in self.files for operation in facts.operations)
+
+
+def schemas(program: Program) -> list[Schema]:
     """All databases that the project's migrations describe, by root folder."""
-    by_root: dict[str, list[tuple[tuple[int, str], str, SqlFacts]]] = defaultdict(list)
+    groups: dict[str, dict[str, list[Migrations]]] = defaultdict(dict)
+    for migrations in _folders(program.of("sql")):
+        group, dialect = split_root(migrations.folder)
+        dialect = dialect or _vote(migrations) or driver(migrations.folder, program)
+        groups[group].setdefault(dialect, []).append(migrations)
+    return [
+        Schema(group, tuple(_catalogue(dialect, dialects[dialect]) for dialect in sorted(dialects)))
+        for group, dialects in sorted(groups.items())
+    ]
+
+
+def _folders(files: Iterable[File]) -> list[Migrations]:
+    """Each folder of migrations; one that makes no table goes on where the only one beside it ends."""
+    found: dict[str, Migrations] = {}
     for file in files:
         version = _version(file.path)
         if version is not None and isinstance(file.facts, SqlFacts):
-            by_root[version[0]].append((version[1], file.path, file.facts))
-    groups: dict[str, dict[str, list[tuple[tuple[int, str], str, SqlFacts]]]] = defaultdict(dict)
-    for root, migrations in by_root.items():
-        group, dialect = split_root(root)
-        groups[group].setdefault(dialect or _vote(facts for _, _, facts in migrations), []).extend(migrations)
-    found = []
-    for group, dialects in sorted(groups.items()):
-        catalogues = [
-            replay(dialect, ((path, facts.operations) for _, path, facts in sorted(migrations, key=lambda m: m[:2])))
-            for dialect, migrations in sorted(dialects.items())
-        ]
-        for catalogue, (_, migrations) in zip(catalogues, sorted(dialects.items()), strict=True):
-            catalogue.lookup.update(name for _, _, facts in migrations for name in facts.seeded)
-        found.append(Schema(group, tuple(catalogues)))
-    return found
+            found.setdefault(version[0], Migrations(version[0], [])).files.append((version[1], file.path, file.facts))
+    creating = [each for each in found.values() if each.creates()]
+    for each in [each for each in found.values() if not each.creates()]:
+        beside = [other for other in creating if dirname(other.folder) == dirname(each.folder)]
+        same = [other for other in beside if split_root(other.folder)[1] == split_root(each.folder)[1]]
+        if len(same) == 1:
+            same[0].files.extend(each.files)
+            del found[each.folder]
+    return list(found.values())
 
 
-def _vote(facts: Iterable[SqlFacts]) -> str:
-    votes = Counter(fact.dialect for fact in facts if fact.dialect)
-    return votes.most_common(1)[0][0] if votes else "postgres"
+def _catalogue(dialect: str, folders: list[Migrations]) -> Catalogue:
+    files = sorted((file for each in folders for file in each.files), key=lambda file: file[:2])
+    catalogue = replay(dialect or "postgres", ((path, facts.operations) for _, path, facts in files))
+    catalogue.lookup.update(name for _, _, facts in files for name in facts.seeded)
+    catalogue.guessed = not dialect
+    return catalogue
+
+
+def _vote(migrations: Migrations) -> str:
+    votes = Counter(facts.dialect for _, _, facts in migrations.files if facts.dialect)
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def driver(folder: str, program: Program) -> str:
+    """The one dialect that the nearest manifest's drivers speak, or nothing."""
+    while folder:
+        folder = dirname(folder)
+        file = program.files.get(f"{folder}/Cargo.toml" if folder else "Cargo.toml")
+        manifest = file.facts.manifest if file is not None and isinstance(file.facts, TomlFacts) else None
+        if manifest is not None:
+            listed = [*manifest.dependencies, *manifest.shared]
+            features = {word for each in listed if each.registered in DRIVERS for word in each.features}
+            spoken = {DIALECT_WORDS[word] for word in features if word in DIALECT_WORDS}
+            if spoken:
+                return spoken.pop() if len(spoken) == 1 else ""
+    return ""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
+from slowpath.link.pg_names import index_name, key_name
 from slowpath.model.finding import Place
 from slowpath.model.schema import (
     EVERYTHING,
@@ -12,6 +15,7 @@ from slowpath.model.schema import (
     AddIndex,
     AddKey,
     AlterColumn,
+    AttachPartition,
     Column,
     CreateTable,
     DefineType,
@@ -36,6 +40,7 @@ def replay(dialect: str, migrations: Iterable[tuple[str, list[Operation]]]) -> C
     run = _Replay(dialect)
     for path, operations in migrations:
         run.path = path
+        run.catalogue.migrations.append(path)
         for operation in operations:
             run.apply(operation)
     return run.catalogue
@@ -47,17 +52,23 @@ class _Replay:
         self.tables = self.catalogue.tables
         self.dialect = dialect
         self.path = ""
+        self.heirs = False
+        """Some table takes part in what happens to another."""
+        self.names: dict[str, set[str]] = {}
+        """Schema → names in use; counted anew after something went."""
 
     def apply(self, operation: Operation) -> None:
+        if not isinstance(operation, AddColumn | AlterColumn | AddKey | AddIndex | CreateTable):
+            self.names.clear()
         match operation:
             case CreateTable():
                 self._create(operation)
+            case AttachPartition(name, child, attached):
+                self._attach(name, child, attached)
             case DropTable(name):
                 self._drop(name)
             case RenameTable(name, to):
                 self._rename_table(name, to)
-            case AddIndex(name, index):
-                self._add_index(name, index)
             case DropIndex(name, table):
                 self._drop_index(name, table)
             case RenameIndex(name, to, table):
@@ -76,22 +87,38 @@ class _Replay:
     def _alter(self, table: Table, operation: Operation) -> None:
         match operation:
             case AddColumn(_, column, exists):
-                if not (exists and column.name in table.columns):
-                    table.columns[column.name] = self._column(column)
+                for each in self._family(table):
+                    if not (exists and column.name in each.columns):
+                        each.columns[column.name] = self._column(column)
             case DropColumn(_, name):
-                self._drop_column(table, name)
+                for each in self._family(table):
+                    self._drop_column(each, name)
             case RenameColumn(_, name, to):
-                self._rename_column(table, name, to)
+                for each in self._family(table):
+                    self._rename_column(each, name, to)
             case AlterColumn():
-                self._alter_column(table, operation)
+                for each in self._family(table):
+                    self._alter_column(each, operation)
+            case AddIndex(_, index):
+                self._add_index(table, index)
             case AddKey(_, key):
                 self._add_key(table, key)
             case DropKey():
                 self._drop_key(table, operation)
 
-    def _column(self, column: Column) -> TableColumn:
+    def _family(self, table: Table) -> list[Table]:
+        """The table, its partitions and the tables that inherit from it, and theirs."""
+        found = [table]
+        for each in found if self.heirs else ():
+            found += [child for child in self.tables.values() if child.parent == each.name and child not in found]
+        return found
+
+    def _partitions(self, table: Table) -> list[Table]:
+        return [child for child in self.tables.values() if child.parent == table.name] if table.partitioned else []
+
+    def _column(self, column: Column, view: bool = False) -> TableColumn:
         nullable = column.nullable
-        if nullable is None and column.type:
+        if nullable is None and not view and (column.type or self.dialect != "mysql"):
             serial = re.match(r"(?:small|big)?serial", column.type) is not None
             implicit = self.dialect == "mysql" and column.type.startswith("timestamp")
             nullable = False if serial else None if implicit else True
@@ -101,45 +128,88 @@ class _Replay:
         if create.if_not_exists and create.name in self.tables:
             return
         table = Table(create.name, create.view)
-        table.uncertain = create.opaque or bool(create.like and create.like not in self.tables)
         like = self.tables.get(create.like)
+        table.uncertain = create.opaque or bool(create.like and (like is None or like.uncertain))
+        table.partitioned = create.partitioned
+        self.tables[create.name] = table
+        self._taken(table).add(create.name.rpartition(".")[2])
         if like is not None:
             table.columns.update(like.columns)
-            table.indexes += like.indexes
-            table.keys += like.keys
         for column in create.columns:
-            table.columns[column.name] = self._column(column)
-        self.tables[create.name] = table
+            table.columns[column.name] = self._column(column, create.view)
         for key in create.keys:
-            self._add_key(table, key)
-        table.indexes += create.indexes
+            if not (key.kind == "unique" and not key.name and _keyed(table, key.columns)):
+                self._add_key(table, key)
+        for index in create.indexes:
+            self._add_index(table, index)
+        if like is not None:
+            self._take_over(table, like, create)
+
+    def _take_over(self, table: Table, like: Table, create: CreateTable) -> None:
+        """What a new table gets of another one's keys and indexes."""
+        if create.copies in ("partition", "heir"):
+            table.parent, self.heirs = like.name, True
+        if create.copies in ("partition", "indexes"):
+            self._match(table, like, foreign=create.copies == "partition")
+
+    def _match(self, table: Table, like: Table, *, foreign: bool) -> None:
+        """Keys and indexes as another table has them, where there is none alike."""
+        for key, path in like.keys:
+            if foreign or key.kind != "foreign":
+                self._match_key(table, key, path)
+        for index in like.indexes:
+            if not any(_alike(index, other) for other in table.indexes):
+                self._add_index(table, replace(index, name=""))
+
+    def _match_key(self, table: Table, key: Key, path: str) -> None:
+        if not any(_same(other, key) for other, _ in table.keys):
+            self._add_key(table, key if key.kind in ("foreign", "check") else replace(key, name=""), path)
+
+    def _attach(self, name: str, child: str, attached: bool) -> None:
+        table, part = self.tables.get(name), self.tables.get(child)
+        if part is None:
+            return
+        part.parent, self.heirs = name if attached else "", True
+        if table is not None and attached:
+            self._match(part, table, foreign=True)
 
     def _drop(self, name: str) -> None:
+        gone = {name}
         if name.endswith(f".{EVERYTHING}"):
-            for table in [table for table in self.tables if table.startswith(name[:-1])]:
-                del self.tables[table]
-        self.tables.pop(name, None)
+            gone = {table for table in self.tables if table.startswith(name[:-1])}
+        gone |= {each.name for one in gone & self.tables.keys() for each in self._family(self.tables[one])}
+        for table in gone:
+            self.tables.pop(table, None)
+        if self.dialect == "sqlite":
+            return  # a table is rebuilt under a second name, and the keys that refer to it stay
+        for other in self.tables.values():
+            other.keys = [(key, path) for key, path in other.keys if key.table not in gone]
 
     def _rename_table(self, name: str, to: str) -> None:
         table = self.tables.pop(name, None)
         if table is None:
             return
         schema, _, _ = name.rpartition(".")
-        table.name = to if "." in to or not schema else f"{schema}.{to}"
+        table.name = (to if "." in to or not schema else f"{schema}.{to}").removeprefix("public.")
         self.tables[table.name] = table
         if self.dialect == "sqlite":
             return  # whether references follow depends on a pragma; tables are rebuilt under a second name
         for other in self.tables.values():
-            other.keys = [(_retarget(key, name, table.name), path) for key, path in other.keys]
+            other.parent = table.name if other.parent == name else other.parent
+            other.keys = [
+                (replace(key, table=table.name) if key.table == name else key, path) for key, path in other.keys
+            ]
 
     def _drop_column(self, table: Table, name: str) -> None:
         table.columns.pop(name, None)
-        table.keys = [(key, path) for key, path in table.keys if name not in key.columns]
+        for key, _ in [entry for entry in table.keys if name in entry[0].columns]:
+            self._remove_key(table, key)
         word = re.compile(rf"\b{re.escape(name)}\b")
         table.indexes = [
             index
             for index in table.indexes
-            if name not in index.parts and not word.search(" ".join((*_expressions(index), index.where)))
+            if name not in (*index.parts, *index.include)
+            and not word.search(" ".join((*_expressions(index), index.where)))
         ]
 
     def _rename_column(self, table: Table, name: str, to: str) -> None:
@@ -148,21 +218,21 @@ class _Replay:
             renamed = column._replace(name=to) if column.name == name else column
             columns[renamed.name] = renamed
         table.columns = columns
-        table.keys = [(_rename_in_key(key, name, to), path) for key, path in table.keys]
         word = re.compile(rf"\b{re.escape(name)}\b")
+
+        def names(parts: Iterable[str]) -> tuple[str, ...]:
+            return tuple(word.sub(to, p) if p.startswith("(") else to if p == name else p for p in parts)
+
+        table.keys = [(replace(key, columns=names(key.columns)), path) for key, path in table.keys]
         table.indexes = [
-            Index(
-                index.name,
-                tuple(
-                    word.sub(to, part) if part.startswith("(") else to if part == name else part for part in index.parts
-                ),
-                index.unique,
-                index.method,
-                word.sub(to, index.where),
-                index.span,
-            )
-            for index in table.indexes
+            replace(i, parts=names(i.parts), where=word.sub(to, i.where), include=names(i.include))
+            for i in table.indexes
         ]
+        for other in self.tables.values():
+            other.keys = [
+                (replace(key, targets=names(key.targets)) if key.table == table.name else key, path)
+                for key, path in other.keys
+            ]
 
     def _alter_column(self, table: Table, change: AlterColumn) -> None:
         column = table.columns.get(change.name)
@@ -174,59 +244,96 @@ class _Replay:
             column = column._replace(nullable=change.nullable, place=Place(self.path, change.span))
         table.columns[change.name] = column
 
-    def _add_key(self, table: Table, key: Key) -> None:
+    def _add_key(self, table: Table, key: Key, path: str = "") -> None:
         if key.using_index:
             index = next((index for index in table.indexes if index.name == key.using_index), None)
             if index is None:
                 table.uncertain = True
                 return
             table.indexes.remove(index)
-            key = Key(key.kind, index.parts, key.name, key.span)
-        named = key.name or _automatic_name(table.name, key, self.dialect)
-        table.keys.append(
-            (Key(key.kind, key.columns, named, key.span, key.table, key.targets, key.on_delete), self.path)
-        )
+            key = replace(key, columns=index.parts, using_index="")
+        key = replace(key, name=key.name or self._key_name(table, key))
+        table.keys.append((key, path or self.path))
+        self._taken(table).add(key.name)
         if key.kind == "primary":
-            for name in key.columns:
-                column = table.columns.get(name)
-                if column is not None and column.nullable is not False:
-                    table.columns[name] = column._replace(nullable=None if self.dialect == "sqlite" else False)
+            for each in self._family(table):
+                self._require(each, key.columns)
+        for child in self._partitions(table):
+            self._match_key(child, key, self.path)
+
+    def _require(self, table: Table, columns: Iterable[str]) -> None:
+        """Columns of a primary key are never null, but in SQLite they may be."""
+        for name in columns:
+            column = table.columns.get(name)
+            if column is not None and column.nullable is not False:
+                table.columns[name] = column._replace(nullable=None if self.dialect == "sqlite" else False)
+
+    def _key_name(self, table: Table, key: Key) -> str:
+        """MySQL's unique keys are called after their first column."""
+        if self.dialect == "mysql":
+            return key.columns[0] if key.columns and key.kind == "unique" else ""
+        return key_name(table.name, key, self._taken(table))
+
+    def _taken(self, table: Table) -> set[str]:
+        """Names of the tables, keys and indexes in the table's schema."""
+        schema = table.name.rpartition(".")[0]
+        if schema not in self.names:
+            self.names[schema] = {
+                name
+                for other in self.tables.values()
+                if other.name.rpartition(".")[0] == schema
+                for name in (other.name.rpartition(".")[2], *_named(other))
+            }
+        return self.names[schema]
 
     def _drop_key(self, table: Table, drop: DropKey) -> None:
-        table.keys = [
-            (key, path)
-            for key, path in table.keys
-            if not ((drop.name and key.name == drop.name) or (drop.kind == "primary" and key.kind == "primary"))
-        ]
+        for key, _ in list(table.keys):
+            if (drop.name and key.name == drop.name) or (drop.kind == "primary" and key.kind == "primary"):
+                self._remove_key(table, key)
 
-    def _add_index(self, name: str, index: Index) -> None:
-        table = self.tables.get(name)
-        if table is None:
+    def _remove_key(self, table: Table, key: Key) -> None:
+        """Also from partitions, and with it the foreign keys that rest on it: PostgreSQL asks for CASCADE then."""
+        table.keys = [entry for entry in table.keys if entry[0] is not key]
+        for child in self._partitions(table):
+            for twin in [twin for twin, _ in child.keys if _same(twin, key)][:1]:
+                self._remove_key(child, twin)
+        if self.dialect != "postgres" or key.kind not in ("primary", "unique") or _keyed(table, key.columns):
             return
+        for other in self.tables.values():
+            other.keys = [(k, path) for k, path in other.keys if k.table != table.name or not _rests(k, key)]
+
+    def _add_index(self, table: Table, index: Index) -> None:
         if index.name and any(index.name == other.name for other in table.indexes):
             return  # IF NOT EXISTS
-        named = index.name or "_".join((table.name, *index.parts, "idx"))
-        table.indexes.append(Index(named, index.parts, index.unique, index.method, index.where, index.span))
+        named = index.name or index_name(table.name, index, self._taken(table))
+        table.indexes.append(replace(index, name=named))
+        self._taken(table).add(named)
+        for child in self._partitions(table):
+            if not any(_alike(index, other) for other in child.indexes):
+                self._add_index(child, replace(index, name=""))
 
     def _drop_index(self, name: str, only: str) -> None:
         short = name.rpartition(".")[2]
         for table in self.tables.values():
-            if not only or table.name == only:
-                table.indexes = [index for index in table.indexes if index.name.rpartition(".")[2] != short]
-                if only:
-                    table.keys = [(key, path) for key, path in table.keys if key.kind != "unique" or key.name != short]
+            if only and table.name != only:
+                continue
+            for index in [index for index in table.indexes if index.name.rpartition(".")[2] == short]:
+                self._remove_index(table, index)
+            if only:
+                table.keys = [(key, path) for key, path in table.keys if key.kind != "unique" or key.name != short]
+
+    def _remove_index(self, table: Table, index: Index) -> None:
+        table.indexes = [other for other in table.indexes if other is not index]
+        for child in self._partitions(table):
+            for twin in [twin for twin in child.indexes if _alike(twin, index)][:1]:
+                self._remove_index(child, twin)
 
     def _rename_index(self, name: str, to: str, only: str) -> None:
         for table in self.tables.values():
             if only and table.name != only:
                 continue
-            table.indexes = [
-                Index(to, i.parts, i.unique, i.method, i.where, i.span) if i.name == name else i for i in table.indexes
-            ]
-            table.keys = [
-                (Key(k.kind, k.columns, to, k.span, k.table, k.targets, k.on_delete) if k.name == name else k, path)
-                for k, path in table.keys
-            ]
+            table.indexes = [replace(index, name=to) if index.name == name else index for index in table.indexes]
+            table.keys = [(replace(key, name=to) if key.name == name else key, path) for key, path in table.keys]
 
     def _rename_type(self, name: str, to: str) -> None:
         types = self.catalogue.types
@@ -245,26 +352,28 @@ class _Replay:
                 self.tables[name].uncertain = True
 
 
+def _named(table: Table) -> Iterator[str]:
+    yield from (key.name for key, _ in table.keys)
+    yield from (index.name for index in table.indexes)
+
+
 def _expressions(index: Index) -> list[str]:
     return [part for part in index.parts if part.startswith("(")]
 
 
-def _retarget(key: Key, name: str, to: str) -> Key:
-    if key.table != name:
-        return key
-    return Key(key.kind, key.columns, key.name, key.span, to, key.targets, key.on_delete)
+def _alike(one: Index, other: Index) -> bool:
+    return replace(one, name="", span=(0, 0)) == replace(other, name="", span=(0, 0))
 
 
-def _rename_in_key(key: Key, name: str, to: str) -> Key:
-    columns = tuple(to if column == name else column for column in key.columns)
-    return Key(key.kind, columns, key.name, key.span, key.table, key.targets, key.on_delete)
+def _same(one: Key, other: Key) -> bool:
+    return (one.kind, one.columns, one.table) == (other.kind, other.columns, other.table)
 
 
-def _automatic_name(table: str, key: Key, dialect: str) -> str:
-    """How PostgreSQL names a key that has no name; MySQL's unique keys are called after their first column."""
-    if dialect == "mysql":
-        return key.columns[0] if key.columns and key.kind == "unique" else ""
-    bare = table.rpartition(".")[2]
-    ending = {"primary": "pkey", "unique": "key", "foreign": "fkey", "check": "check"}[key.kind]
-    middle = () if key.kind == "primary" else key.columns
-    return "_".join((bare, *middle, ending))
+def _keyed(table: Table, columns: tuple[str, ...]) -> bool:
+    """A key of the table says already that these columns are unique."""
+    return any(key.kind in ("primary", "unique") and key.columns == columns for key, _ in table.keys)
+
+
+def _rests(foreign: Key, key: Key) -> bool:
+    """A foreign key of the table refers to these columns; to the primary key where it names none."""
+    return foreign.targets == key.columns or (not foreign.targets and key.kind == "primary")

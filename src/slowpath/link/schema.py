@@ -16,7 +16,7 @@ from slowpath.program.schema import Macro, PlacedQuery, Schema, SchemaProgram
 
 def link(program: Program) -> SchemaProgram:
     """The schema view of a program. Code that is not compiled, and tests, say nothing."""
-    known = schemas(program.of("sql"))
+    known = schemas(program)
     facts = list(_diesel(program))
     sql_types = {name: sql for _, diesel in facts for name, sql in diesel.sql_types.items()}
     if not known:

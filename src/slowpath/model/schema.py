@@ -40,7 +40,10 @@ class Key(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Index(msgspec.Struct, array_like=True, frozen=True):
-    """An index. A part in parentheses is an expression, others are columns; `where` is a partial one's predicate."""
+    """An index. A part in parentheses is an expression, others are columns; `where` is a partial one's predicate.
+
+    `include` are columns that it carries along.
+    """
 
     name: str
     parts: tuple[str, ...]
@@ -48,10 +51,18 @@ class Index(msgspec.Struct, array_like=True, frozen=True):
     method: str
     where: str
     span: Span
+    include: tuple[str, ...] = ()
+
+
+Copies = Literal["columns", "indexes", "partition", "heir"]
+"""What a table takes over from another: columns alone, indexes too; or all that happens to it later as well."""
 
 
 class CreateTable(msgspec.Struct, array_like=True, frozen=True, tag="table"):
-    """`like` names a table whose columns come first; `opaque`: there may be more columns than those listed."""
+    """`like` names a table whose columns come first; `opaque`: there may be more columns than those listed.
+
+    `copies` says what is taken over from `like`; `partitioned`: rows live in the table's partitions.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -61,6 +72,16 @@ class CreateTable(msgspec.Struct, array_like=True, frozen=True, tag="table"):
     view: bool = False
     like: str = ""
     opaque: bool = False
+    copies: Copies = "indexes"
+    partitioned: bool = False
+
+
+class AttachPartition(msgspec.Struct, array_like=True, frozen=True, tag="attach"):
+    """`child` becomes a partition of the table, or stops being one."""
+
+    table: str
+    child: str
+    attached: bool
 
 
 class DropTable(msgspec.Struct, array_like=True, frozen=True, tag="drop-table"):
@@ -150,6 +171,7 @@ class Uncertain(msgspec.Struct, array_like=True, frozen=True, tag="uncertain"):
 
 Operation = (
     CreateTable
+    | AttachPartition
     | DropTable
     | RenameTable
     | AddColumn

@@ -34,6 +34,9 @@ class Table:
         self.name = name
         self.view = view
         self.uncertain = False
+        self.partitioned = False
+        self.parent = ""
+        """The table that it is a partition of, or inherits from."""
         self.columns: dict[str, TableColumn] = {}
         self.keys: list[tuple[Key, str]] = []
         self.indexes: list[Index] = []
@@ -67,6 +70,10 @@ class Catalogue:
         self.doubtful: set[str] = set()
         self.lookup: set[str] = set()
         """Tables that only migrations fill, with literal rows."""
+        self.migrations: list[str] = []
+        """Paths of the migrations, in order."""
+        self.guessed = False
+        """Neither a path, nor the text, nor a manifest says which dialect this is."""
 
     def certain(self, name: str) -> Table | None:
         """The table, if all that happened to it was understood."""
