@@ -99,7 +99,9 @@ def _operations(text: str, span: Span) -> Iterator[Operation]:
         for part in cursor.commas():
             name = part.name()
             part.accept("TO")
-            yield RenameTable(name, part.name())
+            first = part.at
+            to = part.name()
+            yield RenameTable(name, to, part.written(first))
 
 
 def _called(text: str, routine: re.Match[str]) -> bool:
@@ -141,7 +143,9 @@ def _create(cursor: Cursor, text: str, span: Span) -> Iterator[Operation]:
 
 
 def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -> Iterator[Operation]:
+    first = cursor.at
     name = cursor.name()
+    written = cursor.written(first)
     into = Parts()
     partition = cursor.accept("PARTITION", "OF")
     if partition or cursor.accept("LIKE"):
@@ -166,7 +170,7 @@ def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -
         from slowpath.extract.sql_query import output_columns
 
         names = output_columns(text[cursor.items[query][2] : span[1]])
-        yield CreateTable(name, _untyped(names, span), if_not_exists=exists, opaque=not names)
+        yield CreateTable(name, _untyped(names, span), if_not_exists=exists, opaque=not names, written=written)
         return
     if cursor.accept("INHERITS"):
         parents = [parent.name() for parent in cursor.group()]
@@ -182,6 +186,7 @@ def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -
         opaque=virtual or not into.understood,
         copies=into.copies,
         partitioned="PARTITION" in _words(cursor),
+        written=written,
     )
 
 

@@ -19,6 +19,7 @@ from slowpath.model.schema import (
     RenameColumn,
     RenameIndex,
     RenameTable,
+    SetSchema,
     Uncertain,
 )
 
@@ -56,7 +57,7 @@ def _command(table: str, cursor: Cursor) -> Iterator[Operation]:
         cursor.at += 2
         yield AttachPartition(table, cursor.name(), word == "ATTACH")
     elif cursor.accept("SET", "SCHEMA"):
-        yield RenameTable(table, f"{cursor.ident()}.{table.rpartition('.')[2]}")
+        yield SetSchema(table, cursor.ident())
     elif word not in HARMLESS:
         yield Uncertain((table,))
 
@@ -119,7 +120,9 @@ def _alter_column(table: str, cursor: Cursor) -> Iterator[Operation]:
 
 def _rename(table: str, cursor: Cursor) -> Iterator[Operation]:
     if cursor.accept("TO") or cursor.accept("AS"):
-        yield RenameTable(table, cursor.name())
+        first = cursor.at
+        to = cursor.name()
+        yield RenameTable(table, to, cursor.written(first))
         return
     named = cursor.peek() in ("CONSTRAINT", "INDEX", "KEY") and cursor.peek(1) != "TO"
     if named or cursor.peek() == "COLUMN":
@@ -128,8 +131,9 @@ def _rename(table: str, cursor: Cursor) -> Iterator[Operation]:
     if not name or not cursor.accept("TO"):
         yield Uncertain((table,))
         return
+    first = cursor.at
     to = cursor.ident()
-    yield RenameIndex(name, to, table) if named else RenameColumn(table, name, to)
+    yield RenameIndex(name, to, table) if named else RenameColumn(table, name, to, cursor.written(first))
 
 
 def _redefine(table: str, old: str, cursor: Cursor) -> Iterator[Operation]:
@@ -141,7 +145,7 @@ def _redefine(table: str, old: str, cursor: Cursor) -> Iterator[Operation]:
         return
     new = into.columns[0]
     if old and old != new.name:
-        yield RenameColumn(table, old, new.name)
+        yield RenameColumn(table, old, new.name, new.written)
     yield AlterColumn(table, new.name, new.span, to_type=new.type, nullable=new.nullable is not False)
     for key in into.keys:
         yield AddKey(table, key)

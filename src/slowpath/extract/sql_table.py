@@ -144,6 +144,7 @@ def column(cursor: Cursor, into: Parts) -> None:
     if not name:
         into.understood = False
         return
+    written = cursor.written(first)
     kind = type_name(cursor)
     span = cursor.span(first)
     nullable: bool | None = None
@@ -176,7 +177,7 @@ def column(cursor: Cursor, into: Parts) -> None:
             into.understood = False
             break
         key_name = ""
-    into.columns.append(Column(name, kind, nullable, default, span))
+    into.columns.append(Column(name, kind, nullable, default, span, written))
 
 
 def _named_reference(cursor: Cursor, column: str, name: str, span: Span) -> Key:

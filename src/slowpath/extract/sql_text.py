@@ -157,6 +157,11 @@ def tokens(text: str, span: Span) -> list[Token]:
     return found
 
 
+def _quoted(token: Token) -> str:
+    text = token[1].encode("latin-1", "replace").decode("utf-8", "replace")
+    return text if token[0] != "quoted" else '"' + text.replace('"', '""') + '"'
+
+
 class Cursor:
     """A position in a list of tokens."""
 
@@ -195,6 +200,14 @@ class Cursor:
         self.at += 1
         name = self.items[self.at - 1][1].lower()
         return name if name.isascii() else name.encode("latin-1", "replace").decode("utf-8", "replace")
+
+    def written(self, first: int) -> str:
+        """The name from token `first` to here as SQL, if it is more than what `name` or `ident` makes of it."""
+        items = self.items[first : self.at]
+        plain = all(kind == "word" and text == text.lower() and text.isascii() for kind, text, _, _ in items)
+        if plain and len(items) == 1:
+            return ""
+        return "".join(_quoted(item) for item in items)
 
     def name(self) -> str:
         """A name that a schema may precede; `public` and `main` go without saying."""

@@ -12,7 +12,7 @@ from slowpath.link.replay import replay
 from slowpath.model.cargo import TomlFacts
 from slowpath.model.schema import CreateTable, SqlFacts
 from slowpath.program import File, Program
-from slowpath.program.schema import Catalogue, Schema
+from slowpath.program.schema import Catalogue, Runner, Schema
 
 DIALECT_WORDS = {
     "postgres": "postgres",
@@ -26,6 +26,8 @@ DIALECT_WORDS = {
 }
 DRIVERS = frozenset(["sqlx", "diesel", "diesel-async", "sea-orm", "deadpool-diesel"])
 """Crates whose features name the databases that they speak to."""
+RUNNERS = {"diesel": ("diesel_migrations", (2,)), "sqlx": ("sqlx", (0, 8, 3))}
+"""Crate, and the first version that runs a migration up and down outside of a transaction where it says so."""
 WORD = re.compile(r"[a-z]+3?")
 SQLX = re.compile(r"^\d+_[^/]*\.sql$")
 
@@ -81,7 +83,7 @@ def schemas(program: Program) -> list[Schema]:
         dialect = dialect or _vote(migrations) or driver(migrations.folder, program)
         groups[group].setdefault(dialect, []).append(migrations)
     return [
-        Schema(group, tuple(_catalogue(dialect, dialects[dialect]) for dialect in sorted(dialects)))
+        Schema(group, tuple(_catalogue(dialect, dialects[dialect], program) for dialect in sorted(dialects)))
         for group, dialects in sorted(groups.items())
     ]
 
@@ -103,17 +105,51 @@ def _folders(files: Iterable[File]) -> list[Migrations]:
     return list(found.values())
 
 
-def _catalogue(dialect: str, folders: list[Migrations]) -> Catalogue:
+def _catalogue(dialect: str, folders: list[Migrations], program: Program) -> Catalogue:
     files = sorted((file for each in folders for file in each.files), key=lambda file: file[:2])
     catalogue = replay(dialect or "postgres", ((path, facts.operations) for _, path, facts in files))
     catalogue.lookup.update(name for _, _, facts in files for name in facts.seeded)
     catalogue.guessed = not dialect
+    catalogue.runner = _runner(catalogue.migrations, program)
     return catalogue
 
 
 def _vote(migrations: Migrations) -> str:
     votes = Counter(facts.dialect for _, _, facts in migrations.files if facts.dialect)
     return votes.most_common(1)[0][0] if votes else ""
+
+
+def _runner(paths: list[str], program: Program) -> Runner:
+    """How most of the migrations are laid out, and the last one of that layout."""
+    styles = [_style(path) for path in paths]
+    style = Counter(styles).most_common(1)[0][0]
+    folder, _, name = next(
+        path for path, own in zip(paths[::-1], styles[::-1], strict=True) if own == style
+    ).rpartition("/")
+    if style == "directory":
+        folder, _, name = folder.rpartition("/")
+    return Runner(folder, style, name.partition("_")[0].strip(), outside(folder, style, program))
+
+
+def _style(path: str) -> str:
+    return "directory" if path.endswith("/up.sql") else "pair" if path.endswith(".up.sql") else "file"
+
+
+def outside(folder: str, style: str, program: Program) -> bool:
+    """Whether the runner lets a migration ask for no transaction. One that no Cargo.lock names is taken as new."""
+    crate, since = RUNNERS["diesel" if style == "directory" else "sqlx"]
+    while folder:
+        folder = dirname(folder)
+        file = program.files.get(f"{folder}/Cargo.lock" if folder else "Cargo.lock")
+        locked = file.facts.lock if file is not None and isinstance(file.facts, TomlFacts) else ()
+        versions = [_numbers(each.version) for each in locked if each.name == crate]
+        if versions:
+            return max(versions) >= since
+    return True
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0])[:3])
 
 
 def driver(folder: str, program: Program) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from slowpath.link.pg_names import index_name, key_name
 from slowpath.model.finding import Place
 from slowpath.model.schema import (
     EVERYTHING,
@@ -30,8 +29,10 @@ from slowpath.model.schema import (
     RenameIndex,
     RenameTable,
     RenameType,
+    SetSchema,
     Uncertain,
 )
+from slowpath.program.pg_names import index_name, key_name
 from slowpath.program.schema import Catalogue, Table, TableColumn
 
 
@@ -67,8 +68,13 @@ class _Replay:
                 self._attach(name, child, attached)
             case DropTable(name):
                 self._drop(name)
-            case RenameTable(name, to):
-                self._rename_table(name, to)
+            case RenameTable(name, to, written):
+                schema = name.rpartition(".")[0]
+                self._move(name, to if "." in to or not schema else f"{schema}.{to}", written)
+            case SetSchema(name, schema):
+                moved = self.tables.get(name)
+                written = moved.written.rpartition(".")[2] if moved is not None else ""
+                self._move(name, f"{schema}.{name.rpartition('.')[2]}".removeprefix("public."), written)
             case DropIndex(name, table):
                 self._drop_index(name, table)
             case RenameIndex(name, to, table):
@@ -93,9 +99,9 @@ class _Replay:
             case DropColumn(_, name):
                 for each in self._family(table):
                     self._drop_column(each, name)
-            case RenameColumn(_, name, to):
+            case RenameColumn(_, name, to, written):
                 for each in self._family(table):
-                    self._rename_column(each, name, to)
+                    self._rename_column(each, name, to, written)
             case AlterColumn():
                 for each in self._family(table):
                     self._alter_column(each, operation)
@@ -122,7 +128,9 @@ class _Replay:
             serial = re.match(r"(?:small|big)?serial", column.type) is not None
             implicit = self.dialect == "mysql" and column.type.startswith("timestamp")
             nullable = False if serial else None if implicit else True
-        return TableColumn(column.name, column.type, nullable, column.default, Place(self.path, column.span))
+        return TableColumn(
+            column.name, column.type, nullable, column.default, Place(self.path, column.span), column.written
+        )
 
     def _create(self, create: CreateTable) -> None:
         if create.if_not_exists and create.name in self.tables:
@@ -131,6 +139,7 @@ class _Replay:
         like = self.tables.get(create.like)
         table.uncertain = create.opaque or bool(create.like and (like is None or like.uncertain))
         table.partitioned = create.partitioned
+        table.written = create.written
         self.tables[create.name] = table
         self._taken(table).add(create.name.rpartition(".")[2])
         if like is not None:
@@ -185,12 +194,14 @@ class _Replay:
         for other in self.tables.values():
             other.keys = [(key, path) for key, path in other.keys if key.table not in gone]
 
-    def _rename_table(self, name: str, to: str) -> None:
+    def _move(self, name: str, to: str, written: str) -> None:
+        """Give a table another name or schema."""
         table = self.tables.pop(name, None)
         if table is None:
             return
-        schema, _, _ = name.rpartition(".")
-        table.name = (to if "." in to or not schema else f"{schema}.{to}").removeprefix("public.")
+        schema = to.rpartition(".")[0]
+        table.name = to
+        table.written = f"{schema}.{written}" if written and schema and "." not in written else written
         self.tables[table.name] = table
         if self.dialect == "sqlite":
             return  # whether references follow depends on a pragma; tables are rebuilt under a second name
@@ -212,10 +223,10 @@ class _Replay:
             and not word.search(" ".join((*_expressions(index), index.where)))
         ]
 
-    def _rename_column(self, table: Table, name: str, to: str) -> None:
+    def _rename_column(self, table: Table, name: str, to: str, written: str) -> None:
         columns = {}
         for column in table.columns.values():
-            renamed = column._replace(name=to) if column.name == name else column
+            renamed = column._replace(name=to, written=written) if column.name == name else column
             columns[renamed.name] = renamed
         table.columns = columns
         word = re.compile(rf"\b{re.escape(name)}\b")
@@ -282,7 +293,7 @@ class _Replay:
                 name
                 for other in self.tables.values()
                 if other.name.rpartition(".")[0] == schema
-                for name in (other.name.rpartition(".")[2], *_named(other))
+                for name in (other.name.rpartition(".")[2], *other.names())
             }
         return self.names[schema]
 
@@ -350,11 +361,6 @@ class _Replay:
         for name in names:
             if name in self.tables:
                 self.tables[name].uncertain = True
-
-
-def _named(table: Table) -> Iterator[str]:
-    yield from (key.name for key, _ in table.keys)
-    yield from (index.name for index in table.indexes)
 
 
 def _expressions(index: Index) -> list[str]:

@@ -14,13 +14,17 @@ EVERYTHING = "*"
 
 
 class Column(msgspec.Struct, array_like=True, frozen=True):
-    """A column as declared. `nullable` is None, and `type` empty, where the statement does not say."""
+    """A column as declared. `nullable` is None, and `type` empty, where the statement does not say.
+
+    `written` is the name in SQL, here and below, where it is not the bare name: in capitals, quoted, with a schema.
+    """
 
     name: str
     type: str
     nullable: bool | None
     default: bool
     span: Span
+    written: str = ""
 
 
 KeyKind = Literal["primary", "unique", "foreign", "check"]
@@ -74,6 +78,7 @@ class CreateTable(msgspec.Struct, array_like=True, frozen=True, tag="table"):
     opaque: bool = False
     copies: Copies = "indexes"
     partitioned: bool = False
+    written: str = ""
 
 
 class AttachPartition(msgspec.Struct, array_like=True, frozen=True, tag="attach"):
@@ -91,6 +96,12 @@ class DropTable(msgspec.Struct, array_like=True, frozen=True, tag="drop-table"):
 class RenameTable(msgspec.Struct, array_like=True, frozen=True, tag="rename-table"):
     name: str
     to: str
+    written: str = ""
+
+
+class SetSchema(msgspec.Struct, array_like=True, frozen=True, tag="set-schema"):
+    table: str
+    schema: str
 
 
 class AddColumn(msgspec.Struct, array_like=True, frozen=True, tag="add-column"):
@@ -108,6 +119,7 @@ class RenameColumn(msgspec.Struct, array_like=True, frozen=True, tag="rename-col
     table: str
     name: str
     to: str
+    written: str = ""
 
 
 class AlterColumn(msgspec.Struct, array_like=True, frozen=True, tag="alter-column"):
@@ -174,6 +186,7 @@ Operation = (
     | AttachPartition
     | DropTable
     | RenameTable
+    | SetSchema
     | AddColumn
     | DropColumn
     | RenameColumn

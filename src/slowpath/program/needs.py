@@ -12,12 +12,14 @@ from re import Pattern
 from typing import NamedTuple
 
 from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate
-from slowpath.model.finding import Place
-from slowpath.program.schema import Access, Catalogue, PlacedQuery, Table
+from slowpath.model.finding import Place, Step
+from slowpath.program.schema import Access, Catalogue, PlacedQuery, Schema, SchemaProgram, Table
 from slowpath.program.sqltypes import sql_family
 
 LOOKUPS = ("eq", "in")
 FOREIGN, LOOKUP, RANGE, ORDER = range(4)
+MOST = 3
+"""Columns of an index that is proposed."""
 
 
 class Need(NamedTuple):
@@ -32,6 +34,8 @@ class Need(NamedTuple):
     within: str
     """The Rust function around the query."""
     place: Place
+    rest: tuple[str, ...] = ()
+    """Other columns that the query compares with values, then one that it takes a range of or sorts by."""
 
 
 def split(column: str) -> tuple[str, str]:
@@ -154,7 +158,19 @@ class _View:
             self.query.verb,
             self.query.function,
             Place(self.path, predicate.span),
+            self._rest(table, predicate) if column == predicate.column and rank in (FOREIGN, LOOKUP) else (),
         )
+
+    def _rest(self, table: Table, first: Predicate) -> tuple[str, ...]:
+        """What an index that begins with the column could list after it."""
+        own = [p for p in self.own(split(first.column)[0], MANDATORY) if not p.function and p.column != first.column]
+        equal = [p.column for p in own if p.operator == "eq" and not self._flag(table, p)]
+        ranged = [p.column for p in own if p.operator == "range"]
+        owner = split(self.query.order)[0]
+        sorts = self.query.limited and first.operator == "eq" and owner == split(first.column)[0]
+        last = ranged[:1] or ([self.query.order] if sorts else [])
+        listed = dict.fromkeys(split(column)[1] for column in (*equal[: MOST - 2], *last))
+        return tuple(c for c in listed if c != split(first.column)[1] and self.catalogue.orders(table, c))
 
     def _flag(self, table: Table, predicate: Predicate) -> bool:
         """Few values, so that an index would not help: booleans, enums, and what is compared with a constant."""
@@ -171,13 +187,19 @@ def _access(predicate: Predicate) -> Access:
 
 
 class Lookup(NamedTuple):
-    """All queries that need an index on one column; `dialects` are those that have none, `everywhere`: none has."""
+    """All queries that need an index on one column."""
 
     table: str
     column: str
     function: str
-    dialects: tuple[str, ...]
+    rest: tuple[str, ...]
+    """Columns that an index should list after it, because each of the queries asks for them too."""
+    lacking: tuple[Catalogue, ...]
+    """Those that have no such index."""
+    where: str
+    """Names their dialects, if others have one."""
     everywhere: bool
+    """No query finds such an index in any database that it may be sent to."""
     sites: tuple[Need, ...]
     """The hottest first."""
     beside: tuple[tuple[Place, str], ...]
@@ -185,32 +207,69 @@ class Lookup(NamedTuple):
     declared: tuple[Place, ...]
     """Where the migrations declare the column."""
 
+    def related(self) -> list[Step]:
+        """The other sites, and the column."""
+        return [
+            *(Step(site.place, f"also by `{self.column}` in `{site.within}`") for site in self.sites[1:]),
+            *(Step(place, f"compared beside an indexed condition in `{within}`") for place, within in self.beside),
+            *(Step(place, "the column") for place in self.declared),
+        ]
 
-def lookups(queries: list[PlacedQuery], flags: Pattern[str] | None, *, foreign: bool) -> list[Lookup]:
+
+class _Found:
+    """The needs for one column, and who was asked."""
+
+    def __init__(self) -> None:
+        self.needs: set[Need] = set()
+        self.lacking: dict[str, Catalogue] = {}
+        self.asked: set[str] = set()
+
+
+def lookups(view: SchemaProgram, flags: Pattern[str] | None, *, foreign: bool) -> list[Lookup]:
     """The needs of all queries by column: those on foreign keys, or all others."""
-    found: dict[tuple[str, str, str, str], dict[str, list[Need]]] = {}
-    schemas = {}
-    for placed in queries:
+    found: dict[tuple[str, str, str, str], _Found] = {}
+    for placed in view.queries:
         for catalogue in placed.schema.catalogues:
             for need in needs(placed, catalogue, flags):
                 if foreign == (need.rank == FOREIGN):
-                    key = (placed.schema.root, need.table, need.column, need.function)
-                    found.setdefault(key, {}).setdefault(catalogue.dialect, []).append(need)
-                    schemas[key] = placed.schema
-    beside_all = compared(queries)
-    result = []
-    for key, by_dialect in sorted(found.items()):
-        root, table, column, function = key
-        known = {c.dialect: c.tables[table] for c in schemas[key].catalogues if table in c.tables}
-        sites = sorted({need for group in by_dialect.values() for need in group}, key=_heat)
-        taken = {site.place for site in sites}
-        beside = [entry for entry in beside_all.get((root, f"{table}.{column}"), ()) if entry[0] not in taken]
-        declared = [known[dialect].columns[column].place for dialect in by_dialect if column in known[dialect].columns]
-        everywhere = len(by_dialect) == len(known)
-        result.append(
-            Lookup(table, column, function, tuple(by_dialect), everywhere, tuple(sites), tuple(beside), tuple(declared))
-        )
-    return result
+                    entry = found.setdefault((placed.schema.root, need.table, need.column, need.function), _Found())
+                    entry.needs.add(need)
+                    entry.lacking[catalogue.dialect] = catalogue
+                    entry.asked.update(c.dialect for c in placed.schema.catalogues if need.table in c.tables)
+    schemas = {schema.root: schema for schema in view.schemas}
+    beside = compared(view.queries)
+    return [_lookup(key, entry, schemas[key[0]], beside) for key, entry in sorted(found.items(), key=lambda e: e[0])]
+
+
+def _lookup(
+    key: tuple[str, str, str, str],
+    found: _Found,
+    schema: Schema,
+    beside: dict[tuple[str, str], list[tuple[Place, str]]],
+) -> Lookup:
+    root, table, column, function = key
+    sites = sorted(found.needs, key=_heat)
+    taken = {site.place for site in sites}
+    lacking = tuple(found.lacking[dialect] for dialect in sorted(found.lacking))
+    columns = [catalogue.tables[table].columns.get(column) for catalogue in lacking]
+    return Lookup(
+        table,
+        column,
+        function,
+        _shared(sites),
+        lacking,
+        schema.where(table, lacking),
+        found.asked <= set(found.lacking),
+        tuple(sites),
+        tuple(entry for entry in beside.get((root, f"{table}.{column}"), ()) if entry[0] not in taken),
+        tuple(known.place for known in columns if known is not None),
+    )
+
+
+def _shared(sites: list[Need]) -> tuple[str, ...]:
+    """What all queries ask for beside the column; those that only may ask for the column do not count."""
+    certain = [site.rest for site in sites if not site.optional]
+    return tuple(column for column in certain[0] if all(column in rest for rest in certain)) if certain else ()
 
 
 def compared(queries: list[PlacedQuery]) -> dict[tuple[str, str], list[tuple[Place, str]]]:
@@ -226,6 +285,6 @@ def compared(queries: list[PlacedQuery]) -> dict[tuple[str, str], list[tuple[Pla
     return {column: sorted(places, key=lambda e: (e[0].path, e[0].span)) for column, places in found.items()}
 
 
-def _heat(need: Need) -> tuple[bool, int, int, str, int]:
+def _heat(need: Need) -> tuple[bool, int, int, str, int, str]:
     verbs = {"select": 0, "update": 1}
-    return need.optional, verbs.get(need.verb, 2), need.rank, need.place.path, need.place.span[0]
+    return need.optional, verbs.get(need.verb, 2), need.rank, need.place.path, need.place.span[0], need.within

@@ -12,8 +12,11 @@ from typing import NamedTuple
 from slowpath.model.diesel import Query, TableMacro
 from slowpath.model.finding import Place
 from slowpath.model.schema import EVERYTHING, Index, Key
+from slowpath.program.sqltypes import FAMILIES, sql_family
 
 DIALECT_NAMES = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
+ORDERED = frozenset(FAMILIES) - {"json"}
+"""Families of types whose values an index can keep in order; enums are, too."""
 BARE = re.compile(r"^(?:not )?\w+$")
 
 
@@ -25,6 +28,7 @@ class TableColumn(NamedTuple):
     nullable: bool | None
     default: bool
     place: Place
+    written: str = ""
 
 
 class Table:
@@ -33,6 +37,8 @@ class Table:
     def __init__(self, name: str, view: bool = False) -> None:
         self.name = name
         self.view = view
+        self.written = ""
+        """Its name in SQL, where it is not the bare name; so for columns."""
         self.uncertain = False
         self.partitioned = False
         self.parent = ""
@@ -45,11 +51,29 @@ class Table:
     def primary(self) -> tuple[str, ...]:
         return next((key.columns for key, _ in self.keys if key.kind == "primary"), ())
 
+    def names(self) -> Iterator[str]:
+        """Names of its keys and indexes."""
+        yield from (key.name for key, _ in self.keys)
+        yield from (index.name for index in self.indexes)
+
     def foreign(self) -> Iterator[tuple[Key, Place]]:
         """Foreign keys, and where they are declared."""
         for key, path in self.keys:
             if key.kind == "foreign":
                 yield key, Place(path, key.span)
+
+
+class Runner(NamedTuple):
+    """Where a folder's next migration goes, and how it is run.
+
+    `style`: `directory` with up.sql and down.sql, `pair` of .up.sql and .down.sql, or one `file`. `newest` is the last
+    version as written. `outside`: a migration may ask to be run outside of a transaction.
+    """
+
+    folder: str
+    style: str
+    newest: str
+    outside: bool
 
 
 class Access(NamedTuple):
@@ -72,6 +96,8 @@ class Catalogue:
         """Tables that only migrations fill, with literal rows."""
         self.migrations: list[str] = []
         """Paths of the migrations, in order."""
+        self.runner: Runner | None = None
+        """Where a new migration goes."""
         self.guessed = False
         """Neither a path, nor the text, nor a manifest says which dialect this is."""
 
@@ -104,6 +130,12 @@ class Catalogue:
             if key.kind in ("primary", "unique") and types and all(kind.startswith("bool") for kind in types):
                 return True
         return table.name in self.lookup
+
+    def orders(self, table: Table, column: str) -> bool:
+        """The column's type is known, and an index can list it."""
+        known = table.columns.get(column)
+        family = sql_family(known.type, self.types) if known is not None else ""
+        return family in ORDERED or self.types.get(family) == ""
 
     def covers(self, table: Table, column: str) -> bool:
         """An index begins with the column that an equality on it alone can use."""
@@ -147,6 +179,13 @@ class Schema(NamedTuple):
 
     def has(self, table: str) -> bool:
         return any(table in catalogue.tables for catalogue in self.catalogues)
+
+    def where(self, table: str, some: Iterable[Catalogue]) -> str:
+        """Names the dialects of some catalogues, unless they are all that have the table."""
+        dialects = {catalogue.dialect for catalogue in some}
+        if dialects >= {catalogue.dialect for catalogue in self.catalogues if table in catalogue.tables}:
+            return ""
+        return " in " + " and ".join(DIALECT_NAMES[dialect] for dialect in sorted(dialects))
 
     def certain(self, table: str) -> list[tuple[Catalogue, Table]]:
         """The table in each dialect that has it; none if any of them is uncertain."""
