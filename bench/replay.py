@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Migrations replayed from source, compared with what a real PostgreSQL makes of them.
+"""Migrations replayed from source, compared with what a real database makes of them.
 
 usage: replay.py DIR...
 
-In: projects. Out, for each set of PostgreSQL migrations: a Markdown table that counts what the replay says rightly,
-wrongly and not surely, and each wrong statement. Exit code 1 if any is wrong. What the server refuses is listed, and
-the tables that the refused file names are not compared.
+In: projects. Out, for each set of PostgreSQL or SQLite migrations: a Markdown table that counts what the replay says
+rightly, wrongly and not surely, and each wrong statement. Exit code 1 if any is wrong. What the database refuses is
+listed, and the tables that a refused file names are not compared.
 """
 
 from __future__ import annotations
@@ -17,26 +17,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import postgres
+import databases
 
 from slowpath import engine
 from slowpath.discover import discover
 from slowpath.link import link
-from slowpath.model.schema import Index, Key
+from slowpath.model.schema import Index
 from slowpath.program.schema import Catalogue, Table
 
 ASPECTS = ("table", "column", "type", "nullability", "key", "index", "view")
-SAME = {
-    "int": "integer", "int4": "integer", "serial": "integer", "serial4": "integer", "int8": "bigint",
-    "bigserial": "bigint", "serial8": "bigint", "int2": "smallint", "smallserial": "smallint", "bool": "boolean",
-    "varchar": "character varying", "char": "character", "bpchar": "character", "float8": "double precision",
-    "float": "double precision", "float4": "real", "decimal": "numeric", "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone", "time": "time without time zone", "timetz": "time with time zone",
-    "varbit": "bit varying",
-}  # fmt: skip
 WORD = re.compile(r"\w+")
-KINDS = {"p": "primary", "u": "unique", "f": "foreign"}
-DELETES = {"a": "", "r": "restrict", "c": "cascade", "n": "set", "d": "set", " ": ""}
 
 
 class Verdict(NamedTuple):
@@ -48,147 +38,98 @@ class Verdict(NamedTuple):
 
 
 def catalogues(root: Path) -> Iterator[tuple[str, Catalogue]]:
-    """What the replay makes of each set of PostgreSQL migrations."""
+    """What the replay makes of each set of migrations that a database is here for."""
     files, _, _ = engine.facts_of(discover(root, ()), [], 1, None)
     for schema in link(files).schema.schemas:
-        yield from ((schema.root, found) for found in schema.catalogues if found.dialect == "postgres")
+        yield from ((schema.root, found) for found in schema.catalogues if found.dialect in ("postgres", "sqlite"))
 
 
-def run(database: postgres.Database, root: Path, paths: list[str]) -> list[tuple[str, str]]:
+def alone(path: Path) -> bool:
+    """The migration asks to be run outside of a transaction."""
+    metadata = path.parent / "metadata.toml"
+    asked = "run_in_transaction = false" in (metadata.read_text() if metadata.is_file() else "")
+    return asked or path.read_text(errors="replace").startswith("-- no-transaction")
+
+
+def run(database: databases.Database, root: Path, paths: list[str]) -> list[tuple[str, str]]:
     """Run migrations; what was refused: (path, why). Some speak of the table where Diesel notes what it ran."""
     refused = []
     if any(path.endswith("/up.sql") for path in paths):
         database.ask("CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY, run_on TIMESTAMP)")
     for path in paths:
-        beside = root / path
-        metadata = beside.parent / "metadata.toml"
-        bare = "run_in_transaction = false" in (metadata.read_text() if metadata.is_file() else "")
-        bare |= beside.read_text(errors="replace").startswith("-- no-transaction")
         try:
-            database.file(beside, transaction=not bare)
-        except postgres.RefusedError as error:
+            database.file(root / path, transaction=not alone(root / path))
+        except databases.RefusedError as error:
             refused.append((path, str(error)))
     database.ask("DROP TABLE IF EXISTS __diesel_schema_migrations")
     return refused
 
 
-def compare(
-    catalogue: Catalogue, real: dict[str, Any], database: postgres.Database, unsure: set[str]
-) -> Iterator[Verdict]:
-    """All verdicts on one catalogue."""
-    server = {name.lower(): (name, table) for name, table in real.items()}
-    for name in sorted({*server, *catalogue.tables}):
+def compare(catalogue: Catalogue, database: databases.Database, unsure: set[str]) -> Iterator[Verdict]:
+    """All verdicts on one catalogue; nothing is said of the tables that are called as in `unsure`."""
+    real = database.tables()
+    for name in sorted({*real, *catalogue.tables}):
         if name.rpartition(".")[2] in unsure:
             continue
         known = catalogue.tables.get(name)
-        aspect = "view" if (known.view if known is not None else server[name][1]["view"]) else "table"
-        if known is None or name not in server:
+        aspect = "view" if (known.view if known is not None else real[name].view) else "table"
+        if known is None or name not in real:
             doubtful = name in catalogue.doubtful or "*" in catalogue.doubtful
             yield Verdict(aspect, None if doubtful else False, f"{name}: only {'replayed' if known else 'real'}")
             continue
         sure = catalogue.certain(name) is not None
         yield Verdict(aspect, True if sure else None, name)
-        for verdict in _table(known, *server[name], catalogue, database):
+        for verdict in _table(known, real[name], database):
             yield verdict if sure or verdict.right else verdict._replace(right=None)
 
 
-def _table(
-    known: Table, name: str, real: dict[str, Any], catalogue: Catalogue, database: postgres.Database
-) -> Iterator[Verdict]:
-    columns = {column.lower(): told for column, told in real["columns"].items()}
-    for column in sorted({*columns, *known.columns}):
-        told = known.columns.get(column)
-        here = f"{known.name}.{column}"
-        yield Verdict(
-            "column", told is not None and column in columns, f"{here}: only {'replayed' if told else 'real'}"
-        )
-        if told is None or column not in columns:
+def _table(known: Table, real: databases.RealTable, database: databases.Database) -> Iterator[Verdict]:
+    for name in sorted({*real.columns, *known.columns}):
+        column = known.columns.get(name)
+        here = f"{known.name}.{name}"
+        only = f"{here}: only {'replayed' if column else 'real'}"
+        yield Verdict("column", column is not None and name in real.columns, only)
+        if column is None or name not in real.columns:
             continue
-        kind, nullable = columns[column]
-        written = _plain(told.type)
-        right = None if not written else written == _plain(kind)
-        yield Verdict("type", right, f"{here}: {written}, really {_plain(kind)}")
+        kind, nullable = real.columns[name]
+        told, really = database.plain(column.type), database.plain(kind)
+        yield Verdict(
+            "type", None if not column.type and really else told == really, f"{here}: {told}, really {really}"
+        )
         if not known.view:
-            right = None if told.nullable is None else told.nullable == nullable
-            yield Verdict("nullability", right, f"{here}: nullable {told.nullable}, really {nullable}")
-    keys = [_key(key) for key, _ in known.keys if key.kind != "check"]
-    yield from _same("key", known.name, keys, [_real_key(*key) for key in real["keys"]])
-    indexes = [_rebuilt(index, name, database) for index in known.indexes]
-    yield from _same("index", known.name, indexes, [_real_index(*index) for index in real["indexes"]])
+            right = None if column.nullable is None else column.nullable == nullable
+            yield Verdict("nullability", right, f"{here}: nullable {column.nullable}, really {nullable}")
+    yield from _same("key", known.name, list(_keys(known, database)), real.keys)
+    indexes = [_rebuilt(index, real, database) for index in known.indexes]
+    yield from _same("index", known.name, indexes, [_shape(index) for index in real.indexes])
+
+
+def _keys(table: Table, database: databases.Database) -> Iterator[Any]:
+    for key, _ in table.keys:
+        if key.kind != "check":
+            name = key.name[:63] if database.dialect == "postgres" else ""
+            yield key.kind, name, key.columns, key.table, "" if key.on_delete == "no action" else key.on_delete
+
+
+def _rebuilt(index: Index, table: databases.RealTable, database: databases.Database) -> Any:
+    try:
+        return _shape(database.rebuilt(index, table))
+    except databases.RefusedError as error:
+        return (*_shape(index), f"cannot be built: {error}")
+
+
+def _shape(index: Index) -> Any:
+    return index.name[:63], index.unique, index.method or "btree", index.parts, index.include, index.where
 
 
 def _same(aspect: str, table: str, mine: list[Any], theirs: list[Any]) -> Iterator[Verdict]:
-    left = Counter(map(str, mine)) - Counter(map(str, theirs))
-    missed = Counter(map(str, theirs)) - Counter(map(str, mine))
+    left, missed = Counter(mine) - Counter(theirs), Counter(theirs) - Counter(mine)
     for _ in range(len(mine) - left.total()):
-        yield Verdict(aspect, True, "")
-    for text in left.elements():
-        yield Verdict(aspect, False, f"{table}: only replayed: {text}")
-    for text in missed.elements():
-        yield Verdict(aspect, False, f"{table}: only real: {text}")
-
-
-def _plain(kind: str) -> str:
-    """A type's name as the server writes it."""
-    kind = kind.lower().replace('"', "")
-    base, dot, _ = kind.partition("[")
-    name, paren, detail = base.partition("(")
-    detail, _, rest = detail.partition(")")
-    name = SAME.get(name.strip(), name.strip())
-    if name.startswith(("timestamp ", "time ")) or rest:
-        head, _, tail = name.partition(" ")
-        rest = rest.strip() or tail
-        name = head
-    if name == "character" and not paren:
-        paren, detail = "(", "1"
-    if name == "numeric" and paren and "," not in detail:
-        detail += ",0"
-    if name == "enum":
-        name = ""
-    text = name + (f"({detail})" if paren else "") + (f" {rest.strip()}" if rest else "")
-    return text.replace("public.", "") + ("[]" if dot else "")
-
-
-def _key(key: Key) -> tuple[Any, ...]:
-    deletes = "" if key.on_delete == "no action" else key.on_delete
-    return (key.kind, key.name[:63], key.columns, key.table, deletes)
-
-
-def _real_key(kind: str, name: str, columns: list[str], target: str | None, deletes: str) -> tuple[Any, ...]:
-    return KINDS[kind], name.lower(), tuple(c.lower() for c in columns), (target or "").lower(), DELETES[deletes]
-
-
-def _rebuilt(index: Index, table: str, database: postgres.Database) -> tuple[Any, ...]:
-    """A replayed index as the server would write it: parts in parentheses, and predicates, are built anew to see."""
-    shape = (
-        index.name[:63],
-        index.unique,
-        index.method or "btree",
-        index.parts,
-        tuple(index.include),
-        index.where or None,
-    )
-    if not index.where and not any(part.startswith("(") for part in index.parts):
-        return shape
-    listed = ", ".join(part if part.startswith("(") else f'"{part}"' for part in index.parts)
-    where = f" WHERE {index.where}" if index.where else ""
-    quoted = ".".join(f'"{part}"' for part in table.split("."))
-    query = postgres.CATALOGUE + f" WHERE r.name = '{table}'"
-    try:
-        made = database.ask(
-            f"BEGIN; CREATE INDEX zz_rebuilt ON {quoted} USING btree ({listed}){where}; {query}; ROLLBACK"
-        )
-    except postgres.RefusedError as error:
-        return (*shape, f"cannot be built: {error}")
-    found = next(_real_index(*entry) for entry in postgres.tables(made)[table]["indexes"] if entry[0] == "zz_rebuilt")
-    return (*shape[:3], found[3], shape[4], found[5])
-
-
-def _real_index(
-    name: str, unique: bool, method: str, parts: list[str], include: list[str], where: str | None
-) -> tuple[Any, ...]:
-    bare = tuple(part.strip('"').lower() for part in parts)
-    return name.lower(), unique, method, bare, tuple(part.strip('"').lower() for part in include), where
+        yield Verdict(aspect, True, table)
+    for entry in left.elements():
+        yield Verdict(aspect, False, f"{table}: only replayed: {entry}")
+    for entry in missed.elements():
+        yield Verdict(aspect, False, f"{table}: only real: {entry}")
 
 
 def report(verdicts: list[Verdict]) -> str:
@@ -199,22 +140,30 @@ def report(verdicts: list[Verdict]) -> str:
     return "\n".join(rows)
 
 
+def check(
+    root: Path, catalogue: Catalogue, database: databases.Database
+) -> tuple[list[Verdict], list[tuple[str, str]]]:
+    """Run the migrations and compare: verdicts, and what was refused."""
+    refused = run(database, root, catalogue.migrations)
+    unsure = {word for path, _ in refused for word in WORD.findall((root / path).read_text().lower())}
+    return list(compare(catalogue, database, unsure)), refused
+
+
 def main() -> None:
-    if postgres.missing():
-        sys.exit(f"not on PATH: {', '.join(postgres.missing())}")
-    wrong = False
-    with postgres.cluster() as cluster:
+    if databases.missing():
+        sys.exit(f"not on PATH: {', '.join(databases.missing())}")
+    wrong = 0
+    with databases.cluster() as cluster:
         for root in map(Path, sys.argv[1:]):
             for name, catalogue in catalogues(root):
-                database = cluster.database()
-                refused = run(database, root, catalogue.migrations)
-                unsure = {word for path, _ in refused for word in WORD.findall((root / path).read_text().lower())}
-                verdicts = list(compare(catalogue, database.catalogue(), database, unsure))
-                wrong |= any(verdict.right is False for verdict in verdicts)
-                print(f"\n## {root.name}: {name}, {len(catalogue.migrations)} migrations\n\n{report(verdicts)}\n")
-                print("\n".join(f"- refused: {path}: {why}" for path, why in refused))
-                print("\n".join(f"- {v.aspect} {v.message}" for v in verdicts if v.right is False))
-    sys.exit(wrong)
+                database = cluster.database() if catalogue.dialect == "postgres" else databases.Sqlite()
+                verdicts, refused = check(root, catalogue, database)
+                misses = [f"- {verdict.aspect} {verdict.message}" for verdict in verdicts if verdict.right is False]
+                wrong += len(misses)
+                title = f"{root.name}: {name}, {catalogue.dialect}, {len(catalogue.migrations)} migrations"
+                lines = [f"- refused: {path}: {why}" for path, why in refused] + misses
+                print(f"\n## {title}\n\n{report(verdicts)}\n", *lines, sep="\n")
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -146,9 +146,8 @@ class _Replay:
             table.columns.update(like.columns)
         for column in create.columns:
             table.columns[column.name] = self._column(column, create.view)
-        for key in create.keys:
-            if not (key.kind == "unique" and not key.name and _keyed(table, key.columns)):
-                self._add_key(table, key)
+        for key in create.keys if self.dialect == "mysql" else _merged(create.keys):
+            self._add_key(table, key)
         for index in create.indexes:
             self._add_index(table, index)
         if like is not None:
@@ -375,9 +374,25 @@ def _same(one: Key, other: Key) -> bool:
     return (one.kind, one.columns, one.table) == (other.kind, other.columns, other.table)
 
 
+def _merged(keys: Iterable[Key]) -> list[Key]:
+    """The primary key first; a unique key on the same columns as another one is that one, and gives it its name."""
+    found: list[Key] = []
+    for key in sorted(keys, key=lambda key: key.kind != "primary"):
+        same = [n for n, other in enumerate(found) if key.kind == "unique" and _unique(other, key.columns)]
+        if not same:
+            found.append(key)
+        elif not found[same[0]].name:
+            found[same[0]] = replace(found[same[0]], name=key.name)
+    return found
+
+
+def _unique(key: Key, columns: tuple[str, ...]) -> bool:
+    return key.kind in ("primary", "unique") and key.columns == columns
+
+
 def _keyed(table: Table, columns: tuple[str, ...]) -> bool:
     """A key of the table says already that these columns are unique."""
-    return any(key.kind in ("primary", "unique") and key.columns == columns for key, _ in table.keys)
+    return any(_unique(key, columns) for key, _ in table.keys)
 
 
 def _rests(foreign: Key, key: Key) -> bool:
