@@ -19,18 +19,19 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     turns = count(1, 2)
     queried = lookups(view, None, foreign=True)
     for lookup in queried:
-        yield _queried(lookup, rule, next(turns))
+        yield _queried(program, lookup, rule, next(turns))
     seen = {(lookup.table, lookup.column) for lookup in queried}
     for schema in view.schemas:
         queries = [placed for placed in view.queries if placed.schema.root == schema.root]
         yield from _unqueried(schema, queries, seen, rule, turns)
 
 
-def _queried(lookup: Lookup, rule: Rule, turn: int) -> Finding:
+def _queried(program: Program, lookup: Lookup, rule: Rule, turn: int) -> Finding:
     hottest = lookup.sites[0]
     return rule.finding(
         hottest.place,
         function=hottest.within,
+        severity=lookup.severity(program.rust),
         confidence="medium" if all(site.optional for site in lookup.sites) else "high",
         related=lookup.related(),
         cost=f"so `{hottest.within}` reads the whole table, and so does each delete of a parent row",

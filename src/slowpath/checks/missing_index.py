@@ -18,10 +18,10 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     found = lookups(program.schema, re.compile(rule.settings["flags"]), foreign=False)
     wanted = [lookup for lookup in found if not lookup.function or lookup.function in expressions]
     for turn, lookup in enumerate(wanted):
-        yield _finding(lookup, rule, bool(keys.search(lookup.column)), 2 * turn + 2)
+        yield _finding(program, lookup, rule, bool(keys.search(lookup.column)), 2 * turn + 2)
 
 
-def _finding(lookup: Lookup, rule: Rule, key_like: bool, turn: int) -> Finding:
+def _finding(program: Program, lookup: Lookup, rule: Rule, key_like: bool, turn: int) -> Finding:
     hottest = lookup.sites[0]
     expression = f"{lookup.function}({lookup.column})" if lookup.function else lookup.column
     columns = (lookup.column,) if key_like or lookup.function else (lookup.column, *lookup.rest)
@@ -29,6 +29,7 @@ def _finding(lookup: Lookup, rule: Rule, key_like: bool, turn: int) -> Finding:
     return rule.finding(
         hottest.place,
         function=hottest.within,
+        severity=lookup.severity(program.rust),
         confidence=_confidence(lookup, key_like),
         related=lookup.related(),
         fix=proposal.fix,

@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 from tree_sitter import Node, Tree
 
-from slowpath.extract import diesel_schema
+from slowpath.extract import diesel_schema, sql_strings
 from slowpath.extract.diesel_names import Scope
 from slowpath.extract.diesel_query import VERBS, Draft, arguments, callee, read, span, unroll, with_role
 from slowpath.extract.parsing import parse_part, text
-from slowpath.model.diesel import MANDATORY, OPTIONAL, DieselFacts, Query
+from slowpath.model.diesel import MANDATORY, OPTIONAL, DieselFacts, Query, SqlFile
 from slowpath.model.finding import Span
 
 INTERESTING = re.compile(
-    rb"\btable!|joinable!|table_name\s*=|belongs_to|_type\s*\(\s*name|postgres_type|\bsql_query\b|\bsqlx\b|\bquery(?:_as|_scalar)?!"
+    rb"\btable!|joinable!|table_name\s*=|belongs_to|_type\s*\(\s*name|postgres_type|\bsql_query\b|\bsqlx\b|\bquery(?:_as|_scalar|_file(?:_as|_scalar)?)?!"
     rb"|into_boxed|insert_into|\.(?:eq|eq_any|lt|le|gt|ge|between|is_null|inner_join|left_join|order|order_by)\s*\(|belonging_to"
 )
 SIGNS = tuple(
     b"table! joinable! .eq( .eq_any( .lt( .le( .gt( .ge( .between( .is_null( _join( .order( .order_by( "
-    b"into_boxed insert_into belonging_to sqlx sql_query query! query_as! query_scalar! table_name belongs_to "
-    b"_type(name postgres_type".split()
+    b"into_boxed insert_into belonging_to sqlx sql_query query! query_as! query_scalar! query_file table_name "
+    b"belongs_to _type(name postgres_type".split()
 )
 """A file without any of these is not walked: looking for them costs a tenth of the pattern."""
 TEST = re.compile(r"\bcfg\(\s*(?:all\()?\s*test\b|^#\[\s*(?:\w+::)*test\b")
@@ -31,6 +31,7 @@ CONDITIONAL = frozenset(["if_expression", "match_arm", "else_clause", "for_expre
 ITEMS = frozenset(
     ["function_item", "impl_item", "mod_item", "trait_item", "enum_item", "const_item", "static_item", "type_item"]
 )
+SQL_FILE = re.compile(r"(?:^|::)query_file(?:_as|_scalar)?(?:_unchecked)?$")
 SQL_MACRO = re.compile(r"(?:^|::)query(?:_as|_scalar)?(?:_unchecked)?$")
 INSERT = re.compile(r"\bINSERT\s+(?:OR\s+\w+\s+)?INTO\s+(?:\w+\.)?[`\"]?(\w+)", re.I)
 SQL_CALL = re.compile(r"(?:^|sqlx::|diesel::)(?:query_as|query_scalar|query|query_with|query_as_with|sql_query)$")
@@ -73,6 +74,9 @@ class Walk:
         self.source = source
         self.macros: list[Visit] = []
         self.written: set[str] = set()
+        self.constants: dict[str, sql_strings.Literal] = {}
+        self.named: list[tuple[str, str]] = []
+        """Queries that are handed over by name: (constant, function)."""
         self.variables: dict[str, tuple[Draft, int]] = {}
         self.drafts: list[Draft | Query] = []
 
@@ -81,6 +85,9 @@ class Walk:
         for _ in range(MACRO_DEPTH):
             if self.macros:
                 self._inside_macros()
+        for name, function in self.named:
+            if name in self.constants:
+                self._sql(function, self.constants[name])
         self.facts.inserts = sorted(
             {d.tables[0] for d in self.drafts if isinstance(d, Draft) and d.verb == "insert" and d.tables}
             | self.written
@@ -146,6 +153,8 @@ class Walk:
                     pass
                 elif kind == "struct_item":
                     self._struct(child, attributes)
+                elif kind in ("const_item", "static_item"):
+                    self._constant(child, text(child.child_by_field_name("name")))
                 elif kind not in ITEMS or self._marked(child):
                     visits.append(visit._replace(node=child, scope=scope))
                 attributes = ""
@@ -210,6 +219,8 @@ class Walk:
         ]
         if value is None:
             return rest
+        if pattern is not None and pattern.type == "identifier" and value.type.endswith("literal"):
+            self._constant(visit.node, text(pattern))
         if pattern is None or pattern.type != "identifier" or value.type != "call_expression":
             return [visit._replace(node=value), *rest]
         visits = self._call(visit._replace(node=value))
@@ -231,27 +242,42 @@ class Walk:
         elif last == "joinable":
             self.facts.joinables += diesel_schema.joinable(body)
         elif SQL_MACRO.search(name):
-            self._sql(visit, [child for child in body.named_children if child.type.endswith("string_literal")][:1])
+            said = sql_strings.first(body)
+            if said is not None:
+                self._sql(visit.function, said)
+        elif SQL_FILE.search(name):
+            said = sql_strings.first(body)
+            if said is not None:
+                self.facts.files.append(SqlFile(said.text, visit.function))
         elif self._marked(body):
             self.macros.append(visit)
 
     def _sql_call(self, visit: Visit, call: Node) -> None:
         given = arguments(call)
-        if given and given[0].type.endswith("string_literal") and SQL_CALL.search(text(callee(call))):
-            self._sql(visit, given[:1])
+        if not given or not SQL_CALL.search(text(callee(call))):
+            return
+        node = given[0]
+        while node.type == "reference_expression" and node.named_child_count == 1:
+            node = node.named_children[0]
+        said = sql_strings.literal(node)
+        if said is not None:
+            self._sql(visit.function, said)
+        elif node.type == "identifier":
+            self.named.append((text(node), visit.function))
 
-    def _sql(self, visit: Visit, strings: list[Node]) -> None:
+    def _constant(self, node: Node, name: str) -> None:
+        """A constant, or a variable, that may hold a query."""
+        value = node.child_by_field_name("value")
+        said = sql_strings.literal(value) if value is not None else None
+        if said is not None:
+            self.constants[name] = said
+
+    def _sql(self, function: str, said: sql_strings.Literal) -> None:
         """A query written in SQL: the whole literal is its place."""
-        for node in strings:
-            content = "".join(text(child) for child in node.named_children if child.type == "string_content") or text(
-                node
-            )
-            from slowpath.extract.sql_query import read_query
+        from slowpath.extract.sql_query import read_queries
 
-            self.written.update(match[1].lower() for match in INSERT.finditer(content))
-            query = read_query(content, visit.function, span(node))
-            if query is not None:
-                self.drafts.append(query)
+        self.written.update(match[1].lower() for match in INSERT.finditer(said.text))
+        self.drafts += read_queries(said.text, function, said.span)
 
 
 def _shell(macro: Node, marked: Callable[[Node], bool]) -> Iterator[Span]:

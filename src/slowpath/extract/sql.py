@@ -14,6 +14,7 @@ from slowpath.extract.sql_alter import alter_table
 from slowpath.extract.sql_index import expression, parts
 from slowpath.extract.sql_table import Parts, item, type_name
 from slowpath.extract.sql_text import Cursor, statements, tokens
+from slowpath.model.diesel import Query
 from slowpath.model.finding import Span
 from slowpath.model.schema import (
     EVERYTHING,
@@ -60,6 +61,7 @@ COMMENT = re.compile(r"--[^\n]*")
 RESHAPES = re.compile(r"\b(?:ALTER|DROP|RENAME|CREATE)\s+(?:TABLE|INDEX|(?:UNIQUE|MATERIALIZED)\b)|\bEXECUTE\b", re.I)
 ROUTINE = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?(PROCEDURE|FUNCTION)\s+[`\"]?(\w+)", re.I)
 SEED = re.compile(r"\bINSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?\s*(?:\([^()]*\))?\s*VALUES\b", re.I)
+PLACEHOLDER = re.compile(r"\$\d|[=(,]\s*\?")
 CATALOGUE = re.compile(r"\bpg_(?:tables|class|namespace)\b|\binformation_schema\.(?:tables|columns)\b", re.I)
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 
@@ -69,7 +71,15 @@ def extract(source: bytes) -> SqlFacts:
     text = source.decode("latin-1")
     operations = [operation for span in statements(text) for operation in _operations(text, span)]
     seeded = {match[1].lower() for match in SEED.finditer(text)} if "VALUES" in text or "values" in text else set()
-    return SqlFacts(operations=operations, dialect=_dialect(text), seeded=sorted(seeded))
+    queries = [] if operations or not PLACEHOLDER.search(text) else list(_queries(text))
+    return SqlFacts(operations=operations, dialect=_dialect(text), seeded=sorted(seeded), queries=queries)
+
+
+def _queries(text: str) -> Iterator[Query]:
+    from slowpath.extract.sql_query import read_queries
+
+    for span in statements(text):
+        yield from read_queries(text[slice(*span)].encode("latin-1").decode("utf-8", "replace"), "", span)
 
 
 def _dialect(text: str) -> str:

@@ -1,20 +1,22 @@
-"""What a SELECT, UPDATE or DELETE yields and compares, read with sqlglot, which is imported when first needed."""
+"""What SELECTs, UPDATEs and DELETEs yield and compare, read with sqlglot, which is imported when first needed."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, Predicate, Query
+from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate, Query
 from slowpath.model.finding import Span
 
-if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
-
-WORTH_READING = re.compile(r"^\W*(?:SELECT|UPDATE|DELETE)\b.*\b(?:WHERE|JOIN|ORDER\s+BY)\b", re.I | re.S)
+WORTH_READING = re.compile(
+    r"^\W*(?:--[^\n]*\s+)*(?:SELECT|UPDATE|DELETE|INSERT|WITH)\b.*\b(?:WHERE|JOIN|ORDER\s+BY)\b", re.I | re.S
+)
 MAX_LENGTH = 20_000
+NUMBERED = re.compile(r"\?\d+\b")
+"""SQLite's placeholders, which sqlglot does not know."""
+VERBS = {"update": "update", "delete": "delete"}
 
 
 def _parse(sql: str) -> Any:
@@ -24,6 +26,7 @@ def _parse(sql: str) -> Any:
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     if len(sql) > MAX_LENGTH:
         return None
+    sql = NUMBERED.sub("?", sql)
     for dialect in ("postgres", "mysql"):
         try:
             return sqlglot.parse_one(sql, dialect=dialect)
@@ -39,87 +42,154 @@ def output_columns(text: str) -> list[str]:
     return [] if "*" in names or "" in names else names
 
 
-def read_query(sql: str, function: str, span: Span) -> Query | None:
-    """A query on plain tables; none where a subquery, a CTE or a set operation makes its columns ambiguous."""
+def read_queries(sql: str, function: str, span: Span) -> list[Query]:
+    """The queries of a statement: it, and those in its subqueries and CTEs. `span` is the place of each."""
     if not WORTH_READING.search(sql):
-        return None
+        return []
     from sqlglot import exp
 
     tree = _parse(sql)
-    if not isinstance(tree, exp.Select | exp.Update | exp.Delete) or tree.find(exp.Subquery, exp.CTE, exp.Union):
-        return None
-    tables = {table.alias_or_name.lower(): table.name.lower() for table in tree.find_all(exp.Table)}
-    if not tables or tree.find(exp.Select) not in (None, tree):
-        return None
-    reader = _Reader(tables, span)
-    where = tree.args.get("where")
-    if where is not None:
-        reader.conditions(where.this, MANDATORY)
-    for join in tree.args.get("joins") or []:
-        if join.args.get("on") is not None:
-            reader.conditions(join.args["on"], MANDATORY)
-    order = tree.args.get("order")
-    first = reader.column(order.expressions[0].this) if order is not None else ""
-    verb = {exp.Update: "update", exp.Delete: "delete"}.get(type(tree), "select")
-    limited = tree.args.get("limit") is not None
-    predicates = tuple(reader.predicates)
-    if not predicates and not first:
-        return None
-    return Query(verb, function, span, tuple(dict.fromkeys(tables.values())), (), predicates, first, span, limited,
-                 reader.opaque, (), True)  # fmt: skip
+    if tree is None:
+        return []
+    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    found = (_Reader(node, ctes, span).query(function) for node in tree.find_all(exp.Select, exp.Update, exp.Delete))
+    return [query for query in found if query is not None]
 
 
 class _Reader:
-    """Comparisons of a condition, columns resolved through the query's aliases."""
+    """One SELECT, UPDATE or DELETE, without those inside it. Its columns are resolved through its aliases."""
 
-    def __init__(self, tables: dict[str, str], span: Span) -> None:
-        self.tables = tables
+    def __init__(self, node: Any, ctes: set[str], span: Span) -> None:
+        self.node = node
         self.span = span
         self.predicates: list[Predicate] = []
         self.opaque = False
+        self.tables: dict[str, str] = {}
+        for source in _sources(node):
+            self._source(source, ctes)
+
+    def _source(self, source: Any, ctes: set[str]) -> None:
+        """A derived table, and one of a CTE, has no name."""
+        from sqlglot import exp
+
+        plain = isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier)
+        name = ".".join(part for part in (source.db, source.name) if part).lower() if plain else ""
+        known = name.removeprefix("public.").removeprefix("main.") if name not in ctes else ""
+        self.tables[source.alias_or_name.lower()] = known
+
+    def query(self, function: str) -> Query | None:
+        """What was read; nothing where no table, or nothing about one, was."""
+        node = self.node
+        if node.args.get("where") is not None:
+            self._conditions(node.args["where"].this)
+        for join in _joins(node):
+            if join.args.get("on") is not None:
+                self._conditions(join.args["on"])
+            self._using(join)
+        sums = node.args.get("group") or node.args.get("distinct")
+        order = None if sums else node.args.get("order")
+        first = self.column(order.expressions[0].this) if order is not None else ""
+        tables = tuple(dict.fromkeys(filter(None, self.tables.values())))
+        if not tables or not (self.predicates or first):
+            return None
+        limited = node.args.get("limit") is not None
+        return Query(VERBS.get(node.key, "select"), function, self.span, tables, (), tuple(self.predicates), first,
+                     self.span, limited, self.opaque, (), True)  # fmt: skip
 
     def column(self, node: Any) -> str:
-        """`table.column`, or nothing."""
+        """`table.column`; `.column` where one of several tables has it; nothing for all else."""
         from sqlglot import exp
 
-        if isinstance(node, exp.Cast):
+        if isinstance(node, exp.Cast | exp.Paren):
             node = node.this
-        if not isinstance(node, exp.Column):
+        if not isinstance(node, exp.Column) or node.name.startswith("$"):
             return ""
-        owner = node.table.lower()
-        if not owner and len(self.tables) != 1:
-            return ""
-        table = self.tables.get(owner, "") if owner else next(iter(self.tables.values()))
-        return f"{table}.{node.name.lower()}" if table else ""
+        owner, name = node.table.lower(), node.name.lower()
+        if owner or len(self.tables) == 1:
+            table = self.tables.get(owner, "") if owner else next(iter(self.tables.values()))
+            return f"{table}.{name}" if table else ""
+        return f".{name}" if all(self.tables.values()) else ""
 
-    def conditions(self, node: Expression, role: int) -> None:
+    def _using(self, join: Any) -> None:
+        """JOIN … USING (columns): the joined table's with that of the first one."""
+        first, joined = next(iter(self.tables.values())), self.tables.get(join.this.alias_or_name.lower(), "")
+        for identifier in join.args.get("using") or []:
+            name = identifier.name.lower()
+            if first and joined and len(self.tables) == 2:
+                self._add(f"{joined}.{name}", "eq", f"{first}.{name}", MANDATORY)
+            else:
+                self.opaque = True
+
+    def _conditions(self, node: Any) -> None:
         from sqlglot import exp
 
+        kinds = {exp.EQ: "eq", exp.In: "in", exp.LT: "range", exp.LTE: "range", exp.GT: "range", exp.GTE: "range",
+                 exp.Between: "range"}  # fmt: skip
         for part, alternative in _branches(node):
-            inner = ALTERNATIVE if alternative else role
-            kinds = {exp.EQ: "eq", exp.In: "in", exp.LT: "range", exp.LTE: "range", exp.GT: "range", exp.GTE: "range",
-                     exp.Between: "range"}  # fmt: skip
+            role = ALTERNATIVE if alternative else MANDATORY
             operator = kinds.get(type(part), "")
             if isinstance(part, exp.Is) and isinstance(part.expression, exp.Null):
                 operator = "null"
-            if not operator:
-                continue
-            self._compare(part, operator, inner)
+            if operator:
+                self._compare(part, operator, role)
 
     def _compare(self, part: Any, operator: str, role: int) -> None:
         from sqlglot import exp
 
-        left, function, right_side = part.this, "", part.args.get("expression")
-        if isinstance(right_side, exp.Any):
-            operator, right_side = "in", None
-        if isinstance(left, exp.Func) and not isinstance(left, exp.Cast) and isinstance(left.this, exp.Column):
+        left, value = part.this, part.args.get("expression")
+        if isinstance(value, exp.Any):
+            operator, value = "in", value.this
+        if not self._reads(left) and self._reads(value):
+            left, value = value, left
+        if operator == "in" and role == MANDATORY and (part.args.get("query") or isinstance(value, exp.Subquery)):
+            role = OPTIONAL  # few values or many: nobody knows
+        function = ""
+        if isinstance(left, exp.Func) and isinstance(left.this, exp.Column):
             function, left = left.key.lower(), left.this
-        name, other = self.column(left), self.column(right_side)
-        if not name and other:
-            name, other = other, ""
-        if name:
-            value = other or (LITERAL if isinstance(right_side, exp.Literal | exp.Boolean) else "")
-            self.predicates.append(Predicate(name, operator, value, function, role, self.span))
+        name, other = self.column(left), self.column(value)
+        if self._foreign(left) or (self._reads(value) and not other):
+            self.opaque = True
+        elif name:
+            literal = isinstance(value, exp.Literal | exp.Boolean)
+            self._add(name, operator, other or (LITERAL if literal else ""), role, function)
+
+    def _reads(self, node: Any) -> bool:
+        """Columns of this query stand in an expression, subqueries aside."""
+        from sqlglot import exp
+
+        return node is not None and any(
+            column.find_ancestor(exp.Select, exp.Update, exp.Delete) is self.node and not column.name.startswith("$")
+            for column in node.find_all(exp.Column)
+        )
+
+    def _foreign(self, node: Any) -> bool:
+        """A column of a table that is not here: of a derived one, or of the query around this one."""
+        from sqlglot import exp
+
+        bare = node.this if isinstance(node, exp.Cast | exp.Paren) else node
+        return isinstance(bare, exp.Column) and not bare.name.startswith("$") and not self.column(bare)
+
+    def _add(self, column: str, operator: str, value: str, role: int, function: str = "") -> None:
+        self.predicates.append(Predicate(column, operator, value, function, role, self.span))
+
+
+def _joins(node: Any) -> list[Any]:
+    """The joins of a query; those of an UPDATE or DELETE hang on its tables."""
+    origin = node.args.get("from_") or node.args.get("from")
+    holders = [node, node.this, origin.this if origin is not None else None, *(node.args.get("using") or [])]
+    return [join for holder in holders if hasattr(holder, "args") for join in holder.args.get("joins") or []]
+
+
+def _sources(node: Any) -> Iterator[Any]:
+    """What a query reads from."""
+    if node.key in VERBS:
+        yield node.this
+    origin = node.args.get("from_") or node.args.get("from")
+    if origin is not None:
+        yield origin.this
+    yield from node.args.get("using") or []
+    yield from (join.this for join in _joins(node))
+    yield from node.args.get("laterals") or []
 
 
 def _branches(node: Any) -> Iterator[tuple[Any, bool]]:

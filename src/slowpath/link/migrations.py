@@ -21,6 +21,7 @@ DIALECT_WORDS = {
     "psql": "postgres",
     "mysql": "mysql",
     "mariadb": "mysql",
+    "maria": "mysql",
     "sqlite": "sqlite",
     "sqlite3": "sqlite",
 }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from posixpath import commonprefix, dirname, join, normpath
+from posixpath import basename, commonprefix, dirname, join, normpath
 
-from slowpath.link.migrations import narrowed, schemas
+from msgspec.structs import replace
+
+from slowpath.link.migrations import narrowed, schemas, split_root
 from slowpath.model.cargo import TomlFacts
 from slowpath.model.diesel import DieselFacts, Model, Predicate, Query, TableMacro
 from slowpath.model.rust import RustFacts
+from slowpath.model.schema import SqlFacts
 from slowpath.program import Program
 from slowpath.program.schema import Macro, PlacedQuery, Schema, SchemaProgram
 
@@ -22,7 +25,7 @@ def link(program: Program) -> SchemaProgram:
     if not known:
         return SchemaProgram([], [], [], sql_types)
     macros = _macros(facts, known, _patched(program))
-    queries = list(_queries(facts, known, macros))
+    queries = [*_queries(facts, known, macros), *_filed(program, facts, known)]
     written = {name.strip(".!") for _, diesel in facts for name in diesel.inserts}
     written |= {macro.table.name for macro in macros if macro.table.rust in written}
     for schema in known:
@@ -37,9 +40,8 @@ def _diesel(program: Program) -> Iterator[tuple[str, DieselFacts]]:
         if not isinstance(facts, RustFacts):
             continue
         diesel = facts.diesel
-        if (diesel.tables or diesel.queries or diesel.models or diesel.sql_types or diesel.joinables) and (
-            program.rust.is_compiled(file.path) and not program.rust.is_test(file.path)
-        ):
+        parts = (diesel.tables, diesel.queries, diesel.models, diesel.sql_types, diesel.joinables, diesel.files)
+        if any(parts) and (program.rust.is_compiled(file.path) and not program.rust.is_test(file.path)):
             yield file.path, diesel
 
 
@@ -72,9 +74,10 @@ def _macros(facts: list[tuple[str, DieselFacts]], known: list[Schema], patched: 
 def _schema_of(path: str, tables: Iterable[str], known: list[Schema]) -> Schema | None:
     """The database that most of these tables belong to, the nearest one if several do; it must know half of them."""
     wanted = set(tables)
+    place = split_root(path)[0].split("/")
 
     def rank(schema: Schema) -> tuple[int, int]:
-        return sum(schema.has(table) for table in wanted), len(commonprefix([schema.root, path]))
+        return sum(schema.has(table) for table in wanted), len(commonprefix([schema.root.split("/"), place]))
 
     best = max(known, key=rank, default=None)
     return narrowed(best, path) if best is not None and rank(best)[0] * 2 >= max(len(wanted), 1) else None
@@ -143,11 +146,47 @@ def _queries(facts: list[tuple[str, DieselFacts]], known: list[Schema], macros: 
             if query.sql:
                 schema = _schema_of(path, query.tables, known)
                 if schema is not None:
-                    yield PlacedQuery(path, query, schema)
+                    yield PlacedQuery(path, _owned(query, schema), schema)
                 continue
             resolved = _resolve(query, names)
             if resolved is not None:
                 yield PlacedQuery(path, resolved[0], narrowed(resolved[1], path))
+
+
+def _filed(program: Program, facts: list[tuple[str, DieselFacts]], known: list[Schema]) -> Iterator[PlacedQuery]:
+    """What `query_file!` runs: its path starts at the package that asks."""
+    folders = {dirname(file.path) for file in program.of("toml") if basename(file.path) == "Cargo.toml"}
+    for path, diesel in facts:
+        for used in diesel.files:
+            package = next((folder for folder in _above(path) if folder in folders), "")
+            file = program.files.get(normpath(join(package, used.path)))
+            queries = file.facts.queries if file is not None and isinstance(file.facts, SqlFacts) else []
+            for query in queries:
+                schema = _schema_of(path, query.tables, known)
+                if schema is not None and file is not None:
+                    yield PlacedQuery(file.path, _owned(replace(query, function=used.function), schema), schema)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders around a file, the nearest first."""
+    while path:
+        path = dirname(path)
+        yield path
+
+
+def _owned(query: Query, schema: Schema) -> Query:
+    """The query with its bare columns given to the one table that has them; without those that none has."""
+
+    def full(column: str) -> str:
+        if not column.startswith("."):
+            return column
+        owners = [table for table in query.tables if schema.has(table, column[1:])]
+        return owners[0] + column if len(owners) == 1 else ""
+
+    named = [replace(p, column=full(p.column), value=full(p.value)) for p in query.predicates]
+    lost = any(not p.column or (q.value and not p.value) for p, q in zip(named, query.predicates, strict=True))
+    predicates = tuple(p for p in named if p.column)
+    return replace(query, predicates=predicates, order=full(query.order), opaque=query.opaque or lost)
 
 
 def _resolve(query: Query, names: _Names) -> tuple[Query, Schema] | None:

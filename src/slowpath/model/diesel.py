@@ -88,6 +88,13 @@ class Query(msgspec.Struct, array_like=True, frozen=True):
     """Written in SQL: tables and columns have their final names."""
 
 
+class SqlFile(msgspec.Struct, array_like=True, frozen=True):
+    """`query_file!` of a path below the package, in a function."""
+
+    path: str
+    function: str
+
+
 class DieselFacts(msgspec.Struct, array_like=True):
     """One Rust file's part. `sql_types` maps marker types to the names of PostgreSQL types."""
 
@@ -98,3 +105,4 @@ class DieselFacts(msgspec.Struct, array_like=True):
     queries: list[Query] = []
     inserts: list[str] = []
     """Tables that rows are written into, as queries name tables, or as SQL does."""
+    files: list[SqlFile] = []

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from slowpath.model.diesel import Query
 from slowpath.model.facts import Facts
 from slowpath.model.finding import Span
 
@@ -203,9 +204,11 @@ Operation = (
 
 
 class SqlFacts(Facts, array_like=True):
-    """Facts of a migration. `dialect` is what its text gives away: postgres, mysql, sqlite or nothing."""
+    """Facts of a .sql file. `dialect` is what its text gives away: postgres, mysql, sqlite or nothing."""
 
     operations: list[Operation] = msgspec.field(default_factory=list)
     dialect: str = ""
     seeded: list[str] = msgspec.field(default_factory=list)
     """Tables that rows are written into, as literals."""
+    queries: list[Query] = msgspec.field(default_factory=list)
+    """Those of a file that holds no migration but statements with placeholders."""

@@ -1,18 +1,21 @@
 """Columns by which queries look rows up while no index begins with them.
 
-In: a query with resolved names, and a catalogue. Out: at most one need for each of its tables. A table is *bounded* if
-an index serves one of the query's own conditions on it, or a join from a bounded table to it; then the other conditions
-only filter few rows. A table that is not bounded is read as a whole.
+In: a query with resolved names, and a catalogue. Out: at most one need for each of its tables: that which most queries
+have. A table is *bounded* if an index serves one of the query's own conditions on it, or a join from a bounded table to
+it; then the other conditions only filter few rows. A table that is not bounded is read as a whole.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from re import Pattern
 from typing import NamedTuple
 
 from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate
-from slowpath.model.finding import Place, Step
+from slowpath.model.finding import Place, Severity, Step
+from slowpath.program.liveness import Liveness
+from slowpath.program.rust import RustProgram
 from slowpath.program.schema import Access, Catalogue, PlacedQuery, Schema, SchemaProgram, Table
 from slowpath.program.sqltypes import sql_family
 
@@ -43,8 +46,8 @@ def split(column: str) -> tuple[str, str]:
     return table, name
 
 
-def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Pattern[str] | None) -> Iterator[Need]:
-    """What the query needs; nothing if it may have conditions that were not read."""
+def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Pattern[str] | None) -> Iterator[list[Need]]:
+    """For each table, what would do; nothing if the query may have conditions that were not read."""
     query = placed.query
     if query.opaque:
         return
@@ -53,9 +56,9 @@ def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Pattern[str] | None)
     for name, table in view.tables.items():
         if table is None or table.view or name in bounded or catalogue.tiny(table):
             continue
-        best = min(view.candidates(name, table, bounded), key=lambda need: (need.optional, need.rank), default=None)
-        if best is not None:
-            yield best
+        candidates = list(view.candidates(name, table, bounded))
+        if candidates:
+            yield candidates
 
 
 class _View:
@@ -147,7 +150,7 @@ class _View:
 
     def _need(self, table: Table, column: str, predicate: Predicate) -> Need:
         name = split(column)[1]
-        foreign = any(key.columns[:1] == (name,) for key, _ in table.foreign())
+        foreign = not predicate.function and any(key.columns[:1] == (name,) for key, _ in table.foreign())
         rank = RANGE if predicate.operator == "range" else FOREIGN if foreign else LOOKUP
         return Need(
             table.name,
@@ -207,6 +210,12 @@ class Lookup(NamedTuple):
     declared: tuple[Place, ...]
     """Where the migrations declare the column."""
 
+    def severity(self, rust: RustProgram) -> Severity | None:
+        """A note, where only start-up and command lines send such queries."""
+        functions = [rust.around(site.place.path, site.within, site.place.span[0]) for site in self.sites]
+        served = any(function is None or rust.shared(Liveness).is_live(function) for function in functions)
+        return None if served else "note"
+
     def related(self) -> list[Step]:
         """The other sites, and the column."""
         return [
@@ -227,15 +236,33 @@ class _Found:
 
 def lookups(view: SchemaProgram, flags: Pattern[str] | None, *, foreign: bool) -> list[Lookup]:
     """The needs of all queries by column: those on foreign keys, or all others."""
+    asked = [
+        (placed, catalogue, candidates)
+        for placed in view.queries
+        for catalogue in placed.schema.catalogues
+        for candidates in needs(placed, catalogue, flags)
+    ]
+    common = Counter(
+        (placed.schema.root, column)
+        for placed, _, candidates in asked
+        for column in {(need.table, need.column, need.function) for need in candidates}
+    )
     found: dict[tuple[str, str, str, str], _Found] = {}
-    for placed in view.queries:
-        for catalogue in placed.schema.catalogues:
-            for need in needs(placed, catalogue, flags):
-                if foreign == (need.rank == FOREIGN):
-                    entry = found.setdefault((placed.schema.root, need.table, need.column, need.function), _Found())
-                    entry.needs.add(need)
-                    entry.lacking[catalogue.dialect] = catalogue
-                    entry.asked.update(c.dialect for c in placed.schema.catalogues if need.table in c.tables)
+    for placed, catalogue, candidates in asked:
+        root = placed.schema.root
+
+        columns = list(catalogue.tables[candidates[0].table].columns)
+
+        def order(need: Need, root: str = root, columns: list[str] = columns) -> tuple[bool, int, int, int]:
+            count = common[root, (need.table, need.column, need.function)]
+            return need.optional, need.rank, -count, columns.index(need.column) if need.column in columns else 0
+
+        need = min(candidates, key=order)
+        if foreign == (need.rank == FOREIGN):
+            entry = found.setdefault((root, need.table, need.column, need.function), _Found())
+            entry.needs.add(need)
+            entry.lacking[catalogue.dialect] = catalogue
+            entry.asked.update(c.dialect for c in placed.schema.catalogues if need.table in c.tables)
     schemas = {schema.root: schema for schema in view.schemas}
     beside = compared(view.queries)
     return [_lookup(key, entry, schemas[key[0]], beside) for key, entry in sorted(found.items(), key=lambda e: e[0])]

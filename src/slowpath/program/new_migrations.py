@@ -30,7 +30,7 @@ def index(
     catalogues: Iterable[Catalogue], table: str, columns: tuple[str, ...], function: str = "", *, turn: int
 ) -> Proposal:
     """An index for each of the databases that lack it; `turn` tells the proposals of one scan apart."""
-    lacking = list(catalogues)
+    lacking = sorted(catalogues, key=lambda catalogue: catalogue.dialect == "mysql")
     name = _name(lacking, table, columns, function)
     edits: list[Edit] = []
     complete = True

@@ -259,6 +259,11 @@ class RustProgram:
             found.setdefault(function.fact.name, []).append(function)
         return found
 
+    def around(self, path: str, name: str, offset: int) -> Function | None:
+        """The function of that name with a byte of a file in its body."""
+        functions = self.named.get(name, [])
+        return next((f for f in functions if f.file == path and f.fact.start <= offset < f.fact.stop), None)
+
     @cached_property
     def macros(self) -> dict[str, list[Function]]:
         """Arms of the workspace's `macro_rules!` that stand for expressions, by `name!`."""

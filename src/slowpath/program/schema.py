@@ -177,8 +177,9 @@ class Schema(NamedTuple):
     root: str
     catalogues: tuple[Catalogue, ...]
 
-    def has(self, table: str) -> bool:
-        return any(table in catalogue.tables for catalogue in self.catalogues)
+    def has(self, table: str, column: str = "") -> bool:
+        found = [catalogue.tables[table] for catalogue in self.catalogues if table in catalogue.tables]
+        return any(not column or column in each.columns for each in found)
 
     def where(self, table: str, some: Iterable[Catalogue]) -> str:
         """Names the dialects of some catalogues, unless they are all that have the table."""
