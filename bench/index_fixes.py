@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import databases
+import postgres
 from replay import alone, catalogues, run
 
 from slowpath import engine, rulebook
@@ -86,11 +87,11 @@ def outcomes(root: Path, findings: list[Finding], catalogue: Catalogue, database
 
 
 def main() -> None:
-    if databases.missing():
-        sys.exit(f"not on PATH: {', '.join(databases.missing())}")
+    if postgres.missing():
+        sys.exit(f"not on PATH: {', '.join(postgres.missing())}")
     failed = 0
     print("| project | migrations | dialect | proposed | ran up and down | failed |\n|---|---|---|--:|--:|--:|")
-    with databases.cluster() as cluster:
+    with postgres.cluster() as cluster:
         for root in map(Path, sys.argv[1:]):
             findings = proposed(root)
             for name, catalogue in catalogues(root):

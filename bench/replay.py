@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import databases
+import postgres
 
 from slowpath import engine
 from slowpath.discover import discover
@@ -150,10 +151,10 @@ def check(
 
 
 def main() -> None:
-    if databases.missing():
-        sys.exit(f"not on PATH: {', '.join(databases.missing())}")
+    if postgres.missing():
+        sys.exit(f"not on PATH: {', '.join(postgres.missing())}")
     wrong = 0
-    with databases.cluster() as cluster:
+    with postgres.cluster() as cluster:
         for root in map(Path, sys.argv[1:]):
             for name, catalogue in catalogues(root):
                 database = cluster.database() if catalogue.dialect == "postgres" else databases.Sqlite()

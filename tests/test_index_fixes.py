@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import databases
+import postgres
 import pytest
 import replay
 from index_fixes import outcomes, proposed
@@ -137,9 +137,9 @@ def test_names(start: str, table: str, column: str, up: str, tmp_path: Path) -> 
     created = fix(tmp_path, {"migrations/1_start.sql": start}, table, column)
     ((path, text),) = created.items()
     assert text.splitlines()[-1] == up
-    if databases.missing():
-        pytest.skip(f"not on PATH: {', '.join(databases.missing())}")
-    with databases.cluster() as cluster:
+    if postgres.missing():
+        pytest.skip(f"not on PATH: {', '.join(postgres.missing())}")
+    with postgres.cluster() as cluster:
         ((_, catalogue),) = replay.catalogues(tmp_path)
         found = outcomes(tmp_path, proposed(tmp_path), catalogue, cluster.database())
         assert [outcome.failure for outcome in found] == [""] and found[0].migration == path

@@ -9,34 +9,34 @@ from typing import Any
 from slowpath.model.finding import Finding, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.needs import Lookup, compared, lookups
 from slowpath.program.new_migrations import index
 from slowpath.program.schema import Catalogue, PlacedQuery, Schema
+from slowpath.program.wanted_indexes import Wanted, compared, wanted_indexes
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     view = program.schema
     turns = count(1, 2)
-    queried = lookups(view, None, foreign=True)
-    for lookup in queried:
-        yield _queried(program, lookup, rule, next(turns))
-    seen = {(lookup.table, lookup.column) for lookup in queried}
+    queried = wanted_indexes(view, None, foreign=True)
+    for want in queried:
+        yield _queried(program, want, rule, next(turns))
+    seen = {(want.table, want.column) for want in queried}
     for schema in view.schemas:
         queries = [placed for placed in view.queries if placed.schema.root == schema.root]
         yield from _unqueried(schema, queries, seen, rule, turns)
 
 
-def _queried(program: Program, lookup: Lookup, rule: Rule, turn: int) -> Finding:
-    hottest = lookup.sites[0]
+def _queried(program: Program, want: Wanted, rule: Rule, turn: int) -> Finding:
+    hottest = want.sites[0]
     return rule.finding(
         hottest.place,
         function=hottest.within,
-        severity=lookup.severity(program.rust),
-        confidence="medium" if all(site.optional for site in lookup.sites) else "high",
-        related=lookup.related(),
+        severity=want.severity(program.rust),
+        confidence="medium" if all(site.optional for site in want.sites) else "high",
+        related=want.related(),
         cost=f"so `{hottest.within}` reads the whole table, and so does each delete of a parent row",
-        where=lookup.where,
-        **_index(lookup.lacking, lookup.table, (lookup.column, *lookup.rest), turn),
+        where=want.where,
+        **_index(want.lacking, want.table, (want.column, *want.rest), turn),
     )
 
 
@@ -53,18 +53,19 @@ def _unqueried(
     deletes = {
         placed.query.tables[0]: placed for placed in queries if placed.query.verb == "delete" and placed.query.tables
     }
-    bare: dict[tuple[str, str], list[tuple[Catalogue, Place, str]]] = {}
+    bare: dict[tuple[str, tuple[str, ...]], list[tuple[Catalogue, Place, str]]] = {}
     for catalogue in schema.catalogues:
         for name in catalogue.tables:
             table = catalogue.certain(name)
             if table is None:
                 continue
             for key, place in table.foreign():
-                column = key.columns[0] if key.columns else ""
-                if key.table in deletes and (name, column) not in seen and not catalogue.covers(table, column):
-                    bare.setdefault((name, column), []).append((catalogue, place, key.table))
+                covered = any(catalogue.covers(table, column) for column in key.columns)
+                known = covered or not key.columns or (name, key.columns[0]) in seen
+                if key.table in deletes and not known:
+                    bare.setdefault((name, key.columns), []).append((catalogue, place, key.table))
     beside = compared(queries)
-    for (name, column), entries in bare.items():
+    for (name, columns), entries in bare.items():
         parent = deletes[entries[0][2]]
         lacking = tuple({catalogue.dialect: catalogue for catalogue, _, _ in entries}.values())
         site = Place(parent.path, parent.query.span)
@@ -78,10 +79,10 @@ def _unqueried(
                 *(Step(place, "the key") for _, place, _ in entries[1:]),
                 *(
                     Step(place, f"compared beside an indexed condition in `{within}`")
-                    for place, within in beside.get((schema.root, f"{name}.{column}"), ())
+                    for place, within in beside.get((schema.root, f"{name}.{columns[0]}"), ())
                 ),
             ],
             cost=f"so each delete from `{entries[0][2]}` reads the whole table to find the rows that refer to it",
             where=schema.where(name, lacking),
-            **_index(lacking, name, (column,), next(turns)),
+            **_index(lacking, name, columns, next(turns)),
         )

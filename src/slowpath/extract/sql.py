@@ -14,6 +14,7 @@ from slowpath.extract.sql_alter import alter_table
 from slowpath.extract.sql_index import expression, parts
 from slowpath.extract.sql_table import Parts, item, type_name
 from slowpath.extract.sql_text import Cursor, statements, tokens
+from slowpath.extract.sql_yield import Output
 from slowpath.model.diesel import Query
 from slowpath.model.finding import Span
 from slowpath.model.schema import (
@@ -180,7 +181,7 @@ def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -
         from slowpath.extract.sql_query import output_columns
 
         names = output_columns(text[cursor.items[query][2] : span[1]])
-        yield CreateTable(name, _untyped(names, span), if_not_exists=exists, opaque=not names, written=written)
+        yield CreateTable(name, _yielded(names, span), if_not_exists=exists, opaque=not names, written=written)
         return
     if cursor.accept("INHERITS"):
         parents = [parent.name() for parent in cursor.group()]
@@ -205,19 +206,18 @@ def _words(cursor: Cursor) -> list[str]:
     return [cursor.peek(ahead) for ahead in range(len(cursor.items) - cursor.at)]
 
 
-def _untyped(names: list[str], span: Span) -> tuple[Column, ...]:
-    return tuple(Column(name, "", None, True, span) for name in names)
+def _yielded(columns: list[Output], span: Span) -> tuple[Column, ...]:
+    return tuple(Column(each.name, each.type, None, True, span, source=each.source) for each in columns)
 
 
 def _view(cursor: Cursor, text: str, span: Span) -> Operation:
+    from slowpath.extract.sql_query import output_columns
+
     name = cursor.name()
     names = [part.ident() for part in cursor.group()] if cursor.peek() == "(" else []
     query = next((at for at in range(cursor.at, len(cursor.items)) if cursor.peek(at - cursor.at) == "AS"), -1)
-    if not names and query >= 0:
-        from slowpath.extract.sql_query import output_columns
-
-        names = output_columns(text[cursor.items[query][3] : span[1]])
-    return CreateTable(name, _untyped(names, span), view=True, opaque=not names)
+    found = output_columns(text[cursor.items[query][3] : span[1]] if query >= 0 else "", names)
+    return CreateTable(name, _yielded(found, span), view=True, opaque=not found)
 
 
 def _index(cursor: Cursor, modifiers: set[str]) -> Iterator[Operation]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from slowpath.extract.sql_yield import Output, outputs
 from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate, Query
 from slowpath.model.finding import Span
 
@@ -35,11 +36,12 @@ def _parse(sql: str) -> Any:
     return None
 
 
-def output_columns(text: str) -> list[str]:
-    """The names of a query's columns, in lower case; none where a star or an unnamed expression hides one."""
-    query = _parse(text.encode("latin-1", "replace").decode("utf-8", "replace"))
-    names = [name.lower() for name in getattr(query, "named_selects", [])]
-    return [] if "*" in names or "" in names else names
+def output_columns(text: str, names: list[str] | None = None) -> list[Output]:
+    """What a query yields, under other names if such are given; nothing where one of its columns has none."""
+    found = outputs(_parse(text.encode("latin-1", "replace").decode("utf-8", "replace")))
+    if names:
+        return [each._replace(name=own) for each, own in zip(found or map(Output, names), names, strict=False)]
+    return found if all(each.name for each in found) else []
 
 
 def read_queries(sql: str, function: str, span: Span) -> list[Query]:
@@ -132,11 +134,24 @@ class _Reader:
                 operator = "null"
             if operator:
                 self._compare(part, operator, role)
+            else:
+                self._touch(part, role)
+
+    def _touch(self, part: Any, role: int) -> None:
+        """Columns that something else than a comparison speaks of."""
+        from sqlglot import exp
+
+        for column in dict.fromkeys(map(self.column, part.find_all(exp.Column) if part is not None else ())):
+            if column:
+                self._add(column, "other", "", role)
 
     def _compare(self, part: Any, operator: str, role: int) -> None:
         from sqlglot import exp
 
         left, value = part.this, part.args.get("expression")
+        if isinstance(value, exp.Any) and self._reads(value):
+            self._touch(part, role)
+            return
         if isinstance(value, exp.Any):
             operator, value = "in", value.this
         if not self._reads(left) and self._reads(value):

@@ -18,6 +18,7 @@ class Column(msgspec.Struct, array_like=True, frozen=True):
     """A column as declared. `nullable` is None, and `type` empty, where the statement does not say.
 
     `written` is the name in SQL, here and below, where it is not the bare name: in capitals, quoted, with a schema.
+    `source` is the `table.column` whose type it has, where a query makes the table.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Column(msgspec.Struct, array_like=True, frozen=True):
     default: bool
     span: Span
     written: str = ""
+    source: str = ""
 
 
 KeyKind = Literal["primary", "unique", "foreign", "check"]

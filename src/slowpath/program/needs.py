@@ -1,22 +1,19 @@
 """Columns by which queries look rows up while no index begins with them.
 
-In: a query with resolved names, and a catalogue. Out: at most one need for each of its tables: that which most queries
-have. A table is *bounded* if an index serves one of the query's own conditions on it, or a join from a bounded table to
-it; then the other conditions only filter few rows. A table that is not bounded is read as a whole.
+In: a query with resolved names, and a catalogue. Out: for each of its tables, the columns of which one would do. A
+table is *bounded* if an index serves one of the query's own conditions on it, or a join from a bounded table to it;
+then the other conditions only filter few rows. A table that is not bounded is read as a whole.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from re import Pattern
 from typing import NamedTuple
 
 from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate
-from slowpath.model.finding import Place, Severity, Step
-from slowpath.program.liveness import Liveness
-from slowpath.program.rust import RustProgram
-from slowpath.program.schema import Access, Catalogue, PlacedQuery, Schema, SchemaProgram, Table
+from slowpath.model.finding import Place
+from slowpath.program.schema import Access, Catalogue, PlacedQuery, Table
 from slowpath.program.sqltypes import sql_family
 
 LOOKUPS = ("eq", "in")
@@ -111,6 +108,8 @@ class _View:
             a.operator in (*LOOKUPS, "range", "null") and self.catalogue.leads(table, a, accesses) for a in accesses
         ):
             return True
+        if any(a.operator == "other" and self.catalogue.matches(table, a.column) for a in accesses):
+            return True
         branches = self.own(name, ALTERNATIVE)
         return bool(branches) and all(
             p.operator in LOOKUPS and self.catalogue.leads(table, _access(p), accesses) for p in branches
@@ -187,131 +186,3 @@ class _View:
 
 def _access(predicate: Predicate) -> Access:
     return Access(split(predicate.column)[1], predicate.operator, predicate.function)
-
-
-class Lookup(NamedTuple):
-    """All queries that need an index on one column."""
-
-    table: str
-    column: str
-    function: str
-    rest: tuple[str, ...]
-    """Columns that an index should list after it, because each of the queries asks for them too."""
-    lacking: tuple[Catalogue, ...]
-    """Those that have no such index."""
-    where: str
-    """Names their dialects, if others have one."""
-    everywhere: bool
-    """No query finds such an index in any database that it may be sent to."""
-    sites: tuple[Need, ...]
-    """The hottest first."""
-    beside: tuple[tuple[Place, str], ...]
-    """Other conditions on the column, which an index already spares a full read, with the functions around them."""
-    declared: tuple[Place, ...]
-    """Where the migrations declare the column."""
-
-    def severity(self, rust: RustProgram) -> Severity | None:
-        """A note, where only start-up and command lines send such queries."""
-        functions = [rust.around(site.place.path, site.within, site.place.span[0]) for site in self.sites]
-        served = any(function is None or rust.shared(Liveness).is_live(function) for function in functions)
-        return None if served else "note"
-
-    def related(self) -> list[Step]:
-        """The other sites, and the column."""
-        return [
-            *(Step(site.place, f"also by `{self.column}` in `{site.within}`") for site in self.sites[1:]),
-            *(Step(place, f"compared beside an indexed condition in `{within}`") for place, within in self.beside),
-            *(Step(place, "the column") for place in self.declared),
-        ]
-
-
-class _Found:
-    """The needs for one column, and who was asked."""
-
-    def __init__(self) -> None:
-        self.needs: set[Need] = set()
-        self.lacking: dict[str, Catalogue] = {}
-        self.asked: set[str] = set()
-
-
-def lookups(view: SchemaProgram, flags: Pattern[str] | None, *, foreign: bool) -> list[Lookup]:
-    """The needs of all queries by column: those on foreign keys, or all others."""
-    asked = [
-        (placed, catalogue, candidates)
-        for placed in view.queries
-        for catalogue in placed.schema.catalogues
-        for candidates in needs(placed, catalogue, flags)
-    ]
-    common = Counter(
-        (placed.schema.root, column)
-        for placed, _, candidates in asked
-        for column in {(need.table, need.column, need.function) for need in candidates}
-    )
-    found: dict[tuple[str, str, str, str], _Found] = {}
-    for placed, catalogue, candidates in asked:
-        root = placed.schema.root
-
-        columns = list(catalogue.tables[candidates[0].table].columns)
-
-        def order(need: Need, root: str = root, columns: list[str] = columns) -> tuple[bool, int, int, int]:
-            count = common[root, (need.table, need.column, need.function)]
-            return need.optional, need.rank, -count, columns.index(need.column) if need.column in columns else 0
-
-        need = min(candidates, key=order)
-        if foreign == (need.rank == FOREIGN):
-            entry = found.setdefault((root, need.table, need.column, need.function), _Found())
-            entry.needs.add(need)
-            entry.lacking[catalogue.dialect] = catalogue
-            entry.asked.update(c.dialect for c in placed.schema.catalogues if need.table in c.tables)
-    schemas = {schema.root: schema for schema in view.schemas}
-    beside = compared(view.queries)
-    return [_lookup(key, entry, schemas[key[0]], beside) for key, entry in sorted(found.items(), key=lambda e: e[0])]
-
-
-def _lookup(
-    key: tuple[str, str, str, str],
-    found: _Found,
-    schema: Schema,
-    beside: dict[tuple[str, str], list[tuple[Place, str]]],
-) -> Lookup:
-    root, table, column, function = key
-    sites = sorted(found.needs, key=_heat)
-    taken = {site.place for site in sites}
-    lacking = tuple(found.lacking[dialect] for dialect in sorted(found.lacking))
-    columns = [catalogue.tables[table].columns.get(column) for catalogue in lacking]
-    return Lookup(
-        table,
-        column,
-        function,
-        _shared(sites),
-        lacking,
-        schema.where(table, lacking),
-        found.asked <= set(found.lacking),
-        tuple(sites),
-        tuple(entry for entry in beside.get((root, f"{table}.{column}"), ()) if entry[0] not in taken),
-        tuple(known.place for known in columns if known is not None),
-    )
-
-
-def _shared(sites: list[Need]) -> tuple[str, ...]:
-    """What all queries ask for beside the column; those that only may ask for the column do not count."""
-    certain = [site.rest for site in sites if not site.optional]
-    return tuple(column for column in certain[0] if all(column in rest for rest in certain)) if certain else ()
-
-
-def compared(queries: list[PlacedQuery]) -> dict[tuple[str, str], list[tuple[Place, str]]]:
-    """(root of a schema, column) → where the column is compared, and in which functions, in order."""
-    found: dict[tuple[str, str], set[tuple[Place, str]]] = {}
-    for placed in queries:
-        for predicate in placed.query.predicates:
-            if predicate.operator in (*LOOKUPS, "range"):
-                entry = (Place(placed.path, predicate.span), placed.query.function)
-                for column in (predicate.column, predicate.value):
-                    if "." in column:
-                        found.setdefault((placed.schema.root, column), set()).add(entry)
-    return {column: sorted(places, key=lambda e: (e[0].path, e[0].span)) for column, places in found.items()}
-
-
-def _heat(need: Need) -> tuple[bool, int, int, str, int, str]:
-    verbs = {"select": 0, "update": 1}
-    return need.optional, verbs.get(need.verb, 2), need.rank, need.place.path, need.place.span[0], need.within

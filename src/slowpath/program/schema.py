@@ -17,6 +17,7 @@ from slowpath.program.sqltypes import FAMILIES, sql_family
 DIALECT_NAMES = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
 ORDERED = frozenset(FAMILIES) - {"json"}
 """Families of types whose values an index can keep in order; enums are, too."""
+MATCHING = frozenset(["gin", "gist", "spgist", "fulltext", "rum", "hnsw", "ivfflat"])
 BARE = re.compile(r"^(?:not )?\w+$")
 
 
@@ -121,6 +122,13 @@ class Catalogue:
         return any(
             parts and self._serves(parts[0], method, access) and _implied(where, [access, *others])
             for parts, method, where in self.paths(table)
+        )
+
+    def matches(self, table: Table, column: str) -> bool:
+        """An index for matches of another kind than equality and order has the column: full text, containment."""
+        word = re.compile(rf"\b{re.escape(column)}\b")
+        return any(
+            method in MATCHING and any(word.search(part) for part in parts) for parts, method, _ in self.paths(table)
         )
 
     def tiny(self, table: Table) -> bool:

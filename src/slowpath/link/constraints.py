@@ -1,0 +1,196 @@
+"""Keys and indexes while migrations are replayed: their names, what partitions share, what goes with what.
+
+PostgreSQL's rules, with the exceptions of MySQL and SQLite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from slowpath.model.schema import DropKey, Index, Key
+from slowpath.program.pg_names import index_name, key_name
+from slowpath.program.schema import Catalogue, Table
+
+
+class Constraints:
+    """Those of all tables of a catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.tables = catalogue.tables
+        self.dialect = catalogue.dialect
+        self.heirs = False
+        """Some table takes part in what happens to another."""
+        self.names: dict[str, set[str]] = {}
+        """Schema → names in use; counted anew after something went."""
+
+    def create(self, table: Table, keys: Iterable[Key], indexes: Iterable[Index], path: str) -> None:
+        """Those that CREATE TABLE lists."""
+        self._taken(table).add(table.name.rpartition(".")[2])
+        for key in keys if self.dialect == "mysql" else _merged(keys):
+            self.add_key(table, key, path)
+        for index in indexes:
+            self.add_index(table, index)
+
+    def family(self, table: Table) -> list[Table]:
+        """The table, its partitions and the tables that inherit from it, and theirs."""
+        found = [table]
+        for each in found if self.heirs else ():
+            found += [child for child in self.tables.values() if child.parent == each.name and child not in found]
+        return found
+
+    def _partitions(self, table: Table) -> list[Table]:
+        return [child for child in self.tables.values() if child.parent == table.name] if table.partitioned else []
+
+    def add_key(self, table: Table, key: Key, path: str) -> None:
+        if key.using_index:
+            index = next((index for index in table.indexes if index.name == key.using_index), None)
+            if index is None:
+                table.uncertain = True
+                return
+            table.indexes.remove(index)
+            key = replace(key, columns=index.parts, using_index="")
+        key = replace(key, name=key.name or self._key_name(table, key))
+        table.keys.append((key, path))
+        self._taken(table).add(key.name)
+        if key.kind == "primary":
+            for each in self.family(table):
+                self._require(each, key.columns)
+        for child in self._partitions(table):
+            self._match_key(child, key, path)
+
+    def match(self, table: Table, like: Table, *, foreign: bool) -> None:
+        """Keys and indexes as another table has them, where there is none alike."""
+        for key, path in like.keys:
+            if foreign or key.kind != "foreign":
+                self._match_key(table, key, path)
+        for index in like.indexes:
+            if not any(_alike(index, other) for other in table.indexes):
+                self.add_index(table, replace(index, name=""))
+
+    def _match_key(self, table: Table, key: Key, path: str) -> None:
+        if not any(_same(other, key) for other, _ in table.keys):
+            self.add_key(table, key if key.kind in ("foreign", "check") else replace(key, name=""), path)
+
+    def drop_key(self, table: Table, drop: DropKey) -> None:
+        for key, _ in list(table.keys):
+            if (drop.name and key.name == drop.name) or (drop.kind == "primary" and key.kind == "primary"):
+                self._remove_key(table, key)
+
+    def _remove_key(self, table: Table, key: Key) -> None:
+        """Also from partitions, and with it the foreign keys that rest on it: PostgreSQL asks for CASCADE then."""
+        table.keys = [entry for entry in table.keys if entry[0] is not key]
+        for child in self._partitions(table):
+            for twin in [twin for twin, _ in child.keys if _same(twin, key)][:1]:
+                self._remove_key(child, twin)
+        if self.dialect != "postgres" or key.kind not in ("primary", "unique") or _keyed(table, key.columns):
+            return
+        for other in self.tables.values():
+            other.keys = [(k, path) for k, path in other.keys if k.table != table.name or not _rests(k, key)]
+
+    def add_index(self, table: Table, index: Index) -> None:
+        if index.name and any(index.name == other.name for other in table.indexes):
+            return  # IF NOT EXISTS
+        named = index.name or index_name(table.name, index, self._taken(table))
+        table.indexes.append(replace(index, name=named))
+        self._taken(table).add(named)
+        for child in self._partitions(table):
+            if not any(_alike(index, other) for other in child.indexes):
+                self.add_index(child, replace(index, name=""))
+
+    def drop_index(self, name: str, only: str) -> None:
+        short = name.rpartition(".")[2]
+        for table in self.tables.values():
+            if only and table.name != only:
+                continue
+            for index in [index for index in table.indexes if index.name.rpartition(".")[2] == short]:
+                self._remove_index(table, index)
+            if only:
+                table.keys = [(key, path) for key, path in table.keys if key.kind != "unique" or key.name != short]
+
+    def _remove_index(self, table: Table, index: Index) -> None:
+        table.indexes = [other for other in table.indexes if other is not index]
+        for child in self._partitions(table):
+            for twin in [twin for twin in child.indexes if _alike(twin, index)][:1]:
+                self._remove_index(child, twin)
+
+    def rename_index(self, name: str, to: str, only: str) -> None:
+        for table in self.tables.values():
+            if only and table.name != only:
+                continue
+            table.indexes = [replace(index, name=to) if index.name == name else index for index in table.indexes]
+            table.keys = [(replace(key, name=to) if key.name == name else key, path) for key, path in table.keys]
+
+    def forget(self, table: Table, column: str) -> None:
+        """A column goes, and with it the keys and indexes that name it."""
+        for key, _ in [entry for entry in table.keys if column in entry[0].columns]:
+            self._remove_key(table, key)
+        table.indexes = [index for index in table.indexes if not _mentions(index, column)]
+
+    def _require(self, table: Table, columns: Iterable[str]) -> None:
+        """Columns of a primary key are never null, but in SQLite they may be."""
+        for name in columns:
+            column = table.columns.get(name)
+            if column is not None and column.nullable is not False:
+                table.columns[name] = column._replace(nullable=None if self.dialect == "sqlite" else False)
+
+    def _key_name(self, table: Table, key: Key) -> str:
+        """MySQL's unique keys are called after their first column."""
+        if self.dialect == "mysql":
+            return key.columns[0] if key.columns and key.kind == "unique" else ""
+        return key_name(table.name, key, self._taken(table))
+
+    def _taken(self, table: Table) -> set[str]:
+        """Names of the tables, keys and indexes in the table's schema."""
+        schema = table.name.rpartition(".")[0]
+        if schema not in self.names:
+            self.names[schema] = {
+                name
+                for other in self.tables.values()
+                if other.name.rpartition(".")[0] == schema
+                for name in (other.name.rpartition(".")[2], *other.names())
+            }
+        return self.names[schema]
+
+
+def _mentions(index: Index, column: str) -> bool:
+    texts = (*(part for part in index.parts if part.startswith("(")), index.where)
+    return column in (*index.parts, *index.include) or any(
+        re.search(rf"\b{re.escape(column)}\b", text) for text in texts
+    )
+
+
+def _alike(one: Index, other: Index) -> bool:
+    return replace(one, name="", span=(0, 0)) == replace(other, name="", span=(0, 0))
+
+
+def _same(one: Key, other: Key) -> bool:
+    return (one.kind, one.columns, one.table) == (other.kind, other.columns, other.table)
+
+
+def _merged(keys: Iterable[Key]) -> list[Key]:
+    """The primary key first; a unique key on the same columns as another one is that one, and gives it its name."""
+    found: list[Key] = []
+    for key in sorted(keys, key=lambda key: key.kind != "primary"):
+        same = [n for n, other in enumerate(found) if key.kind == "unique" and _unique(other, key.columns)]
+        if not same:
+            found.append(key)
+        elif not found[same[0]].name:
+            found[same[0]] = replace(found[same[0]], name=key.name)
+    return found
+
+
+def _unique(key: Key, columns: tuple[str, ...]) -> bool:
+    return key.kind in ("primary", "unique") and key.columns == columns
+
+
+def _keyed(table: Table, columns: tuple[str, ...]) -> bool:
+    """A key of the table says already that these columns are unique."""
+    return any(_unique(key, columns) for key, _ in table.keys)
+
+
+def _rests(foreign: Key, key: Key) -> bool:
+    """A foreign key of the table refers to these columns; to the primary key where it names none."""
+    return foreign.targets == key.columns or (not foreign.targets and key.kind == "primary")
