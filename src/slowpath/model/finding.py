@@ -36,7 +36,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """Replace the bytes of `place` by `text`."""
+    """Replace the bytes of `place` by `text`. At (0, 0) of a path that does not exist: create that file and its folders."""
 
     place: Place
     text: str
