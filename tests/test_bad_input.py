@@ -43,6 +43,26 @@ def test_broken_manifests(tmp_path: Path) -> None:
     assert [problem.partition(":")[0] for problem in found] == ["Cargo.toml", "tsconfig.json"]
 
 
+def test_broken_sql(tmp_path: Path) -> None:
+    queries = [
+        "DELETE FROMpens WHERE id IN ({})",
+        "SELECT ((((",
+        "WITH a AS (SELECT FROM WHERE) UPDATE JOIN b USING (",
+        "(",
+    ]
+    code = "".join(f'    sqlx::query("{query}");\n' for query in queries)
+    tables = "CREATE TABLE a PARTITION OF a; ALTER TABLE a ATTACH PARTITION a; CREATE TABLE b (LIKE b) INHERITS (b, a;"
+    deep = "SELECT 1 FROM a WHERE " + "(" * 5000 + "id = $1" + ")" * 5000
+    code += f'    sqlx::query("{deep}");\n    sqlx::query_file!("../../x.sql");\n'
+    files = {
+        "Cargo.toml": '[package]\nname = "a"\n',
+        "src/lib.rs": f"pub async fn work() {{\n{code}}}\n",
+        "migrations/1_start.sql": tables + " CREATE INDEX ON b ((((a WHERE ( INCLUDE (;",
+        "migrations/99999999999999999999_end.sql": "CREATE TABLE c (id INT REFERENCES a, FOREIGN KEY REFERENCES",
+    }
+    assert problems(write(project(tmp_path), files)) == []
+
+
 def test_huge(tmp_path: Path) -> None:
     with (project(tmp_path) / "src/huge.ts").open("wb") as file:
         file.truncate(50_000_000)

@@ -68,7 +68,8 @@ class _Reader:
         self.opaque = False
         self.tables: dict[str, str] = {}
         for source in _sources(node):
-            self._source(source, ctes)
+            if hasattr(source, "alias_or_name"):  # a statement that goes wrong has other things here
+                self._source(source, ctes)
 
     def _source(self, source: Any, ctes: set[str]) -> None:
         """A derived table, and one of a CTE, has no name."""

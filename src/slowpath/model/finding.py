@@ -36,7 +36,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """Replace the bytes of `place` by `text`. At (0, 0) of a path that does not exist: create that file and its folders."""
+    """Replace the bytes of `place` by `text`; at (0, 0) of a path that does not exist, create that file."""
 
     place: Place
     text: str
