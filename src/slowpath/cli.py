@@ -110,6 +110,7 @@ def scan(
         cache=None if no_cache else Cache(directory()),
         scope=[entry for entry in (_relative(path, root) for path in paths) if entry != "."],
         ignores=ignores,
+        start_after=str(settings.migrations.start_after),
         known=[rule.id for rule in every],
         progress=progress,
         count_calls=statistics,

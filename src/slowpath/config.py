@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,9 +13,18 @@ import msgspec
 from slowpath.model.finding import Confidence, Severity
 from slowpath.model.limits import MAX_STARS
 
+VERSION = re.compile(r"[0-9][0-9-]{0,30}(?:_|$)")
+
 
 class ConfigError(Exception):
     """Settings or arguments that cannot be used; the text names the file or argument and what is wrong with it."""
+
+
+class Migrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[migrations]`."""
+
+    start_after: str | int = ""
+    """The last migration that ran everywhere: its version, its name, or a date."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -31,6 +41,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """Directories of the project's own rule pages, relative to the project root."""
     per_file_ignores: dict[str, tuple[str, ...]] = {}
     """.gitignore-style pattern → rule ids or groups."""
+    migrations: Migrations = Migrations()
 
 
 def project_root(paths: Iterable[Path]) -> Path:
@@ -63,6 +74,11 @@ def load(root: Path) -> Config:
     return Config()
 
 
+def parse(text: str, path: Path) -> Config:
+    """The settings that a slowpath.toml holds. Raises ConfigError naming the file."""
+    return _checked(_convert(path, _toml(text, path)), path)
+
+
 def _checked(config: Config, path: Path) -> Config:
     """Settings of a project that nobody vouches for: they read nothing outside it, and no pattern runs away."""
     for directory in config.rules:
@@ -71,6 +87,9 @@ def _checked(config: Config, path: Path) -> Config:
     for pattern in (*config.exclude, *config.per_file_ignores):
         if pattern.count("*") > MAX_STARS:
             raise ConfigError(f"{path}: {pattern}: more than {MAX_STARS} stars in one pattern")
+    version = str(config.migrations.start_after)
+    if version and not VERSION.match(version):
+        raise ConfigError(f"{path}: migrations.start-after: {version!r} does not begin with a migration's version")
     return config
 
 
@@ -87,10 +106,17 @@ def _has_table(path: Path) -> bool:
 
 def _read(path: Path) -> dict[str, dict[str, object]]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _toml(path.read_text(encoding="utf-8"), path)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start})") from None
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _toml(text: str, path: Path) -> dict[str, dict[str, object]]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
@@ -98,6 +124,7 @@ def _convert(path: Path, settings: object) -> Config:
     try:
         return msgspec.convert(settings, Config)
     except msgspec.ValidationError as error:
-        known = ", ".join(field.encode_name for field in msgspec.structs.fields(Config))
+        owner = Migrations if "$.migrations`" in str(error) else Config
+        known = ", ".join(field.encode_name for field in msgspec.structs.fields(owner))
         hint = f" (known: {known})" if "unknown field" in str(error) else ""
         raise ConfigError(f"{path}: {error}{hint}") from None

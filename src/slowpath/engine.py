@@ -41,6 +41,7 @@ def scan(
     cache: Cache | None = None,
     scope: Iterable[str] = (),
     ignores: Ignores = {},  # noqa: B006 (never written)
+    start_after: str = "",
     known: Iterable[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
     count_calls: bool = False,
@@ -49,6 +50,7 @@ def scan(
 
     `count_calls` resolves every Rust call, for the statistics.
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
+    `start_after` names the last migration that ran everywhere.
     """
     started = time.perf_counter()
     progress("reading files")
@@ -61,6 +63,7 @@ def scan(
         cache=cache,
         scope=tuple(scope),
         ignores=ignores,
+        start_after=start_after,
         known=known,
         progress=progress,
         stages=[("discover", time.perf_counter() - started)],
@@ -77,6 +80,7 @@ def analyse(
     cache: Cache | None = None,
     scope: tuple[str, ...] = (),
     ignores: Ignores = {},  # noqa: B006 (never written)
+    start_after: str = "",
     known: Iterable[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
     stages: Iterable[tuple[str, float]] = (),
@@ -90,7 +94,7 @@ def analyse(
     files, troubles, parsed = facts_of(found, rules, jobs, cache)
     troubles += does_not_parse(files, sources)
     clock.next("rules", "linking and checking")
-    program = link(files, found.unread)
+    program = link(files, found.unread, start_after)
     raw = list(dict.fromkeys(run(program, rules, troubles)))
     clock.next("suppress", "suppressing")
     findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from slowpath import config
 from slowpath.discover import Discovery, discover, language_of
 from slowpath.engine import analyse
 from slowpath.model.finding import Confidence
@@ -108,14 +109,15 @@ def check_example(example: Example, rule: Rule, rules: Iterable[Rule]) -> list[s
     lowest: Confidence = "low" if rule.confidence == "low" else "medium"
     rules = list(rules)
     known = [r.id for r in rules]
-    return compare(_sites(found, [r for r in rules if r.id in named], lowest, known), expected)
+    settings = config.parse(example.files.get("slowpath.toml", ""), Path("slowpath.toml"))
+    return compare(_sites(found, [r for r in rules if r.id in named], settings, lowest, known), expected)
 
 
 def check_project(root: Path, rules: Iterable[Rule]) -> list[str]:
     """Disagreements of a fixture project, scanned with the given rules as its users would."""
     found = discover(root)
     texts = {path: source.decode("utf-8", "replace") for path, _, source in found.files}
-    return compare(_sites(found, list(rules), "medium"), expectations(texts, ""))
+    return compare(_sites(found, list(rules), config.load(root), "medium"), expectations(texts, ""))
 
 
 def _texts(texts: Mapping[str, bytes]) -> Discovery:
@@ -123,6 +125,9 @@ def _texts(texts: Mapping[str, bytes]) -> Discovery:
     return Discovery([(path, language, source) for path, language, source in files if language], [])
 
 
-def _sites(found: Discovery, rules: list[Rule], lowest: Confidence, known: Iterable[str] = ()) -> Counter[Site]:
-    report = analyse(found, rules, min_confidence=lowest, known=known)
+def _sites(
+    found: Discovery, rules: list[Rule], settings: config.Config, lowest: Confidence, known: Iterable[str] = ()
+) -> Counter[Site]:
+    start_after = str(settings.migrations.start_after)
+    report = analyse(found, rules, min_confidence=lowest, start_after=start_after, known=known)
     return Counter((f.place.path, report.sources.line(f.place.path, f.place.span[0]), f.rule) for f in report.findings)

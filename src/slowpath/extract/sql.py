@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from slowpath.extract.sql_alter import alter_table
 from slowpath.extract.sql_index import expression, parts
+from slowpath.extract.sql_signs import signs
 from slowpath.extract.sql_table import Parts, item, type_name
 from slowpath.extract.sql_text import Cursor, statements, tokens
 from slowpath.extract.sql_yield import Output
@@ -42,26 +43,8 @@ SHAPING = re.compile(
 )
 """What a statement that may change a table's shape begins with."""
 
-DIALECTS = (
-    ("mysql", re.compile(r"\bAUTO_INCREMENT\b|\bENGINE\s*=|\bUNSIGNED\b", re.I)),
-    (
-        "sqlite",
-        re.compile(r"\bAUTOINCREMENT\b|\bPRAGMA\b|\bWITHOUT\s+ROWID\b|\bstrftime\s*\(|\bdatetime\s*\(\s*'now'", re.I),
-    ),
-    (
-        "postgres",
-        re.compile(
-            r"\b(?:BIG|SMALL)?SERIAL\b|\bJSONB\b|\bTIMESTAMPTZ\b|\bBYTEA\b|\bplpgsql\b|::\s*\w|\bCREATE\s+(?:EXTENSION|TYPE)\b"
-            r"|\bdiesel_manage_updated_at\b|\bgen_random_uuid\b|\bALTER\s+(?:COLUMN\s+)?\w+\s+(?:SET|DROP|TYPE)\b|\$\$",
-            re.I,
-        ),
-    ),
-)
-
-COMMENT = re.compile(r"--[^\n]*")
 RESHAPES = re.compile(r"\b(?:ALTER|DROP|RENAME|CREATE)\s+(?:TABLE|INDEX|(?:UNIQUE|MATERIALIZED)\b)|\bEXECUTE\b", re.I)
 ROUTINE = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?(PROCEDURE|FUNCTION)\s+[`\"]?(\w+)", re.I)
-SEED = re.compile(r"\bINSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?\s*(?:\([^()]*\))?\s*VALUES\b", re.I)
 PLACEHOLDER = re.compile(r"\$\d|[=(,]\s*\?")
 CATALOGUE = re.compile(r"\bpg_(?:tables|class|namespace)\b|\binformation_schema\.(?:tables|columns)\b", re.I)
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
@@ -70,10 +53,11 @@ NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 def extract(source: bytes) -> SqlFacts:
     """The facts of one file."""
     text = source.decode("latin-1")
-    operations = [operation for span in statements(text) for operation in _operations(text, span)]
-    seeded = {match[1].lower() for match in SEED.finditer(text)} if "VALUES" in text or "values" in text else set()
-    queries = [] if operations or not PLACEHOLDER.search(text) else list(_queries(text))
-    return SqlFacts(operations=operations, dialect=_dialect(text), seeded=sorted(seeded), queries=queries)
+    spans = list(statements(text))
+    facts = signs(text, spans)
+    facts.operations = [operation for span in spans for operation in _operations(text, span)]
+    facts.queries = [] if facts.operations or not PLACEHOLDER.search(text) else list(_queries(text))
+    return facts
 
 
 def _queries(text: str) -> Iterator[Query]:
@@ -81,11 +65,6 @@ def _queries(text: str) -> Iterator[Query]:
 
     for span in statements(text):
         yield from read_queries(text[slice(*span)].encode("latin-1").decode("utf-8", "replace"), "", span)
-
-
-def _dialect(text: str) -> str:
-    bare = COMMENT.sub(" ", text)
-    return next((name for name, pattern in DIALECTS if pattern.search(bare)), "")
 
 
 def _operations(text: str, span: Span) -> Iterator[Operation]:
@@ -221,7 +200,7 @@ def _view(cursor: Cursor, text: str, span: Span) -> Operation:
 
 
 def _index(cursor: Cursor, modifiers: set[str]) -> Iterator[Operation]:
-    cursor.accept("CONCURRENTLY")
+    concurrently = cursor.accept("CONCURRENTLY")
     cursor.accept("IF", "NOT", "EXISTS")
     name = "" if cursor.peek() == "ON" else cursor.name()
     first = max(cursor.at - 1, 0)
@@ -230,11 +209,11 @@ def _index(cursor: Cursor, modifiers: set[str]) -> Iterator[Operation]:
         method = cursor.ident()
     if not cursor.accept("ON"):
         return
-    cursor.accept("ONLY")
+    only = cursor.accept("ONLY")
     table = cursor.name()
     if cursor.accept("USING"):
         method = cursor.ident()
-    listed = parts(cursor) if cursor.peek() == "(" else ()
+    listed, options = parts(cursor) if cursor.peek() == "(" else ((), ())
     place = cursor.span(first)
     where = ""
     include: tuple[str, ...] = ()
@@ -242,10 +221,11 @@ def _index(cursor: Cursor, modifiers: set[str]) -> Iterator[Operation]:
         if cursor.accept("WHERE"):
             where = expression(cursor)
         elif cursor.accept("INCLUDE"):
-            include = parts(cursor)
+            include, _ = parts(cursor)
         else:
             cursor.skip()
-    yield AddIndex(table, Index(name, listed, "UNIQUE" in modifiers, method, where, place, include))
+    index = Index(name, listed, "UNIQUE" in modifiers, method, where, place, include, options)
+    yield AddIndex(table, index, concurrently, only)
 
 
 def _drop(cursor: Cursor) -> Iterator[Operation]:
@@ -255,15 +235,16 @@ def _drop(cursor: Cursor) -> Iterator[Operation]:
     cursor.accept("TEMPORARY")
     subject = cursor.peek()
     cursor.at += 1
-    cursor.accept("CONCURRENTLY")
+    concurrently = cursor.accept("CONCURRENTLY")
     cursor.accept("IF", "EXISTS")
     names = cursor.names()
+    span = cursor.span(0)
     table = cursor.name() if cursor.accept("ON") else ""
     for name in names:
         if subject in ("TABLE", "VIEW"):
             yield DropTable(name)
         elif subject == "INDEX":
-            yield DropIndex(name, table)
+            yield DropIndex(name, table, concurrently, span)
         elif subject == "SCHEMA":
             yield DropTable(f"{name}.{EVERYTHING}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from slowpath.extract.sql_index import expression
 from slowpath.extract.sql_table import Parts, column, constraint, inline_index, type_name
 from slowpath.extract.sql_text import Cursor
 from slowpath.model.schema import (
@@ -21,10 +22,11 @@ from slowpath.model.schema import (
     RenameTable,
     SetSchema,
     Uncertain,
+    ValidateKey,
 )
 
 HARMLESS = frozenset(
-    "ENABLE DISABLE OWNER SET RESET CLUSTER VALIDATE REPLICA INHERIT ENGINE AUTO_INCREMENT COMMENT CONVERT DEFAULT "
+    "ENABLE DISABLE OWNER SET RESET CLUSTER REPLICA INHERIT ENGINE AUTO_INCREMENT COMMENT CONVERT DEFAULT "
     "CHARSET CHARACTER COLLATE FORCE NO ROW_FORMAT LOCK ALGORITHM NOT OF WITHOUT".split()
 )
 """Sub-commands that leave columns, keys and indexes as they are."""
@@ -53,6 +55,8 @@ def _command(table: str, cursor: Cursor) -> Iterator[Operation]:
     elif cursor.accept("CHANGE"):
         cursor.accept("COLUMN")
         yield from _redefine(table, cursor.ident(), cursor)
+    elif cursor.accept("VALIDATE", "CONSTRAINT"):
+        yield ValidateKey(table, cursor.ident(), cursor.span(0))
     elif word in ("ATTACH", "DETACH"):
         cursor.at += 2
         yield AttachPartition(table, cursor.name(), word == "ATTACH")
@@ -109,7 +113,10 @@ def _alter_column(table: str, cursor: Cursor) -> Iterator[Operation]:
     _ = cursor.accept("SET", "DATA")
     if cursor.accept("TYPE"):
         kind = type_name(cursor)
-        yield AlterColumn(table, name, cursor.span(0), to_type=kind)
+        span = cursor.span(0)
+        while not cursor.done() and not cursor.accept("USING"):
+            cursor.skip()
+        yield AlterColumn(table, name, span, to_type=kind, using=expression(cursor))
     elif cursor.accept("SET", "NOT", "NULL"):
         yield AlterColumn(table, name, cursor.span(0), nullable=False)
     elif cursor.accept("DROP", "NOT", "NULL"):

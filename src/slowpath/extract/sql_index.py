@@ -12,22 +12,26 @@ TYPE_WORDS = frozenset(["PRECISION", "VARYING", "WITH", "WITHOUT", "TIME", "ZONE
 """Words after the first of a type's name."""
 
 
-def parts(cursor: Cursor) -> tuple[str, ...]:
-    """Columns, and expressions in parentheses; collations, operator classes and directions are left out."""
-    return tuple(_part(part) for part in cursor.group())
+def parts(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns and expressions in parentheses, and what follows each: a length, an operator class, a direction."""
+    listed, options = [], []
+    for part in cursor.group():
+        listed.append(_part(part))
+        options.append(" ".join(item[1].lower() for item in part.items[part.at :]))
+    return tuple(listed), tuple(options) if any(options) else ()
 
 
 def _part(part: Cursor) -> str:
+    """What a part is about; the cursor stops behind it."""
     if part.peek() == "(":
         part.skip()
         if part.peek() not in OPERATOR:
             return _expression(part)
     name = part.name()
     if part.peek() == "(":
-        prefix = part.at + 1 < len(part.items) and part.items[part.at + 1][0] == "number"
-        part.skip()
-        if prefix:
+        if part.at + 1 < len(part.items) and part.items[part.at + 1][0] == "number":
             return name
+        part.skip()
         if part.peek() not in OPERATOR and part.peek() != ":":
             return _expression(part)
     elif name and part.peek() not in OPERATOR:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from slowpath.extract.sql_index import parts
+from itertools import pairwise
+from typing import Literal
+
+from msgspec.structs import replace
+
+from slowpath.extract.sql_index import expression, parts
 from slowpath.extract.sql_text import Cursor
 from slowpath.model.finding import Span
 from slowpath.model.schema import Column, Copies, Index, Key, KeyKind
@@ -13,6 +18,8 @@ AFTER_TYPE = frozenset(
     "USING CHARSET".split()
 )
 """What ends a column's type, or a DEFAULT."""
+
+Generated = Literal["", "identity", "stored", "virtual"]
 
 ACTIONS = {"CASCADE": "cascade", "SET": "set", "RESTRICT": "restrict", "NO": "no action"}
 
@@ -69,14 +76,32 @@ def constraint(cursor: Cursor, into: Parts) -> bool:
             into.understood = False
             return True
         into.keys.append(_reference(cursor, columns, columns_name, first))
-    elif (cursor.peek() == "CHECK" and cursor.peek(1) == "(") or (
-        cursor.peek() == "EXCLUDE" and cursor.peek(1) in "(USING"
-    ):
+    elif cursor.peek() == "CHECK" and cursor.peek(1) == "(":
+        cursor.at += 1
+        into.keys.append(Key("check", (), name, cursor.span(first), text=_condition(cursor)))
+    elif cursor.peek() == "EXCLUDE" and cursor.peek(1) in "(USING":
         into.keys.append(Key("check", (), name, cursor.span(first)))
     else:
         cursor.at = start
         return False
+    if _not_valid(cursor):
+        into.keys[-1] = replace(into.keys[-1], valid=False)
     return True
+
+
+def _not_valid(cursor: Cursor) -> bool:
+    """Whether NOT VALID follows somewhere."""
+    return any(
+        cursor.peek(ahead) == "NOT" and cursor.peek(ahead + 1) == "VALID"
+        for ahead in range(len(cursor.items) - cursor.at)
+    )
+
+
+def _condition(cursor: Cursor) -> str:
+    """What a parenthesis holds, as text."""
+    first = cursor.at
+    cursor.skip()
+    return expression(Cursor(cursor.items[first : cursor.at]))
 
 
 def _own_name(cursor: Cursor) -> str:
@@ -133,7 +158,8 @@ def inline_index(cursor: Cursor, into: Parts) -> bool:
         cursor.at = start
         return False
     method = "fulltext" if special else ""
-    into.indexes.append(Index(name, parts(cursor), False, method, "", cursor.span(start)))
+    listed, options = parts(cursor)
+    into.indexes.append(Index(name, listed, False, method, "", cursor.span(start), options=options))
     return True
 
 
@@ -149,6 +175,8 @@ def column(cursor: Cursor, into: Parts) -> None:
     span = cursor.span(first)
     nullable: bool | None = None
     default = False
+    calls: tuple[str, ...] = ()
+    generated: Generated = ""
     key_name = ""
     while not cursor.done():
         word = cursor.peek()
@@ -161,7 +189,7 @@ def column(cursor: Cursor, into: Parts) -> None:
             continue
         elif cursor.accept("DEFAULT"):
             default = True
-            _skip_value(cursor)
+            calls = _value(cursor)
         elif cursor.accept("PRIMARY", "KEY"):
             into.keys.append(Key("primary", (name,), key_name, span))
         elif cursor.accept("UNIQUE"):
@@ -171,13 +199,17 @@ def column(cursor: Cursor, into: Parts) -> None:
             into.keys.append(_named_reference(cursor, name, key_name, span))
         elif cursor.accept("GENERATED"):
             default = True
-            identity = _generated(cursor)
-            nullable = False if identity else nullable
+            generated = _generated(cursor)
+            nullable = False if generated == "identity" else nullable
+        elif word == "CHECK" and cursor.peek(1) == "(":
+            cursor.at += 1
+            into.keys.append(Key("check", (name,), key_name, span, text=_condition(cursor)))
+            cursor.accept("NO", "INHERIT")
         elif not _minor(cursor, word):
             into.understood = False
             break
         key_name = ""
-    into.columns.append(Column(name, kind, nullable, default, span, written))
+    into.columns.append(Column(name, kind, nullable, default, span, written, calls=calls, generated=generated))
 
 
 def _named_reference(cursor: Cursor, column: str, name: str, span: Span) -> Key:
@@ -185,25 +217,34 @@ def _named_reference(cursor: Cursor, column: str, name: str, span: Span) -> Key:
     return Key("foreign", key.columns, name, span, key.table, key.targets, key.on_delete)
 
 
-def _generated(cursor: Cursor) -> bool:
-    """After GENERATED: whether it is an identity."""
+def _generated(cursor: Cursor) -> Generated:
+    """What follows GENERATED."""
     while not cursor.done() and not cursor.accept("AS"):
         cursor.at += 1
     identity = cursor.accept("IDENTITY")
     if cursor.peek() == "(":
         cursor.skip()
-    _ = cursor.accept("STORED") or cursor.accept("VIRTUAL")
-    return identity
+    virtual = not cursor.accept("STORED")
+    if virtual:
+        cursor.accept("VIRTUAL")
+    return "identity" if identity else "virtual" if virtual else "stored"
 
 
-def _skip_value(cursor: Cursor) -> None:
-    """A DEFAULT's expression: at least one token, to the next word that begins something else."""
+def _value(cursor: Cursor) -> tuple[str, ...]:
+    """The functions that a DEFAULT calls: at least one token, to the next word that begins something else."""
+    first = cursor.at
     cursor.skip()
     while not cursor.done():
         kind, text, _, _ = cursor.items[cursor.at - 1]
         if cursor.peek() in AFTER_TYPE and not (kind == "sign" and text in "+-*/|"):
             break
         cursor.skip()
+    value = cursor.items[first : cursor.at]
+    return tuple(
+        name[1].lower()
+        for name, after in pairwise(value)
+        if after[0] == "sign" and after[1] == "(" and name[0] in ("word", "quoted")
+    )
 
 
 def _minor(cursor: Cursor, word: str) -> bool:
@@ -217,10 +258,9 @@ def _minor(cursor: Cursor, word: str) -> bool:
             cursor.at += 2
     elif word == "CHARACTER" and cursor.peek(1) == "SET":
         cursor.at += 3
-    elif word in ("CHECK", "AS") and cursor.peek(1) == "(":
+    elif word == "AS" and cursor.peek(1) == "(":
         cursor.at += 1
         cursor.skip()
-        cursor.accept("NO", "INHERIT")
     elif word == "ON" and cursor.peek(1) in ("UPDATE", "CONFLICT"):
         cursor.at += 3
         if cursor.peek() == "(":

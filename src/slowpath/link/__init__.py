@@ -23,6 +23,6 @@ LINKERS = Linkers(
 )
 
 
-def link(files: Mapping[str, File], unread: frozenset[str] = frozenset()) -> Program:
+def link(files: Mapping[str, File], unread: frozenset[str] = frozenset(), start_after: str = "") -> Program:
     """The program of a project's files; `unread` are Rust files that discovery left out."""
-    return Program(files, LINKERS, unread)
+    return Program(files, LINKERS, unread, start_after)

@@ -32,7 +32,7 @@ class Constraints:
         for key in keys if self.dialect == "mysql" else _merged(keys):
             self.add_key(table, key, path)
         for index in indexes:
-            self.add_index(table, index)
+            self.add_index(table, index, path)
 
     def family(self, table: Table) -> list[Table]:
         """The table, its partitions and the tables that inherit from it, and theirs."""
@@ -74,6 +74,9 @@ class Constraints:
         if not any(_same(other, key) for other, _ in table.keys):
             self.add_key(table, key if key.kind in ("foreign", "check") else replace(key, name=""), path)
 
+    def validate(self, table: Table, name: str) -> None:
+        table.keys = [(replace(key, valid=True) if key.name == name else key, path) for key, path in table.keys]
+
     def drop_key(self, table: Table, drop: DropKey) -> None:
         for key, _ in list(table.keys):
             if (drop.name and key.name == drop.name) or (drop.kind == "primary" and key.kind == "primary"):
@@ -90,11 +93,12 @@ class Constraints:
         for other in self.tables.values():
             other.keys = [(k, path) for k, path in other.keys if k.table != table.name or not _rests(k, key)]
 
-    def add_index(self, table: Table, index: Index) -> None:
+    def add_index(self, table: Table, index: Index, path: str = "") -> None:
         if index.name and any(index.name == other.name for other in table.indexes):
             return  # IF NOT EXISTS
         named = index.name or index_name(table.name, index, self._taken(table))
         table.indexes.append(replace(index, name=named))
+        table.sources[named] = path
         self._taken(table).add(named)
         for child in self._partitions(table):
             if not any(_alike(index, other) for other in child.indexes):
@@ -121,6 +125,8 @@ class Constraints:
             if only and table.name != only:
                 continue
             table.indexes = [replace(index, name=to) if index.name == name else index for index in table.indexes]
+            if name in table.sources:
+                table.sources[to] = table.sources[name]
             table.keys = [(replace(key, name=to) if key.name == name else key, path) for key, path in table.keys]
 
     def forget(self, table: Table, column: str) -> None:

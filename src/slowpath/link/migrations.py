@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from posixpath import dirname
 from typing import NamedTuple
 
+from slowpath.link.pending import Versioned, Watcher, version
 from slowpath.link.replay import replay
 from slowpath.model.cargo import TomlFacts
 from slowpath.model.schema import CreateTable, SqlFacts
@@ -38,8 +39,8 @@ def _version(path: str) -> tuple[str, tuple[int, str]] | None:
     folder, _, name = path.rpartition("/")
     if name == "up.sql":
         root, _, migration = folder.rpartition("/")
-        version = migration.partition("_")[0].replace("-", "").strip()
-        return (root, (0, version)) if version[:1].isdigit() else None
+        digits = version(migration)
+        return (root, (0, digits)) if digits[:1].isdigit() else None
     if SQLX.match(name) and not name.endswith(".down.sql") and "migration" in folder.lower():
         return folder, (int(name.partition("_")[0]), "")
     return None
@@ -93,9 +94,9 @@ def _folders(files: Iterable[File]) -> list[Migrations]:
     """Each folder of migrations; one that makes no table goes on where the only one beside it ends."""
     found: dict[str, Migrations] = {}
     for file in files:
-        version = _version(file.path)
-        if version is not None and isinstance(file.facts, SqlFacts):
-            found.setdefault(version[0], Migrations(version[0], [])).files.append((version[1], file.path, file.facts))
+        known = _version(file.path)
+        if known is not None and isinstance(file.facts, SqlFacts):
+            found.setdefault(known[0], Migrations(known[0], [])).files.append((known[1], file.path, file.facts))
     creating = [each for each in found.values() if each.creates()]
     for each in [each for each in found.values() if not each.creates()]:
         beside = [other for other in creating if dirname(other.folder) == dirname(each.folder)]
@@ -108,11 +109,23 @@ def _folders(files: Iterable[File]) -> list[Migrations]:
 
 def _catalogue(dialect: str, folders: list[Migrations], program: Program) -> Catalogue:
     files = sorted((file for each in folders for file in each.files), key=lambda file: file[:2])
-    catalogue = replay(dialect or "postgres", ((path, facts.operations) for _, path, facts in files))
-    catalogue.lookup.update(name for _, _, facts in files for name in facts.seeded)
+    steps = [Versioned(*place, path, facts) for place, path, facts in files]
+    watcher = Watcher(steps, program.start_after, _untransacted(program))
+    catalogue = replay(dialect or "postgres", ((step.path, step.facts.operations) for step in steps), watcher)
+    catalogue.changes = watcher.changes
+    catalogue.lookup.update(name for step in steps for name in step.facts.seeded)
+    catalogue.volatile.update(name for step in steps for name in step.facts.volatile)
     catalogue.guessed = not dialect
     catalogue.runner = _runner(catalogue.migrations, program)
     return catalogue
+
+
+def _untransacted(program: Program) -> frozenset[str]:
+    """Folders whose metadata.toml asks Diesel for no transaction."""
+    files = program.of("toml")
+    return frozenset(
+        dirname(file.path) for file in files if isinstance(file.facts, TomlFacts) and not file.facts.in_transaction
+    )
 
 
 def _vote(migrations: Migrations) -> str:

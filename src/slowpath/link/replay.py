@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -30,6 +30,7 @@ from slowpath.model.schema import (
     RenameType,
     SetSchema,
     Uncertain,
+    ValidateKey,
 )
 from slowpath.program.schema import Catalogue, Table, TableColumn
 
@@ -37,13 +38,19 @@ SERIAL = {"serial": "integer", "bigserial": "bigint", "smallserial": "smallint"}
 """What a query makes of columns that count by themselves."""
 
 
-def replay(dialect: str, migrations: Iterable[tuple[str, list[Operation]]]) -> Catalogue:
+Watch = Callable[[str, Operation, Mapping[str, Table]], None]
+"""Is told each operation, of which migration, before it is applied to the tables."""
+
+
+def replay(dialect: str, migrations: Iterable[tuple[str, list[Operation]]], watch: Watch | None = None) -> Catalogue:
     """The catalogue after all migrations, given as (path, operations)."""
     run = _Replay(dialect)
     for path, operations in migrations:
         run.path = path
         run.catalogue.migrations.append(path)
         for operation in operations:
+            if watch is not None:
+                watch(path, operation, run.tables)
             run.apply(operation)
     return run.catalogue
 
@@ -105,11 +112,13 @@ class _Replay:
                 for each in self.constraints.family(table):
                     self._alter_column(each, operation)
             case AddIndex(_, index):
-                self.constraints.add_index(table, index)
+                self.constraints.add_index(table, index, self.path)
             case AddKey(_, key):
                 self.constraints.add_key(table, key, self.path)
             case DropKey():
                 self.constraints.drop_key(table, operation)
+            case ValidateKey(_, name):
+                self.constraints.validate(table, name)
 
     def _column(self, column: Column, view: bool = False) -> TableColumn:
         nullable = column.nullable
@@ -130,6 +139,7 @@ class _Replay:
         if create.if_not_exists and create.name in self.tables:
             return
         table = Table(create.name, create.view)
+        table.created = self.path
         like = self.tables.get(create.like)
         table.uncertain = create.opaque or bool(create.like and (like is None or like.uncertain))
         table.partitioned = create.partitioned
@@ -195,13 +205,15 @@ class _Replay:
         table.columns = columns
         word = re.compile(rf"\b{re.escape(name)}\b")
 
-        def names(parts: Iterable[str]) -> tuple[str, ...]:
-            return tuple(word.sub(to, p) if p.startswith("(") else to if p == name else p for p in parts)
+        def text(told: str) -> str:
+            return word.sub(lambda _: to, told)
 
-        table.keys = [(replace(key, columns=names(key.columns)), path) for key, path in table.keys]
+        def names(parts: Iterable[str]) -> tuple[str, ...]:
+            return tuple(text(p) if p.startswith("(") else to if p == name else p for p in parts)
+
+        table.keys = [(replace(key, columns=names(key.columns), text=text(key.text)), path) for key, path in table.keys]
         table.indexes = [
-            replace(i, parts=names(i.parts), where=word.sub(to, i.where), include=names(i.include))
-            for i in table.indexes
+            replace(i, parts=names(i.parts), where=text(i.where), include=names(i.include)) for i in table.indexes
         ]
         for other in self.tables.values():
             other.keys = [

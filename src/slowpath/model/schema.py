@@ -28,13 +28,19 @@ class Column(msgspec.Struct, array_like=True, frozen=True):
     span: Span
     written: str = ""
     source: str = ""
+    calls: tuple[str, ...] = ()
+    """Functions that its DEFAULT calls."""
+    generated: Literal["", "identity", "stored", "virtual"] = ""
 
 
 KeyKind = Literal["primary", "unique", "foreign", "check"]
 
 
 class Key(msgspec.Struct, array_like=True, frozen=True):
-    """A constraint. `table`, `targets` and `on_delete` speak of the parent of a foreign key."""
+    """A constraint. `table`, `targets` and `on_delete` speak of the parent of a foreign key.
+
+    `text` is what a CHECK asks; `valid` is False while rows from before it are not checked: NOT VALID.
+    """
 
     kind: KeyKind
     columns: tuple[str, ...]
@@ -44,12 +50,15 @@ class Key(msgspec.Struct, array_like=True, frozen=True):
     targets: tuple[str, ...] = ()
     on_delete: str = ""
     using_index: str = ""
+    valid: bool = True
+    text: str = ""
 
 
 class Index(msgspec.Struct, array_like=True, frozen=True):
     """An index. A part in parentheses is an expression, others are columns; `where` is a partial one's predicate.
 
-    `include` are columns that it carries along.
+    `include` are columns that it carries along. `options` follow the parts, where any part has one: direction, operator
+    class, collation, MySQL's length.
     """
 
     name: str
@@ -59,6 +68,7 @@ class Index(msgspec.Struct, array_like=True, frozen=True):
     where: str
     span: Span
     include: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 Copies = Literal["columns", "indexes", "partition", "heir"]
@@ -126,13 +136,14 @@ class RenameColumn(msgspec.Struct, array_like=True, frozen=True, tag="rename-col
 
 
 class AlterColumn(msgspec.Struct, array_like=True, frozen=True, tag="alter-column"):
-    """Sets what is not None."""
+    """Sets what is not None; `using` says how old values become new ones."""
 
     table: str
     name: str
     span: Span
     to_type: str | None = None
     nullable: bool | None = None
+    using: str = ""
 
 
 class AddKey(msgspec.Struct, array_like=True, frozen=True, tag="add-key"):
@@ -148,14 +159,26 @@ class DropKey(msgspec.Struct, array_like=True, frozen=True, tag="drop-key"):
     kind: str = ""
 
 
+class ValidateKey(msgspec.Struct, array_like=True, frozen=True, tag="validate-key"):
+    table: str
+    name: str
+    span: Span
+
+
 class AddIndex(msgspec.Struct, array_like=True, frozen=True, tag="add-index"):
+    """`only`: of a partitioned table, not of its partitions."""
+
     table: str
     index: Index
+    concurrently: bool = False
+    only: bool = False
 
 
 class DropIndex(msgspec.Struct, array_like=True, frozen=True, tag="drop-index"):
     name: str
     table: str = ""
+    concurrently: bool = False
+    span: Span = (0, 0)
 
 
 class RenameIndex(msgspec.Struct, array_like=True, frozen=True, tag="rename-index"):
@@ -196,6 +219,7 @@ Operation = (
     | AlterColumn
     | AddKey
     | DropKey
+    | ValidateKey
     | AddIndex
     | DropIndex
     | RenameIndex
@@ -214,3 +238,12 @@ class SqlFacts(Facts, array_like=True):
     """Tables that rows are written into, as literals."""
     queries: list[Query] = msgspec.field(default_factory=list)
     """Those of a file that holds no migration but statements with placeholders."""
+    emptied: list[str] = msgspec.field(default_factory=list)
+    """Tables that lose all rows."""
+    statements: int = 0
+    no_transaction: bool = False
+    """It begins with sqlx's `-- no-transaction`."""
+    weighed: list[Span] = msgspec.field(default_factory=list)
+    """Statements below a comment that speaks of locks."""
+    volatile: list[str] = msgspec.field(default_factory=list)
+    """Functions that it creates which may give another value each time."""

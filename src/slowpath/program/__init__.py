@@ -39,10 +39,18 @@ class Linkers(NamedTuple):
 class Program:
     """All facts of a project. Views are linked when a rule first asks for them."""
 
-    def __init__(self, files: Mapping[str, File], linkers: Linkers, unread: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, File],
+        linkers: Linkers,
+        unread: frozenset[str] = frozenset(),
+        start_after: str = "",
+    ) -> None:
         self.files = files
         self.unread = unread
         """Rust files that are there but were not read: nothing may be said about what code does not contain."""
+        self.start_after = start_after
+        """The last migration that ran everywhere, if the project says so."""
         self._linkers = linkers
 
     def of(self, *languages: str) -> list[File]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from copy import copy
+from typing import Literal, NamedTuple
 
 from slowpath.model.diesel import Query, TableMacro
 from slowpath.model.finding import Place
-from slowpath.model.schema import EVERYTHING, Index, Key
+from slowpath.model.schema import EVERYTHING, Index, Key, Operation
 from slowpath.program.sqltypes import FAMILIES, sql_family
 
 DIALECT_NAMES = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
@@ -44,9 +45,19 @@ class Table:
         self.partitioned = False
         self.parent = ""
         """The table that it is a partition of, or inherits from."""
+        self.created = ""
+        """The migration that creates it."""
         self.columns: dict[str, TableColumn] = {}
         self.keys: list[tuple[Key, str]] = []
         self.indexes: list[Index] = []
+        self.sources: dict[str, str] = {}
+        """The migration that creates an index, by its name."""
+
+    def copy(self) -> Table:
+        """The table as it is now."""
+        now = copy(self)
+        now.columns, now.keys, now.indexes = dict(self.columns), list(self.keys), list(self.indexes)
+        return now
 
     @property
     def primary(self) -> tuple[str, ...]:
@@ -77,6 +88,39 @@ class Runner(NamedTuple):
     outside: bool
 
 
+class Migration(NamedTuple):
+    """One that may not have run yet. `transaction`: its tool wraps it in one."""
+
+    path: str
+    tool: Literal["diesel", "sqlx"]
+    transaction: bool
+    statements: int
+
+    @property
+    def together(self) -> bool:
+        """All that it does is one transaction: PostgreSQL makes one of several statements that are sent together."""
+        return self.transaction or self.statements > 1
+
+    @property
+    def apart(self) -> str:
+        """How to write one that runs outside of a transaction."""
+        if self.tool == "sqlx":
+            return "in a migration of its own that begins with `-- no-transaction`"
+        return "in a migration of its own with `run_in_transaction = false` in its metadata.toml"
+
+
+class Change(NamedTuple):
+    """One operation of such a migration. `table` is what it finds, if it may have many rows by then.
+
+    `weighed`: a comment above it speaks of locks, so somebody thought of them.
+    """
+
+    migration: Migration
+    operation: Operation
+    table: Table | None
+    weighed: bool
+
+
 class Access(NamedTuple):
     """What a query asks of one table's column, as far as an index could serve it."""
 
@@ -95,6 +139,10 @@ class Catalogue:
         self.doubtful: set[str] = set()
         self.lookup: set[str] = set()
         """Tables that only migrations fill, with literal rows."""
+        self.volatile: set[str] = set()
+        """Own functions that may give another value each time."""
+        self.changes: list[Change] = []
+        """What the migrations do that may not have run yet, in order."""
         self.migrations: list[str] = []
         """Paths of the migrations, in order."""
         self.runner: Runner | None = None
