@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -107,10 +108,43 @@ def test_settings(tmp_path: Path) -> None:
     assert scan(root)["findings"] == []
 
 
+MIGRATIONS = {
+    "migrations/2024-01-10-080000_start/up.sql": "CREATE TABLE shops (id SERIAL PRIMARY KEY, name TEXT NOT NULL);",
+    "migrations/2024-03-01-080000_a/up.sql": "CREATE INDEX shops_a ON shops (name);",
+    "migrations/2024-06-01-080000_b/up.sql": "CREATE INDEX shops_b ON shops (lower(name));",
+    "numbered/migrations/0002_start.sql": "CREATE TABLE posts (id SERIAL PRIMARY KEY, name TEXT NOT NULL);",
+    "numbered/migrations/0010_c.sql": "CREATE INDEX posts_c ON posts (name);",
+    "numbered/migrations/20240601080000_d.sql": "CREATE INDEX posts_d ON posts (lower(name));",
+}
+
+
+@pytest.mark.parametrize(
+    ("start_after", "found"),
+    [
+        ("", ["b", "d"]),
+        ("start-after = 1", ["a", "b", "c", "d"]),
+        ("start-after = 10", ["a", "b", "d"]),
+        ('start-after = "2024-03-01"', ["a", "b", "d"]),
+        ('start-after = "2024-03-01-080000"', ["b", "d"]),
+        ('start-after = "20240301080000_a"', ["b", "d"]),
+        ('start-after = "2024-06-01-080000_b"', []),
+        ('start-after = "2024-06-02"', []),
+    ],
+)
+def test_migrations_that_have_run_are_silent(tmp_path: Path, start_after: str, found: list[str]) -> None:
+    root = write(tmp_path, {**MIGRATIONS, "slowpath.toml": f"[migrations]\n{start_after}"})
+    document = scan(root, "--select", "index-not-concurrent")
+    names = [re.findall(r"_([a-d])\b", finding["path"])[-1] for finding in document["findings"]]
+    assert names == found
+    assert all(("start-after" in finding["message"]) == (not start_after) for finding in document["findings"])
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "selekt = []",
+        '[migrations]\nstart-after = "yesterday"',
+        "[migrations]\nstart = 3",
         "select = 3",
         "select = [",
         'ignore = ["nope"]',

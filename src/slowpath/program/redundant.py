@@ -38,7 +38,7 @@ class Redundant(NamedTuple):
 def redundant(catalogue: Catalogue, table: Table) -> Iterator[Redundant]:
     """The table's needless indexes. Of two that are alike the later goes."""
     kept = [_of_key(key, path) for key, path in table.keys if key.kind in ("primary", "unique") and key.columns]
-    indexes = [index for index in table.indexes if index.name in table.sources and index.parts]
+    indexes = [index for index in table.indexes if table.sources.get(index.name) and index.parts]
     every = [_of_index(index, table) for index in indexes]
     gone: set[int] = set()
     for number, (index, access) in reversed(list(enumerate(zip(indexes, every, strict=True)))):

@@ -1,0 +1,53 @@
+"""A change of a column for which PostgreSQL writes the whole table anew, with nobody reading it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from slowpath.model.finding import Finding, Place, Span, Step
+from slowpath.model.rule import Rule
+from slowpath.model.schema import AddColumn, AlterColumn, Operation
+from slowpath.program import Program
+from slowpath.program.changes import groups, unless_ran
+from slowpath.program.rewrites import converts, fills
+from slowpath.program.schema import Table
+
+
+class Rewrite(NamedTuple):
+    span: Span
+    table: str
+    what: str
+    instead: str
+
+
+def check(program: Program, rule: Rule) -> Iterator[Finding]:
+    volatile = frozenset(rule.settings["volatile"])
+    for group in groups(program):
+        types, each = group.catalogue.types, volatile | group.catalogue.volatile
+        found = [rewrite for change in group.changes if (rewrite := _rewrite(*change, types, each))]
+        if found:
+            first, path = found[0], group.migration.path
+            yield rule.finding(
+                Place(path, first.span),
+                related=[Step(Place(path, more.span), f"in `{more.table}`, {more.what}") for more in found[1:]],
+                table=first.table,
+                what=first.what,
+                instead=first.instead,
+                ran=unless_ran(program),
+            )
+
+
+def _rewrite(operation: Operation, table: Table, types: Mapping[str, str], volatile: frozenset[str]) -> Rewrite | None:
+    if isinstance(operation, AddColumn):
+        column = operation.column
+        cause = fills(column, volatile)
+        instead = f"Add `{column.name}` without a value, then set its default, then fill old rows in batches"
+        return Rewrite(column.span, table.name, f"`ADD COLUMN {column.name}` {cause}", instead) if cause else None
+    if isinstance(operation, AlterColumn) and operation.to_type and operation.name in table.columns:
+        old, new = table.columns[operation.name].type, operation.to_type
+        if converts(operation.name, old, new, operation.using, types):
+            known = f" from `{old}`" if old and old != new else ""
+            instead = f"Add a second column, fill it in batches while code writes both, then drop `{operation.name}`"
+            return Rewrite(operation.span, table.name, f"`{operation.name}` becomes `{new}`{known}", instead)
+    return None

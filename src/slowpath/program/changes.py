@@ -1,0 +1,47 @@
+"""What migrations that may not have run yet do in PostgreSQL to tables that may have many rows by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from slowpath.model.schema import AddColumn, AddKey, Operation
+from slowpath.program import Program
+from slowpath.program.schema import Catalogue, Migration, Table
+
+
+class Group(NamedTuple):
+    """What one migration does, with each table as the operation finds it."""
+
+    migration: Migration
+    changes: list[tuple[Operation, Table]]
+    catalogue: Catalogue
+
+    def added(self, key: AddKey) -> AddColumn | None:
+        """The new column that declares the key."""
+        for operation, _ in self.changes:
+            if isinstance(operation, AddColumn) and operation.column.span == key.key.span:
+                return operation
+        return None
+
+
+def unless_ran(program: Program) -> str:
+    """How to settle a finding that comes too late, while the project has not said where its past ends."""
+    return "" if program.start_after else ". Has it run already? Say so: `start-after` in slowpath.toml"
+
+
+def groups(program: Program) -> Iterator[Group]:
+    """By migration, in order. Without tables of few rows by construction, partitioned ones, and what was weighed."""
+    for schema in program.schema.schemas:
+        for catalogue in schema.catalogues:
+            if catalogue.dialect == "postgres" and not catalogue.guessed:
+                yield from _groups(catalogue)
+
+
+def _groups(catalogue: Catalogue) -> Iterator[Group]:
+    found: dict[str, Group] = {}
+    for migration, operation, table, weighed in catalogue.changes:
+        if table is not None and not weighed and not table.partitioned and not catalogue.tiny(table):
+            group = found.setdefault(migration.path, Group(migration, [], catalogue))
+            group.changes.append((operation, table))
+    yield from found.values()
