@@ -109,7 +109,10 @@ def check_example(example: Example, rule: Rule, rules: Iterable[Rule]) -> list[s
     lowest: Confidence = "low" if rule.confidence == "low" else "medium"
     rules = list(rules)
     known = [r.id for r in rules]
-    settings = config.parse(example.files.get("slowpath.toml", ""), Path("slowpath.toml"))
+    try:
+        settings = config.parse(example.files.get("slowpath.toml", ""), Path("slowpath.toml"))
+    except config.ConfigError as error:
+        return [str(error)]
     return compare(_sites(found, [r for r in rules if r.id in named], settings, lowest, known), expected)
 
 

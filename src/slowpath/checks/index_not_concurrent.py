@@ -39,7 +39,7 @@ def _build(operation: Operation, table: Table, group: Group) -> Build | None:
     if isinstance(operation, AddKey) and operation.key.kind in ("primary", "unique") and not operation.key.using_index:
         key = operation.key
         column = group.added(operation)
-        if column is not None and (key.kind == "primary" or column.column.default):
+        if column is not None and (key.kind == "primary" or column.column.default or column.column.nullable is False):
             return None  # each row needs a value: the column itself is the trouble
         kind = "PRIMARY KEY" if key.kind == "primary" else "UNIQUE"
         return Build(key.span, table.name, f"`{kind} ({', '.join(key.columns)})`", kind)

@@ -44,5 +44,12 @@ def _finding(table: str, index: str, entries: list[tuple[str, Redundant]], known
         how="lists the same columns as" if first.same else "repeats the beginning of",
         by=first.by.title,
         where="" if len(entries) == known else f" in {names}",
-        drop=f"DROP INDEX {index} ON {table};" if dialect == "mysql" else f"DROP INDEX {index};",
+        drop=_drop(index, table, dialect),
     )
+
+
+def _drop(index: str, table: str, dialect: str) -> str:
+    if dialect == "mysql":
+        return f"DROP INDEX {index} ON {table};"
+    schema, dot, _ = table.rpartition(".")
+    return f"DROP INDEX {schema}{dot}{index.rpartition('.')[2]};"

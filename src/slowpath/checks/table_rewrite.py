@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from slowpath.model.finding import Finding, Place, Span, Step
 from slowpath.model.rule import Rule
-from slowpath.model.schema import AddColumn, AlterColumn, Operation
+from slowpath.model.schema import AddColumn, AlterColumn, Column, Operation
 from slowpath.program import Program
 from slowpath.program.changes import groups, unless_ran
-from slowpath.program.rewrites import converts, fills
+from slowpath.program.rewrites import STRINGS, converts, fills, parse
 from slowpath.program.schema import Table
 
 
@@ -42,12 +42,26 @@ def _rewrite(operation: Operation, table: Table, types: Mapping[str, str], volat
     if isinstance(operation, AddColumn):
         column = operation.column
         cause = fills(column, volatile)
-        instead = f"Add `{column.name}` without a value, then set its default, then fill old rows in batches"
-        return Rewrite(column.span, table.name, f"`ADD COLUMN {column.name}` {cause}", instead) if cause else None
+        what = f"`ADD COLUMN {column.name}` {cause}"
+        return Rewrite(column.span, table.name, what, _instead_of_adding(column)) if cause else None
     if isinstance(operation, AlterColumn) and operation.to_type and operation.name in table.columns:
         old, new = table.columns[operation.name].type, operation.to_type
         if converts(operation.name, old, new, operation.using, types):
             known = f" from `{old}`" if old and old != new else ""
-            instead = f"Add a second column, fill it in batches while code writes both, then drop `{operation.name}`"
-            return Rewrite(operation.span, table.name, f"`{operation.name}` becomes `{new}`{known}", instead)
+            what = f"`{operation.name}` becomes `{new}`{known}"
+            return Rewrite(operation.span, table.name, what, _instead_of_converting(operation.name, old, new))
     return None
+
+
+def _instead_of_adding(column: Column) -> str:
+    if column.generated == "stored":
+        return f"Add `{column.name}` as a plain column, let a trigger write it, and fill old rows in batches"
+    return f"Add `{column.name}` without a value, then set its default, then fill old rows in batches"
+
+
+def _instead_of_converting(column: str, old: str, new: str) -> str:
+    before, after = parse(old), parse(new)
+    if before and after and {before.name, after.name} <= STRINGS and after.sizes and not after.array:
+        limit = f"CHECK (char_length({column}) <= {after.sizes[0]}) NOT VALID"
+        return f"Keep the type, and limit it by `{limit}`, validated in a later migration"
+    return f"Add a second column, fill it in batches while code writes both, then drop `{column}`"
