@@ -127,13 +127,20 @@ class Postgres:
         ]
         return RealTable(name, told["view"], columns, keys, indexes)
 
+    def told(self, path: Path, *, transaction: bool = True) -> str:
+        """What the server tells of its work on a file. Raises RefusedError."""
+        return self._done("debug1", *(["-1"] if transaction else []), "-f", str(path)).stderr
+
     def _run(self, *arguments: str) -> str:
-        environment = os.environ | {"PGOPTIONS": "-c client_min_messages=error", "PGCLIENTENCODING": "UTF8"}
+        return self._done("error", *arguments).stdout
+
+    def _done(self, level: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PGOPTIONS": f"-c client_min_messages={level}", "PGCLIENTENCODING": "UTF8"}
         done = subprocess.run([*self._command, *arguments], capture_output=True, text=True, env=environment)
         if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+            lines = [line for line in done.stderr.splitlines() if "error:" in line.lower()]
             raise RefusedError((lines or done.stderr.splitlines() or ["no message"])[0].rpartition("ERROR:  ")[2])
-        return done.stdout
+        return done
 
 
 def _bare(parts: list[str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Scan(NamedTuple):
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     for group in groups(program):
-        found = [scan for change in group.changes if (scan := _scan(*change, group))]
+        found = [scan for change in group.changes if (scan := scan_of(*change, group))]
         if found:
             first, path = found[0], group.migration.path
             yield rule.finding(
@@ -40,7 +40,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
             )
 
 
-def _scan(operation: Operation, table: Table, group: Group) -> Scan | None:
+def scan_of(operation: Operation, table: Table, group: Group) -> Scan | None:
     if isinstance(operation, AddKey):
         return _added(operation, table, group)
     if isinstance(operation, AlterColumn) and operation.nullable is False:

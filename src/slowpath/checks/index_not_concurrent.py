@@ -24,12 +24,12 @@ class Build(NamedTuple):
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     for group in groups(program):
-        found = [build for change in group.changes if (build := _build(*change, group))]
+        found = [build for change in group.changes if (build := build_of(*change, group))]
         if found:
             yield _finding(found, group, unless_ran(program), rule)
 
 
-def _build(operation: Operation, table: Table, group: Group) -> Build | None:
+def build_of(operation: Operation, table: Table, group: Group) -> Build | None:
     if isinstance(operation, AddIndex) and not operation.concurrently and not operation.only:
         if any(index.name == operation.index.name for index in table.indexes):
             return None  # IF NOT EXISTS

@@ -22,7 +22,7 @@ def _schema(schema: Schema, rule: Rule) -> Iterator[Finding]:
     for catalogue in schema.catalogues:
         for name in catalogue.tables:
             table = catalogue.certain(name)
-            if table is not None:
+            if table is not None and not table.parent:  # a partition's indexes are its parent's
                 for entry in redundant(catalogue, table):
                     found.setdefault((name, entry.needless.name), []).append((catalogue.dialect, entry))
     for (table_name, index), entries in found.items():

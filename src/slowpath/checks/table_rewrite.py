@@ -25,7 +25,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     volatile = frozenset(rule.settings["volatile"])
     for group in groups(program):
         types, each = group.catalogue.types, volatile | group.catalogue.volatile
-        found = [rewrite for change in group.changes if (rewrite := _rewrite(*change, types, each))]
+        found = [rewrite for change in group.changes if (rewrite := rewrite_of(*change, types, each))]
         if found:
             first, path = found[0], group.migration.path
             yield rule.finding(
@@ -38,7 +38,9 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
             )
 
 
-def _rewrite(operation: Operation, table: Table, types: Mapping[str, str], volatile: frozenset[str]) -> Rewrite | None:
+def rewrite_of(
+    operation: Operation, table: Table, types: Mapping[str, str], volatile: frozenset[str]
+) -> Rewrite | None:
     if isinstance(operation, AddColumn):
         column = operation.column
         cause = fills(column, volatile)

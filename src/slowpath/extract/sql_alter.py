@@ -33,10 +33,9 @@ HARMLESS = frozenset(
 
 
 def alter_table(table: str, cursor: Cursor) -> Iterator[Operation]:
-    """What the rest of the statement does to `table`."""
-    for command in cursor.commas():
-        found = list(_command(table, command))
-        yield from found
+    """What the rest of the statement does to `table`; PostgreSQL drops first, wherever the statement says so."""
+    found = [operation for command in cursor.commas() for operation in _command(table, command)]
+    yield from sorted(found, key=lambda operation: not isinstance(operation, DropKey | DropColumn))
 
 
 def _command(table: str, cursor: Cursor) -> Iterator[Operation]:
