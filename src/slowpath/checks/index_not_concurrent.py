@@ -9,7 +9,7 @@ from slowpath.model.finding import Finding, Place, Span, Step
 from slowpath.model.rule import Rule
 from slowpath.model.schema import AddIndex, AddKey, Operation
 from slowpath.program import Program
-from slowpath.program.changes import Group, groups, unless_ran
+from slowpath.program.changes import Group, apart, groups, unless_ran
 from slowpath.program.schema import Table
 
 
@@ -48,11 +48,12 @@ def build_of(operation: Operation, table: Table, group: Group) -> Build | None:
 
 def _finding(found: list[Build], group: Group, ran: str, rule: Rule) -> Finding:
     first = found[0]
-    path, apart = group.migration.path, group.migration.apart
+    path = group.migration.path
+    alone = apart(group.migration, group.catalogue)
     if first.constraint:
-        instead = f"`CREATE UNIQUE INDEX CONCURRENTLY` {apart}, then `ADD {first.constraint} USING INDEX`"
+        instead = f"`CREATE UNIQUE INDEX CONCURRENTLY` {alone}, then `ADD {first.constraint} USING INDEX`"
     else:
-        instead = f"{first.what.replace('INDEX', 'INDEX CONCURRENTLY')} {apart}"
+        instead = f"{first.what.replace('INDEX', 'INDEX CONCURRENTLY')} {alone}"
     return rule.finding(
         Place(path, first.span),
         related=[Step(Place(path, build.span), f"so does {build.what} on `{build.table}`") for build in found[1:]],

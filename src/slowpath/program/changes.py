@@ -9,6 +9,19 @@ from slowpath.model.schema import AddColumn, AddKey, Operation
 from slowpath.program import Program
 from slowpath.program.schema import Catalogue, Migration, Table
 
+APART = {
+    "diesel": "`run_in_transaction = false` in its metadata.toml",
+    "sqlx": "`-- no-transaction` as its first line",
+}
+SINCE = {"diesel": "diesel_migrations 2", "sqlx": "sqlx 0.8.3"}
+
+
+def apart(migration: Migration, catalogue: Catalogue) -> str:
+    """How to write one that runs outside of a transaction."""
+    able = catalogue.runner is None or catalogue.runner.outside
+    needs = "" if able else f", which needs {SINCE[migration.tool]}"
+    return f"in a migration of its own with {APART[migration.tool]}{needs}"
+
 
 class Group(NamedTuple):
     """What one migration does, with each table as the operation finds it."""

@@ -101,13 +101,6 @@ class Migration(NamedTuple):
         """All that it does is one transaction: PostgreSQL makes one of several statements that are sent together."""
         return self.transaction or self.statements > 1
 
-    @property
-    def apart(self) -> str:
-        """How to write one that runs outside of a transaction."""
-        if self.tool == "sqlx":
-            return "in a migration of its own that begins with `-- no-transaction`"
-        return "in a migration of its own with `run_in_transaction = false` in its metadata.toml"
-
 
 class Change(NamedTuple):
     """One operation of such a migration. `table` is what it finds, if it may have many rows by then.
