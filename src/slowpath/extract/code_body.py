@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 
 from tree_sitter import Node
 
+from slowpath.extract.code_plain import plain
 from slowpath.extract.code_select import as_statements
+from slowpath.extract.code_uses import note_uses
 from slowpath.extract.parsing import parse_part
 from slowpath.model.code import AWAITED, CHAIN_AWAITED, TRIED, Call, Exit, Local, Scope, is_literal
 from slowpath.model.finding import Span
@@ -34,6 +36,8 @@ PLAIN_MACROS = frozenset(
     "params hashmap doc sql_query".split()
 )
 """Macros that evaluate their arguments where they stand; any other's are a scope of their own, named after it."""
+STATEMENTS = frozenset("query query_as query_scalar query_unchecked query_as_unchecked query_scalar_unchecked".split())
+"""Macros around a statement in SQL, which need not be their first argument."""
 SCOPES = {"stream": "async", "try_stream": "async"}
 """Macros whose arguments are a body of async code."""
 ITEMS = frozenset(
@@ -127,6 +131,7 @@ class Body:
         self.bound.update(params)
         self.scopes.append(Scope("body", -1, body.start_byte + self.shift, body.end_byte + self.shift))
         self.scopes[0].result = self.statements(body, 0)
+        note_uses(body, self.source, self.shift, self.calls, self.locals, self.scopes)
 
     def initialiser(self, value: Node) -> str:
         """The initialiser of a const or static; its operand."""
@@ -378,6 +383,7 @@ class Body:
         body = node.child_by_field_name("body")
         if body is not None:
             self.scopes[index].result = self.expression(body, index)
+            self.scopes[index].plain = plain(node)
         return f"|{index}"
 
     def async_block(self, node: Node, scope: int) -> str:
@@ -487,13 +493,14 @@ class Body:
 
     def exit(self, node: Node, scope: int) -> str:
         kind = node.type.removesuffix("_expression")
+        value = ""
         if self.failing and kind != "continue":
             kind = "fail"
         for child in node.named_children:
             if self.source[child.start_byte : child.start_byte + 4] == b"Err(":
                 kind = "fail"
-            self.expression(child, scope)
-        self.exits.append(Exit(kind, node.start_byte + self.shift, scope, node.end_byte + self.shift))
+            value = self.expression(child, scope)
+        self.exits.append(Exit(kind, node.start_byte + self.shift, scope, node.end_byte + self.shift, value))
         return ""
 
     def struct(self, node: Node, scope: int) -> str:
@@ -547,7 +554,7 @@ class Body:
         if self.macros >= MAX_MACROS:
             inside = b""
         elif short not in SKIPPED_MACROS and (
-            b"(" in inside or b"!" in inside or (short == "vec" and len(inside) < 2000)
+            b"(" in inside or b"!" in inside or short in STATEMENTS or (short == "vec" and len(inside) < 2000)
         ):
             inner = scope if short in PLAIN_MACROS else self.open(SCOPES.get(short, "macro"), tokens, scope, short)
             args = self.snippet(inside, start, inner, short)

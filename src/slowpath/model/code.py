@@ -46,13 +46,17 @@ class Call(msgspec.Struct, array_like=True):
 
 
 class Local(msgspec.Struct, array_like=True):
-    """A binding, visible in `scope` from byte `at` on. A type `=Enum::Variant#0` is that variant's first payload."""
+    """A binding, visible in `scope` from byte `at` on. A type `=Enum::Variant#0` is that variant's first payload.
+
+    `uses` are the offsets where a list that an awaited or fallible call gave is named; empty for other bindings.
+    """
 
     name: str
     scope: int
     at: int
     type: str
     init: str
+    uses: tuple[int, ...] = ()
 
 
 class Scope(msgspec.Struct, array_like=True):
@@ -60,7 +64,7 @@ class Scope(msgspec.Struct, array_like=True):
 
     kinds: body, block, if, else, match, arm, for, while, loop, closure, async, and macro (its arguments; `subject` is
     its name). A function handed over by its path is a closure that calls it, with that path as `subject`. `result` is
-    the tail's operand.
+    the tail's operand. `plain` is the text of a closure that only compares fields of its element.
     """
 
     kind: str
@@ -71,15 +75,17 @@ class Scope(msgspec.Struct, array_like=True):
     result: str = ""
     failing: bool = False
     """Taken only where something went wrong: `Err(..) =>`, `if let Err(..) =`."""
+    plain: str = ""
 
 
 class Exit(msgspec.Struct, array_like=True):
-    """A `return`, `break` or `continue`; a `fail` returns `Err(..)`, or leaves where something went wrong."""
+    """A `return`, `break` or `continue`, with the operand of its value; a `fail` returns `Err(..)`, or leaves where something went wrong."""
 
     kind: str
     at: int
     scope: int
     end: int = 0
+    value: str = ""
 
 
 class Fn(msgspec.Struct, array_like=True):
