@@ -79,7 +79,10 @@ class Scope(msgspec.Struct, array_like=True):
 
 
 class Exit(msgspec.Struct, array_like=True):
-    """A `return`, `break` or `continue`, with the operand of its value; a `fail` returns `Err(..)`, or leaves where something went wrong."""
+    """A `return`, `break` or `continue`; a `fail` returns `Err(..)`, or leaves where something went wrong.
+
+    `value` is the operand that it leaves with.
+    """
 
     kind: str
     at: int
