@@ -134,6 +134,7 @@ class Items:
             body.function(body_node, (name for name, _ in params))
             fn.calls, fn.locals, fn.scopes = body.calls, body.locals, body.scopes
             fn.awaits, fn.exits = body.awaits, body.exits
+            fn.mutable = tuple(body.mutable)
             for inner, source, shift in body.items:
                 reader = (self.source, self.shift)
                 self.source, self.shift = source, shift
@@ -159,6 +160,8 @@ class Items:
             elif child.type == "parameter":
                 pattern, annotation = child.child_by_field_name("pattern"), child.child_by_field_name("type")
                 declared = squeeze(self.text(annotation))
+                if pattern is not None and child.children[0].type == "mutable_specifier":
+                    body.mutable.append(self.text(pattern))
                 if pattern is not None and pattern.type == "self":
                     params.append(("self", "Self"))
                 elif pattern is not None and pattern.type in ("identifier", "mut_pattern"):

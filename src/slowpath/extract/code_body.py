@@ -112,6 +112,7 @@ class Body:
         self.scopes: list[Scope] = []
         self.awaits: list[tuple[int, int, int]] = []
         self.exits: list[Exit] = []
+        self.mutable: list[str] = []
         self.items: list[tuple[Node, bytes, int]] = []
         """Items in the body, each with its text and shift."""
         self.nesting = 0
@@ -168,6 +169,8 @@ class Body:
         declared = node.child_by_field_name("type")
         if pattern is not None:
             self.bind(pattern, init, squeeze(self.text(declared)) if declared else "", scope, node.end_byte)
+            if pattern.type == "identifier" and node.child_count > 1 and node.children[1].type == "mutable_specifier":
+                self.mutable.append(self.text(pattern))
         alternative = node.child_by_field_name("alternative")
         if alternative is not None:
             self.failing += 1
@@ -191,6 +194,8 @@ class Body:
             for child in pattern.named_children[:1] if kind == "match_pattern" else pattern.named_children:
                 if child.type != "mutable_specifier":
                     self.bind(child, init, declared, scope, at)
+                elif kind == "mut_pattern":
+                    self.mutable.append(self.text(pattern.named_children[-1]))
         elif kind == "tuple_pattern":
             for index, child in enumerate(pattern.named_children):
                 self.bind(child, f"{init}.{index}" if init else "", "", scope, at)

@@ -123,6 +123,8 @@ class Fn(msgspec.Struct, array_like=True):
     for, `m#1` where the second macro argument gives the function's name."""
     mut_self: bool = False
     """Takes `&mut self`."""
+    mutable: tuple[str, ...] = ()
+    """Parameters and bindings declared `mut`."""
 
 
 class Owner(msgspec.Struct, array_like=True):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from slowpath.program.batches import METAVARIABLE, chain
+from slowpath.program.batches import METAVARIABLE
+from slowpath.program.chains import chain
 from slowpath.program.reductions import Reduction
 from slowpath.program.rust import RustProgram
 from slowpath.program.statements import Statement

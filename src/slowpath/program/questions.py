@@ -1,0 +1,220 @@
+"""What a function asks the database for sure each time it runs, itself or in what it calls, in its own words.
+
+In: a function. Out: its questions in order, each with a key that is equal for equal queries, and whether something
+before or after it, on the way down, may change the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from slowpath.program.canonical import CONNECTION, Canonical, Tree, carried
+from slowpath.program.chains import chain
+from slowpath.program.connections import Connections
+from slowpath.program.contexts import BOXES, Contexts
+from slowpath.program.effects import Effects, Node
+from slowpath.program.look_ups import LookUps
+from slowpath.program.queries import QueryLoops, statements
+from slowpath.program.rust import Function, RustProgram, Site
+from slowpath.program.sinks import sinks
+from slowpath.program.statements import Statements, words
+
+MAX_WAY = 3
+"""Calls between a function and its statement."""
+MAX_ASKED = 120
+"""Questions of one function: generated code asks more."""
+MAX_SHOWN = 70
+UNCONDITIONAL = frozenset(["body", "block", "async", "macro", "match"])
+CACHED = re.compile(r"(^|::|_)(cached|memoize|once)(_|$|\()")
+TURNS = re.compile(r"(^|_)(lock|begin|transaction|acquire|sleep|wait|tick|changed|notified|retry|reload|refresh)(_|$)")
+"""Calls after which the answer may be another, or is wanted anew."""
+
+
+class Question(NamedTuple):
+    """`way` are the calls from the function down to the one that asks; `changed` before it, `changes` after it."""
+
+    key: tuple[int, Tree]
+    way: tuple[Site, ...]
+    changed: bool = False
+    changes: bool = False
+
+    @property
+    def site(self) -> Site:
+        return self.way[0]
+
+
+class Questions:
+    """Answers for one program."""
+
+    def __init__(self, program: RustProgram) -> None:
+        self.program = program
+        self.canonical = program.shared(Canonical)
+        self.connections = program.shared(Connections)
+        self.contexts = program.shared(Contexts)
+        self.look_ups = program.shared(LookUps)
+        self._known: dict[tuple[int, int], list[Question]] = {}
+        self._sure: dict[tuple[int, int], list[Question]] = {}
+        loops = program.shared(QueryLoops)
+        found = [site for paths in statements() for site in sinks(program, self.connections, paths, awaited=True)]
+        written = [site for site in found if loops.is_write(site)]
+        self._writing = {site.key for site in written}
+        self._reading = {site.key for site in found} - self._writing
+        self.reads, self.writes = Effects(program), Effects(program)
+        self.reads.spread([(s, None) for s in found if s.key in self._reading], lambda site, _: self._asks(site))
+        self.writes.spread([(site, None) for site in written], lambda site, _: not site.function.test)
+
+    def _asks(self, site: Site) -> bool:
+        """Whether a call asks when its function runs: no caches, no closures that are given away."""
+        function = site.function
+        if function.test or self.contexts.of(site).kind == "once" or self.look_ups.before(site):
+            return False
+        if any(CACHED.search(attribute) for attribute in function.fact.attributes):
+            return False
+        closures = [index for index, level in function.scopes_of(site.call.scope) if level.kind == "closure"]
+        takers = [self.contexts.consumer(function, f"|{index}") for index in closures]
+        return all(taker is not None and taker.call.name not in BOXES for taker in takers)
+
+    def of(self, function: Function, deep: int = MAX_WAY) -> list[Question]:
+        """Every question of a function, in order."""
+        key = (id(function), deep)
+        if key not in self._known:
+            self._known[key] = []
+            found: list[Question] = []
+            for number in range(len(function.fact.calls)) if self.reads.has(function) else ():
+                found += self._of_call(Site(function, number), deep)
+                if len(found) > MAX_ASKED:
+                    break
+            self._known[key] = found
+        return self._known[key]
+
+    def _of_call(self, site: Site, deep: int) -> list[Question]:
+        if not self._asks(site):
+            return []
+        if site.key in self._reading:
+            tree = self.canonical.call(site.function, site.number)
+            return [Question((0, tree), (site,))] if tree is not None else []
+        callees = self.program.resolve(site).functions
+        if (
+            len(callees) != 1
+            or callees[0] is site.function
+            or not self.reads.has(callees[0])
+            or not self._is_sure(site)
+        ):
+            return []
+        callee = callees[0]
+        found: list[Question] = []
+        if not self.writes.has(callee):
+            tree = self.canonical.call(site.function, site.number)
+            if tree is not None:
+                found.append(Question((id(callee), tree), (site,)))
+        given = self._given(site, callee) if deep else {}
+        for asked in self._for_sure(callee, deep - 1) if deep else ():
+            own = carried(asked.key[1], given)
+            if own is not None:
+                found.append(asked._replace(key=(asked.key[0], own), way=(site, *asked.way)))
+        return found
+
+    def _is_sure(self, site: Site) -> bool:
+        return self.program.resolve(site).how != "name" or self.connections.given(site)
+
+    def _given(self, site: Site, callee: Function) -> dict[str, Tree | None]:
+        """What a call gives for each parameter."""
+        call, function = site.call, site.function
+        operands = [*([call.receiver] if call.receiver != "-" else []), *call.args]
+        given: dict[str, Tree | None] = {}
+        for (name, _), operand in zip(callee.fact.params, operands, strict=False):
+            tree = self.canonical.tree(function, operand, call.start, call.scope)
+            if tree is None and self.connections.is_connection(function, operand, call.start, call.scope):
+                tree = CONNECTION
+            given[name] = tree
+        return given
+
+    def _for_sure(self, function: Function, deep: int) -> list[Question]:
+        """The questions that a function asks whenever it runs and nothing fails."""
+        key = (id(function), deep)
+        if key in self._sure:
+            return self._sure[key]
+        self._sure[key] = []
+        turns = [number for number in range(len(function.fact.calls)) if self.turns(Site(function, number))]
+        for asked in self.of(function, deep):
+            site = asked.site
+            if not self._always(site) or left_before(site):
+                continue
+            changed = asked.changed or self.in_turn(site) or any(number < site.number for number in turns)
+            changes = asked.changes or any(number > site.number for number in turns)
+            if not (changed and changes):
+                self._sure[key].append(asked._replace(changed=changed, changes=changes))
+        return self._sure[key]
+
+    def _always(self, site: Site) -> bool:
+        """Whether a call runs whenever its function does."""
+        inner = -1
+        for index, level in site.function.scopes_of(site.call.scope):
+            asks = level.kind in ("if", "while") and inner < 0
+            if level.kind == "closure":
+                if not self.is_run(site.function, index):
+                    return False
+            elif level.kind not in UNCONDITIONAL and not asks:
+                return False
+            inner = index
+        return True
+
+    def is_run(self, function: Function, scope: int) -> bool:
+        """Whether a closure runs once, where it stands."""
+        taker = self.contexts.consumer(function, f"|{scope}")
+        return taker is not None and taker.call.name.rsplit("::", 1)[-1] in words("runs")
+
+    def in_turn(self, site: Site, below: int = -1) -> bool:
+        """Whether a call stands in a closure that waits for its turn, a transaction's, below a scope."""
+        for index, level in site.function.scopes_of(site.call.scope):
+            if index == below:
+                break
+            taker = self.contexts.consumer(site.function, f"|{index}") if level.kind == "closure" else None
+            if taker is not None and TURNS.search(taker.call.name):
+                return True
+        return False
+
+    def turns(self, site: Site) -> bool:
+        """Whether after a call the answer may be another: it writes, may write, or waits for its turn."""
+        if site.key in self._writing:
+            return True
+        if site.key in self._reading:
+            return False
+        callees = self.program.resolve(site).functions
+        if any(self.writes.has(callee) for callee in callees):
+            return True
+        name = site.call.name.rsplit("::", 1)[-1]
+        if TURNS.search(name) or (name == "write" and not site.call.args):
+            return True
+        return not callees and self.program.resolve(site).how == "unknown" and self.connections.given(site)
+
+    def asked_by(self, question: Question) -> str:
+        """What a message calls the query: the function that asks it, or what its statement begins and ends with."""
+        last = question.way[-1]
+        if question.key[0]:
+            function = self.program.resolve(last).functions[0]
+            return function.name if "::" in function.name else "::".join(last.call.name.split("::")[-2:])
+        return described(self.program, last)
+
+    def path(self, question: Question) -> list[Site]:
+        """The calls down to the statement."""
+        last = question.way[-1]
+        callees = self.program.resolve(last).functions
+        below = self.reads.path(Node(callees[0])) if question.key[0] and self.reads.has(callees[0]) else []
+        return [*question.way, *(hop.site for hop in below)]
+
+
+def described(program: RustProgram, site: Site) -> str:
+    """A statement by its SQL, or by the first and the last call of its builder."""
+    made = chain(program, site)
+    sql = program.shared(Statements).of(site).sql
+    if sql:
+        return sql if len(sql) <= MAX_SHOWN else f"{sql[:MAX_SHOWN]}…"
+    root = made.root or (f"{made.first.name}(..)" if made.first is not None else "")
+    return f"{root}{'…' if len(made.steps) > 1 else '.'}{site.call.name}(..)" if root else site.call.name
+
+
+def left_before(site: Site) -> bool:
+    """Whether a function may be left before a call although nothing went wrong."""
+    return any(leave.kind == "return" and leave.at < site.call.start for leave in site.function.fact.exits)
