@@ -70,7 +70,7 @@ class Search:
             return False
         if self.contexts.in_spawned(one) or self.contexts.in_spawned(other):
             return False
-        return not any(self.questions.turns(Site(function, n)) for n in range(one.number + 1, other.number))
+        return not any(one.number < number < other.number for number in self.questions.turns(function))
 
     def follows(self, one: Site, other: Site) -> bool:
         """Whether a call has run whenever another does, and not because it failed."""

@@ -7,6 +7,7 @@ before or after it, on the way down, may change the answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from slowpath.program.canonical import CONNECTION, Canonical, Tree, carried
@@ -23,7 +24,7 @@ from slowpath.program.statements import Statements, words
 MAX_WAY = 3
 """Calls between a function and its statement."""
 MAX_ASKED = 120
-"""Questions of one function: generated code asks more."""
+"""Calls of one function that ask: generated code has more."""
 MAX_SHOWN = 70
 UNCONDITIONAL = frozenset(["body", "block", "async", "macro", "match"])
 CACHED = re.compile(r"(^|::|_)(cached|memoize|once)(_|$|\()")
@@ -53,16 +54,32 @@ class Questions:
         self.connections = program.shared(Connections)
         self.contexts = program.shared(Contexts)
         self.look_ups = program.shared(LookUps)
-        self._known: dict[tuple[int, int], list[Question]] = {}
-        self._sure: dict[tuple[int, int], list[Question]] = {}
+        self._known: dict[int, list[Question]] = {}
+        self._sure: dict[int, list[Question]] = {}
+        self._turns: dict[int, list[int]] = {}
+        self._asking: dict[int, list[int]] = {}
+        """id(function) → its calls that ask, or lead there"""
+        self._changing: set[tuple[int, int]] = set()
+        """Calls that write, or lead there."""
         loops = program.shared(QueryLoops)
-        found = [site for paths in statements() for site in sinks(program, self.connections, paths, awaited=True)]
-        written = [site for site in found if loops.is_write(site)]
-        self._writing = {site.key for site in written}
-        self._reading = {site.key for site in found} - self._writing
+        found = {
+            site.key: site for paths in statements() for site in sinks(program, self.connections, paths, awaited=True)
+        }
+        written = [site for site in found.values() if loops.is_write(site)]
+        self._reading = found.keys() - {site.key for site in written}
         self.reads, self.writes = Effects(program), Effects(program)
-        self.reads.spread([(s, None) for s in found if s.key in self._reading], lambda site, _: self._asks(site))
-        self.writes.spread([(site, None) for site in written], lambda site, _: not site.function.test)
+        self.writes.spread([(site, None) for site in written], self._writes)
+        self.reads.spread([(found[key], None) for key in found if key in self._reading], self._reads)
+
+    def _writes(self, site: Site, callee: Node | None) -> bool:
+        self._changing.add(site.key)
+        return not site.function.test
+
+    def _reads(self, site: Site, callee: Node | None) -> bool:
+        asks = self._asks(site)
+        if asks:
+            self._asking.setdefault(id(site.function), []).append(site.number)
+        return asks
 
     def _asks(self, site: Site) -> bool:
         """Whether a call asks when its function runs: no caches, no closures that are given away."""
@@ -75,41 +92,27 @@ class Questions:
         takers = [self.contexts.consumer(function, f"|{index}") for index in closures]
         return all(taker is not None and taker.call.name not in BOXES for taker in takers)
 
-    def of(self, function: Function, deep: int = MAX_WAY) -> list[Question]:
+    def of(self, function: Function) -> list[Question]:
         """Every question of a function, in order."""
-        key = (id(function), deep)
+        key = id(function)
         if key not in self._known:
             self._known[key] = []
-            found: list[Question] = []
-            for number in range(len(function.fact.calls)) if self.reads.has(function) else ():
-                found += self._of_call(Site(function, number), deep)
-                if len(found) > MAX_ASKED:
-                    break
-            self._known[key] = found
+            numbers = sorted(self._asking.get(key, ()))[:MAX_ASKED]
+            self._known[key] = [asked for number in numbers for asked in self._of_call(Site(function, number))]
         return self._known[key]
 
-    def _of_call(self, site: Site, deep: int) -> list[Question]:
-        if not self._asks(site):
-            return []
+    def _of_call(self, site: Site) -> list[Question]:
+        tree = self.canonical.call(site.function, site.number)
         if site.key in self._reading:
-            tree = self.canonical.call(site.function, site.number)
             return [Question((0, tree), (site,))] if tree is not None else []
         callees = self.program.resolve(site).functions
-        if (
-            len(callees) != 1
-            or callees[0] is site.function
-            or not self.reads.has(callees[0])
-            or not self._is_sure(site)
-        ):
+        if len(callees) != 1 or callees[0] is site.function or not self._is_sure(site):
             return []
         callee = callees[0]
-        found: list[Question] = []
-        if not self.writes.has(callee):
-            tree = self.canonical.call(site.function, site.number)
-            if tree is not None:
-                found.append(Question((id(callee), tree), (site,)))
-        given = self._given(site, callee) if deep else {}
-        for asked in self._for_sure(callee, deep - 1) if deep else ():
+        found = [Question((id(callee), tree), (site,))] if tree is not None and not self.writes.has(callee) else []
+        below = [asked for asked in self._for_sure(callee) if len(asked.way) < MAX_WAY]
+        given = self._given(site, callee) if below else {}
+        for asked in below:
             own = carried(asked.key[1], given)
             if own is not None:
                 found.append(asked._replace(key=(asked.key[0], own), way=(site, *asked.way)))
@@ -130,22 +133,23 @@ class Questions:
             given[name] = tree
         return given
 
-    def _for_sure(self, function: Function, deep: int) -> list[Question]:
+    def _for_sure(self, function: Function) -> list[Question]:
         """The questions that a function asks whenever it runs and nothing fails."""
-        key = (id(function), deep)
-        if key in self._sure:
-            return self._sure[key]
-        self._sure[key] = []
-        turns = [number for number in range(len(function.fact.calls)) if self.turns(Site(function, number))]
-        for asked in self.of(function, deep):
-            site = asked.site
-            if not self._always(site) or left_before(site):
-                continue
-            changed = asked.changed or self.in_turn(site) or any(number < site.number for number in turns)
-            changes = asked.changes or any(number > site.number for number in turns)
-            if not (changed and changes):
-                self._sure[key].append(asked._replace(changed=changed, changes=changes))
+        key = id(function)
+        if key not in self._sure:
+            self._sure[key] = []
+            self._sure[key] = list(self._unconditional(function))
         return self._sure[key]
+
+    def _unconditional(self, function: Function) -> Iterator[Question]:
+        for asked in self.of(function):
+            site = asked.site
+            if self._always(site) and not left_before(site):
+                turns = self.turns(function)
+                changed = asked.changed or self.in_turn(site) or any(number < site.number for number in turns)
+                changes = asked.changes or any(number > site.number for number in turns)
+                if not (changed and changes):
+                    yield asked._replace(changed=changed, changes=changes)
 
     def _always(self, site: Site) -> bool:
         """Whether a call runs whenever its function does."""
@@ -175,19 +179,21 @@ class Questions:
                 return True
         return False
 
-    def turns(self, site: Site) -> bool:
-        """Whether after a call the answer may be another: it writes, may write, or waits for its turn."""
-        if site.key in self._writing:
-            return True
-        if site.key in self._reading:
-            return False
-        callees = self.program.resolve(site).functions
-        if any(self.writes.has(callee) for callee in callees):
-            return True
-        name = site.call.name.rsplit("::", 1)[-1]
+    def turns(self, function: Function) -> list[int]:
+        """A function's calls after which an answer may be another: they write, may write, or wait for their turn."""
+        key = id(function)
+        if key not in self._turns:
+            sites = (Site(function, number) for number in range(len(function.fact.calls)))
+            self._turns[key] = [site.number for site in sites if self._is_turn(site)]
+        return self._turns[key]
+
+    def _is_turn(self, site: Site) -> bool:
+        if site.key in self._changing or site.key in self._reading:
+            return site.key in self._changing
+        name = site.call.name[site.call.name.rfind(":") + 1 :]
         if TURNS.search(name) or (name == "write" and not site.call.args):
             return True
-        return not callees and self.program.resolve(site).how == "unknown" and self.connections.given(site)
+        return self.program.resolve(site).how == "unknown" and self.connections.given(site)
 
     def asked_by(self, question: Question) -> str:
         """What a message calls the query: the function that asks it, or what its statement begins and ends with."""
