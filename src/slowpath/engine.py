@@ -252,7 +252,7 @@ def routed(finding: Finding, program: Program) -> Finding:
     if not finding.place.path.endswith(".rs"):
         return finding
     endpoints = program.rust.shared(Endpoints)
-    function = endpoints.at(finding.place)
+    function = program.rust.around(finding.place)
     routes = endpoints.of(function) if function is not None else ()
     return msgspec.structs.replace(finding, routes=tuple(map(str, routes))) if routes else finding
 

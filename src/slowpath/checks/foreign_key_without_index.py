@@ -9,6 +9,7 @@ from typing import Any
 from slowpath.model.finding import Finding, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
+from slowpath.program.endpoints import reached
 from slowpath.program.new_migrations import index
 from slowpath.program.schema import Catalogue, PlacedQuery, Schema
 from slowpath.program.wanted_indexes import Wanted, compared, wanted_indexes
@@ -17,7 +18,7 @@ from slowpath.program.wanted_indexes import Wanted, compared, wanted_indexes
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     view = program.schema
     turns = count(1, 2)
-    queried = wanted_indexes(view, None, foreign=True)
+    queried = wanted_indexes(program, None, foreign=True)
     for want in queried:
         yield _queried(program, want, rule, next(turns))
     seen = {(want.table, want.column) for want in queried}
@@ -28,13 +29,14 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
 
 def _queried(program: Program, want: Wanted, rule: Rule, turn: int) -> Finding:
     hottest = want.sites[0]
+    endpoints = reached(program.rust, program.rust.around(hottest.place))
     return rule.finding(
         hottest.place,
         function=hottest.within,
         severity=want.severity(program.rust),
         confidence="medium" if all(site.optional for site in want.sites) else "high",
         related=want.related(),
-        cost=f"so `{hottest.within}` reads the whole table, and so does each delete of a parent row",
+        cost=f"so `{hottest.within}` reads the whole table{endpoints}, and so does each delete of a parent row",
         where=want.where,
         **_index(want.lacking, want.table, (want.column, *want.rest), turn),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from slowpath.model.finding import Confidence, Finding
 from slowpath.model.rule import Rule
 from slowpath.program import Program
+from slowpath.program.endpoints import reached
 from slowpath.program.needs import LOOKUP, ORDER
 from slowpath.program.new_migrations import index
 from slowpath.program.wanted_indexes import Wanted, wanted_indexes
@@ -16,7 +17,7 @@ from slowpath.program.wanted_indexes import Wanted, wanted_indexes
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     keys = re.compile(rule.settings["keys"])
     expressions = frozenset(rule.settings["expressions"])
-    found = wanted_indexes(program.schema, re.compile(rule.settings["flags"]), foreign=False)
+    found = wanted_indexes(program, re.compile(rule.settings["flags"]), foreign=False)
     wanted = [want for want in found if not want.function or want.function in expressions]
     for turn, want in enumerate(wanted):
         yield _finding(program, want, rule, bool(keys.search(want.column)), 2 * turn + 2)
@@ -39,6 +40,7 @@ def _finding(program: Program, want: Wanted, rule: Rule, key_like: bool, turn: i
         does="sorts by it" if hottest.rank == ORDER else "looks rows up by it",
         where=want.where,
         statement=proposal.statement,
+        reached=reached(program.rust, program.rust.around(hottest.place)),
     )
 
 

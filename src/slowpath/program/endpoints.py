@@ -6,10 +6,8 @@ Endpoints that list things come first: what they reach runs for pages of rows, a
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import deque
 
-from slowpath.model.finding import Place
 from slowpath.program.contexts import Contexts
 from slowpath.program.routes import Route, Routes
 from slowpath.program.rust import Function, RustProgram
@@ -35,7 +33,6 @@ class Endpoints:
         self.routes = program.shared(Routes)
         self.contexts = program.shared(Contexts)
         self._known: dict[int, tuple[Route, ...]] = {}
-        self._by_file: dict[str, tuple[list[int], list[Function]]] = {}
 
     def of(self, function: Function) -> tuple[Route, ...]:
         """Every endpoint that leads to a function: those that list first, then the nearest."""
@@ -47,24 +44,6 @@ class Endpoints:
         """LIST, OTHER or NONE."""
         routes = self.of(function) if function is not None else ()
         return NONE if not routes else LIST if lists(routes[0]) else OTHER
-
-    def at(self, place: Place) -> Function | None:
-        """The function around a place in a Rust file, the innermost one."""
-        starts, functions = self._functions(place.path)
-        for index in range(bisect_right(starts, place.span[0]) - 1, -1, -1):
-            if functions[index].fact.stop > place.span[0]:
-                return functions[index]
-        return None
-
-    def _functions(self, path: str) -> tuple[list[int], list[Function]]:
-        if not self._by_file:
-            grouped: dict[str, list[Function]] = {}
-            for function in self.program.functions:
-                grouped.setdefault(function.file, []).append(function)
-            for file, functions in grouped.items():
-                functions.sort(key=lambda function: function.fact.start)
-                self._by_file[file] = [function.fact.start for function in functions], functions
-        return self._by_file.get(path, ([], []))
 
     def _search(self, function: Function) -> tuple[Route, ...]:
         found: dict[tuple[str, str], Route] = {}

@@ -6,6 +6,7 @@ Calls are resolved when a rule asks; each answer says how sure it is. External i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -259,10 +260,19 @@ class RustProgram:
             found.setdefault(function.fact.name, []).append(function)
         return found
 
-    def around(self, path: str, name: str, offset: int) -> Function | None:
-        """The function of that name with a byte of a file in its body."""
-        functions = self.named.get(name, [])
-        return next((f for f in functions if f.file == path and f.fact.start <= offset < f.fact.stop), None)
+    @cached_property
+    def _by_file(self) -> dict[str, tuple[list[int], list[Function]]]:
+        """A file's functions, and where each begins, in order."""
+        grouped: dict[str, list[Function]] = {}
+        for function in sorted(self.functions, key=lambda function: function.fact.start):
+            grouped.setdefault(function.file, []).append(function)
+        return {file: ([f.fact.start for f in functions], functions) for file, functions in grouped.items()}
+
+    def around(self, place: Place) -> Function | None:
+        """The innermost function around a place."""
+        starts, functions = self._by_file.get(place.path, ([], []))
+        before = functions[: bisect_right(starts, place.span[0])]
+        return next((function for function in reversed(before) if function.fact.stop > place.span[0]), None)
 
     @cached_property
     def macros(self) -> dict[str, list[Function]]:

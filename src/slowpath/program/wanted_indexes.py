@@ -11,10 +11,12 @@ from re import Pattern
 from typing import NamedTuple
 
 from slowpath.model.finding import Place, Severity, Step
+from slowpath.program import Program
+from slowpath.program.endpoints import Endpoints
 from slowpath.program.liveness import Liveness
 from slowpath.program.needs import FOREIGN, LOOKUPS, Need, needs
 from slowpath.program.rust import RustProgram
-from slowpath.program.schema import Catalogue, PlacedQuery, Schema, SchemaProgram
+from slowpath.program.schema import Catalogue, PlacedQuery, Schema
 
 
 class Wanted(NamedTuple):
@@ -32,7 +34,7 @@ class Wanted(NamedTuple):
     everywhere: bool
     """No query finds such an index in any database that it may be sent to."""
     sites: tuple[Need, ...]
-    """The hottest first."""
+    """Those that endpoints which list things lead to come first, then those of others."""
     beside: tuple[tuple[Place, str], ...]
     """Other conditions on the column, which an index already spares a full read, with the functions around them."""
     declared: tuple[Place, ...]
@@ -40,7 +42,7 @@ class Wanted(NamedTuple):
 
     def severity(self, rust: RustProgram) -> Severity | None:
         """A note, where only start-up and command lines send such queries."""
-        functions = [rust.around(site.place.path, site.within, site.place.span[0]) for site in self.sites]
+        functions = [rust.around(site.place) for site in self.sites]
         served = any(function is None or rust.shared(Liveness).is_live(function) for function in functions)
         return None if served else "note"
 
@@ -62,8 +64,9 @@ class _Found:
         self.asked: set[str] = set()
 
 
-def wanted_indexes(view: SchemaProgram, flags: Pattern[str] | None, *, foreign: bool) -> list[Wanted]:
+def wanted_indexes(program: Program, flags: Pattern[str] | None, *, foreign: bool) -> list[Wanted]:
     """The needs of all queries by column: those on foreign keys, or all others."""
+    view, rust = program.schema, program.rust
     asked = [
         (placed, catalogue, candidates)
         for placed in view.queries
@@ -87,7 +90,9 @@ def wanted_indexes(view: SchemaProgram, flags: Pattern[str] | None, *, foreign: 
             entry.asked.update(c.dialect for c in placed.schema.catalogues if need.table in c.tables)
     schemas = {schema.root: schema for schema in view.schemas}
     beside = compared(view.queries)
-    return [_wanted(key, entry, schemas[key[0]], beside) for key, entry in sorted(found.items(), key=lambda e: e[0])]
+    return [
+        _wanted(rust, key, entry, schemas[key[0]], beside) for key, entry in sorted(found.items(), key=lambda e: e[0])
+    ]
 
 
 def _worth(
@@ -99,13 +104,15 @@ def _worth(
 
 
 def _wanted(
+    rust: RustProgram,
     key: tuple[str, str, str, str],
     found: _Found,
     schema: Schema,
     beside: dict[tuple[str, str], list[tuple[Place, str]]],
 ) -> Wanted:
     root, table, column, function = key
-    sites = sorted(found.needs, key=_heat)
+    heat = rust.shared(Endpoints).heat
+    sites = sorted(found.needs, key=lambda need: (need.optional, heat(rust.around(need.place)), _order(need)))
     taken = {site.place for site in sites}
     lacking = tuple(found.lacking[dialect] for dialect in sorted(found.lacking))
     columns = [catalogue.tables[table].columns.get(column) for catalogue in lacking]
@@ -142,6 +149,6 @@ def compared(queries: list[PlacedQuery]) -> dict[tuple[str, str], list[tuple[Pla
     return {column: sorted(places, key=lambda e: (e[0].path, e[0].span)) for column, places in found.items()}
 
 
-def _heat(need: Need) -> tuple[bool, int, int, str, int, str]:
+def _order(need: Need) -> tuple[int, int, str, int, str]:
     verbs = {"select": 0, "update": 1}
-    return need.optional, verbs.get(need.verb, 2), need.rank, need.place.path, need.place.span[0], need.within
+    return verbs.get(need.verb, 2), need.rank, need.place.path, need.place.span[0], need.within

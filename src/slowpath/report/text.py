@@ -102,6 +102,8 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
         yield from _steps(finding.related, SHOWN_RELATED, sources, style, numbered=False)
     if finding.routes:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'routes:')} {_routes(finding.routes)}"
+    if finding.fix:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'fix:')} {clean(finding.fix.title)}"
     advice = _advice(report.rules[finding.rule].instead)
     if advice:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'help:')} {advice}"
