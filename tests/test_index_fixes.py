@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import databases
 import postgres
 import pytest
 import replay
@@ -133,16 +134,21 @@ def test_layouts(files: dict[str, str], created: dict[str, str], tmp_path: Path)
     ],
     ids=["capitals", "schema and reserved words", "partitioned", "a name that is taken", "a long name"],
 )
-def test_names(start: str, table: str, column: str, up: str, tmp_path: Path) -> None:
+def test_names(start: str, table: str, column: str, up: str, tmp_path: Path, cluster: postgres.Cluster) -> None:
     created = fix(tmp_path, {"migrations/1_start.sql": start}, table, column)
     ((path, text),) = created.items()
     assert text.splitlines()[-1] == up
-    if postgres.missing():
-        pytest.skip(f"not on PATH: {', '.join(postgres.missing())}")
-    with postgres.cluster() as cluster:
-        ((_, catalogue),) = replay.catalogues(tmp_path)
-        found = outcomes(tmp_path, proposed(tmp_path), catalogue, cluster.database())
-        assert [outcome.failure for outcome in found] == [""] and found[0].migration == path
+    ((_, catalogue),) = replay.catalogues(tmp_path)
+    found = outcomes(tmp_path, proposed(tmp_path), catalogue, cluster.database())
+    assert [(outcome.migration, outcome.failure) for outcome in found] == [(path, "")]
+
+
+def test_sqlite_takes_it(tmp_path: Path) -> None:
+    start = 'CREATE TABLE "Pens" (id INTEGER PRIMARY KEY AUTOINCREMENT, "ink code" TEXT);'
+    created = fix(tmp_path, {"migrations/1_start.up.sql": start}, '"Pens"', '"ink code"')
+    ((_, catalogue),) = replay.catalogues(tmp_path)
+    (outcome,) = outcomes(tmp_path, proposed(tmp_path), catalogue, databases.Sqlite())
+    assert not outcome.failure and outcome.migration in created and len(created) == 2
 
 
 def test_one_index_for_what_the_queries_share(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import databases
@@ -15,15 +14,6 @@ from index_fixes import outcomes, proposed
 from surface import write
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[postgres.Cluster]:
-    lacking = postgres.missing()
-    if lacking:
-        pytest.skip(f"not on PATH: {', '.join(lacking)}")
-    with postgres.cluster() as running:
-        yield running
 
 
 def disagreements(root: Path, database: databases.Database) -> tuple[list[str], list[str]]:
