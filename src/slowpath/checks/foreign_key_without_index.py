@@ -10,7 +10,7 @@ from slowpath.model.finding import Finding, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.endpoints import reached
-from slowpath.program.new_migrations import index
+from slowpath.program.new_migrations import propose_index
 from slowpath.program.schema import Catalogue, PlacedQuery, Schema
 from slowpath.program.wanted_indexes import Wanted, compared, wanted_indexes
 
@@ -44,7 +44,7 @@ def _queried(program: Program, want: Wanted, rule: Rule, turn: int) -> Finding:
 
 def _index(lacking: tuple[Catalogue, ...], table: str, columns: tuple[str, ...], turn: int) -> dict[str, Any]:
     """The index to make, in words and as a fix."""
-    proposal = index(lacking, table, columns, turn=turn)
+    proposal = propose_index(lacking, table, columns, turn=turn)
     return {"table": table, "column": columns[0], "statement": proposal.statement, "fix": proposal.fix}
 
 

@@ -10,7 +10,7 @@ from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.endpoints import reached
 from slowpath.program.needs import LOOKUP, ORDER
-from slowpath.program.new_migrations import index
+from slowpath.program.new_migrations import propose_index
 from slowpath.program.wanted_indexes import Wanted, wanted_indexes
 
 
@@ -27,7 +27,7 @@ def _finding(program: Program, want: Wanted, rule: Rule, key_like: bool, turn: i
     hottest = want.sites[0]
     expression = f"{want.function}({want.column})" if want.function else want.column
     columns = (want.column,) if key_like or want.function else (want.column, *want.rest)
-    proposal = index(want.lacking, want.table, columns, want.function, turn=turn)
+    proposal = propose_index(want.lacking, want.table, columns, want.function, turn=turn)
     return rule.finding(
         hottest.place,
         function=hottest.within,

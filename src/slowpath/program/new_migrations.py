@@ -26,7 +26,7 @@ class Proposal(NamedTuple):
     fix: Fix | None
 
 
-def index(
+def propose_index(
     catalogues: Iterable[Catalogue], table: str, columns: tuple[str, ...], function: str = "", *, turn: int
 ) -> Proposal:
     """An index for each of the databases that lack it; `turn` tells the proposals of one scan apart."""
@@ -112,7 +112,7 @@ def _files(runner: Runner, named: str, up: str, down: str, concurrently: bool) -
 
 def _next(newest: str, turn: int, *, fixed: bool) -> str:
     """The version `turn` steps after the newest one, seconds if it is a time. Where they compare as texts: as long."""
-    digits = "".join(character for character in newest if character.isdigit())
+    digits = "".join(character for character in newest if character.isdecimal())
     if not digits:
         return ""
     later = str(int(digits) + turn).zfill(len(digits))
@@ -122,5 +122,5 @@ def _next(newest: str, turn: int, *, fixed: bool) -> str:
     if len(later) > len(digits) and fixed:
         return ""
     follow = iter(later[-len(digits) :])
-    text = "".join(next(follow) if character.isdigit() else character for character in newest)
+    text = "".join(next(follow) if character.isdecimal() else character for character in newest)
     return later[: len(later) - len(digits)] + text
