@@ -222,6 +222,8 @@ def _index(cursor: Cursor, modifiers: set[str]) -> Iterator[Operation]:
             where = expression(cursor)
         elif cursor.accept("INCLUDE"):
             include, _ = parts(cursor)
+        elif listed and cursor.accept("NULLS", "NOT", "DISTINCT"):
+            options = (*(options or ("",) * len(listed))[:-1], "nulls not distinct")
         else:
             cursor.skip()
     index = Index(name, listed, "UNIQUE" in modifiers, method, where, place, include, options)

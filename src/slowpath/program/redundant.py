@@ -9,7 +9,7 @@ from slowpath.model.finding import Place
 from slowpath.model.schema import Index, Key
 from slowpath.program.schema import Catalogue, Table
 
-BTREE = ("", "btree")
+BTREE = "btree"
 DIRECTIONS = {"": (False, False), "asc": (False, False), "desc": (True, True)}
 """Descending, and NULLs first, as each direction implies."""
 
@@ -51,23 +51,22 @@ def redundant(catalogue: Catalogue, table: Table) -> Iterator[Redundant]:
 
 def _of_key(key: Key, path: str) -> Access:
     title = f"the {key.kind} key ({', '.join(key.columns)})"
-    return Access(title, key.columns, (), (), "", "", True, Place(path, key.span))
+    return Access(title, key.columns, (), (), BTREE, "", True, Place(path, key.span))
 
 
 def _of_index(index: Index, table: Table) -> Access:
     title = f"`{index.name}` ({', '.join(index.parts)})"
     place = Place(table.sources[index.name], index.span)
-    return Access(title, index.parts, index.options, index.include, index.method, index.where, index.unique, place)
+    method = index.method or BTREE
+    return Access(title, index.parts, index.options, index.include, method, index.where, index.unique, place)
 
 
 def replaces(other: Access, access: Access) -> bool:
     """Whether `other` serves all that `access` does: it begins alike, and is as strict."""
-    if access.where != other.where or (access.method in BTREE) != (other.method in BTREE):
+    if access.where != other.where or access.method != other.method or (access.unique and not other.unique):
         return False
-    if access.unique or access.method not in BTREE:
-        alike = access.parts == other.parts and access.method in (other.method, *(BTREE if not access.method else ()))
-        if not alike or (access.unique and not other.unique):
-            return False
+    if (access.unique or access.method != BTREE) and access.parts != other.parts:
+        return False
     count = len(access.parts)
     held = {*other.parts, *other.include}
     return other.parts[:count] == access.parts and held.issuperset(access.include) and _ordered(access, other)
