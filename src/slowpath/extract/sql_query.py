@@ -133,6 +133,8 @@ class _Reader:
             operator = kinds.get(type(part), "")
             if isinstance(part, exp.Is) and isinstance(part.expression, exp.Null):
                 operator = "null"
+            if isinstance(part, exp.Like | exp.ILike) and _leads_with_any(part.expression):
+                operator = "contains"
             if operator:
                 self._compare(part, operator, role)
             else:
@@ -206,6 +208,14 @@ def _sources(node: Any) -> Iterator[Any]:
     yield from node.args.get("using") or []
     yield from (join.this for join in _joins(node))
     yield from node.args.get("laterals") or []
+
+
+def _leads_with_any(pattern: Any) -> bool:
+    """`'%' || $1`, `CONCAT('%', ?)`, `'%word'`: what begins with anything."""
+    from sqlglot import exp
+
+    first = next((node for node in pattern.walk(bfs=False) if isinstance(node, exp.Literal)), None)
+    return first is not None and first.is_string and first.this.startswith("%")
 
 
 def _branches(node: Any) -> Iterator[tuple[Any, bool]]:

@@ -55,7 +55,7 @@ class Model(msgspec.Struct, array_like=True, frozen=True):
 class Predicate(msgspec.Struct, array_like=True, frozen=True):
     """`function(column) operator value`. The value is a column, LITERAL or nothing.
 
-    Operators: eq, in, range, null, find, other.
+    Operators: eq, in, range, null, find, contains (a LIKE that begins with `%`, in SQL), other.
     """
 
     column: str
