@@ -122,11 +122,27 @@ class _Parts:
             self._call(function, call, depth)
             for callee in self.program.resolve(Site(function, int(operand[1:].rstrip("?")))).functions[:2]:
                 self._inside(callee)
+            if call.receiver == "-":
+                self._wrapped(function, call, int(operand[1:].rstrip("?")), depth)
+                return
             if call_of(function, call.receiver) is None:
-                self._root(function, call, depth)
+                self._root(function, call, call.receiver, depth)
                 return
             operand = call.receiver
         self.lost = True
+
+    def _wrapped(self, function: Function, call: Call, number: int, depth: int) -> None:
+        """A function that is given a builder and makes another of it: `paginate(query, page)`."""
+        for arg in call.args[:1] if depth < MAX_DEPTH else ():
+            inner = call_of(function, arg)
+            if inner is not None and inner.receiver != "-":
+                self.lost |= not self.program.resolve(Site(function, number)).functions
+                self._chain(function, arg, depth + 1)
+            elif NAME.match(arg) and arg != "self":
+                local = self.program.resolver.binding(function, arg, call.start, call.scope)
+                if local is not None and call_of(function, local.init) is not None:
+                    self.lost |= not self.program.resolve(Site(function, number)).functions
+                    self._root(function, call, arg, depth + 1)
 
     def _call(self, function: Function, call: Call, depth: int) -> None:
         self.calls.append(call)
@@ -139,10 +155,10 @@ class _Parts:
             self.calls.append(call)
             self.texts += [arg[1:] for arg in call.args if arg[:1] == '"']
 
-    def _root(self, function: Function, call: Call, depth: int) -> None:
-        """What the first call of a builder is called on: where that is a local, all that is called on it counts."""
-        name = call.receiver.rstrip("?*")
-        if name in ("-", "self") or not NAME.match(name):
+    def _root(self, function: Function, call: Call, operand: str, depth: int) -> None:
+        """What a builder begins with: where that is a local, all that is called on it counts."""
+        name = operand.rstrip("?*")
+        if name == "self" or not NAME.match(name):
             self.lost |= name == ""
             return
         local = self.program.resolver.binding(function, name, call.start, call.scope)
