@@ -13,7 +13,6 @@ from slowpath.model.diesel import MANDATORY, Predicate
 from slowpath.model.finding import Place
 from slowpath.program import Program
 from slowpath.program.elements import call_of
-from slowpath.program.endpoints import Endpoints
 from slowpath.program.needs import LOOKUPS, split
 from slowpath.program.rust import Function, RustProgram, Site
 from slowpath.program.schema import Access, Catalogue, PlacedQuery, Schema, Table
@@ -75,7 +74,6 @@ def searches(program: Program) -> Iterator[Search]:
 def hits(program: Program) -> Iterator[Hit]:
     """LIKE conditions that begin with a wildcard: of builders by their calls, of SQL as it was read."""
     view = program.rust
-    endpoints = view.shared(Endpoints)
     macros = {macro.table.rust: macro for macro in program.schema.macros if macro.fullest}
     for name in sorted(LIKES):
         for site in view.sites.get(name, ()):
@@ -86,7 +84,7 @@ def hits(program: Program) -> Iterator[Hit]:
                 yield Hit(site.function, macro.table.name, column, head(site), macro.schema)
     for placed in program.schema.queries:
         for predicate in placed.query.predicates:
-            function = endpoints.at(Place(placed.path, predicate.span)) if predicate.operator in SEARCHES else None
+            function = view.around(Place(placed.path, predicate.span)) if predicate.operator in SEARCHES else None
             if function is not None:
                 found = call_at(function, predicate) if predicate.operator == "other" else None
                 place = head(found) if found is not None else Place(placed.path, predicate.span)
