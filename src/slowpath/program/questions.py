@@ -28,7 +28,9 @@ MAX_ASKED = 120
 MAX_SHOWN = 70
 UNCONDITIONAL = frozenset(["body", "block", "async", "macro", "match"])
 CACHED = re.compile(r"(^|::|_)(cached|memoize|once)(_|$|\()")
-TURNS = re.compile(r"(^|_)(lock|begin|transaction|acquire|sleep|wait|tick|changed|notified|retry|reload|refresh|migrate|migrations?)(_|$)")
+TURNS = re.compile(
+    r"(^|_)(lock|begin|transaction|acquire|sleep|wait|tick|changed|notified|retry|reload|refresh|migrate|migrations?)(_|$)"
+)
 """Calls after which the answer may be another, or is wanted anew."""
 
 
