@@ -11,6 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from slowpath.model.code import Call
+from slowpath.program.connections import Connections
 from slowpath.program.elements import call_of
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site
@@ -107,6 +108,7 @@ class _Parts:
 
     def __init__(self, program: RustProgram, site: Site) -> None:
         self.program = program
+        self.connections = program.shared(Connections)
         self.calls: list[Call] = []
         self.texts: list[str] = []
         self.lost = False
@@ -163,7 +165,9 @@ class _Parts:
             return
         local = self.program.resolver.binding(function, name, call.start, call.scope)
         if local is None or depth > MAX_DEPTH:
-            self.lost |= depth > MAX_DEPTH or any(name == given for given, _ in function.fact.params)
+            given = any(name == given for given, _ in function.fact.params)
+            connection = self.connections.is_connection(function, name, call.start, call.scope)
+            self.lost |= depth > MAX_DEPTH or (given and not connection)
             return
         for other in function.fact.calls:
             if other.receiver == name and other is not call:
