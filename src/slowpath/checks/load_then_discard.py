@@ -42,7 +42,7 @@ class Search:
 
     def discards(self, load: Load) -> Reduction | None:
         statement = self.rows.statement(load)
-        if not statement.known or statement.bounded or statement.writes or statement.locks:
+        if not statement.known or statement.bounded or statement.single or statement.writes or statement.locks:
             return None
         found = reduction(load.site.function, self.chains.of(load.site))
         if found is None or (statement.grouped and (found.text or found.kind == "count")):

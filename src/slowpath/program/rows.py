@@ -89,12 +89,24 @@ class Rows:
             if level.kind != "closure":
                 continue
             taker = self.contexts.consumer(function, f"|{index}")
-            if taker is None or taker.call.name.rsplit("::", 1)[-1] not in words("runs"):
+            if taker is None or not self._gives(taker, f"|{index}"):
                 return None
             operand, scope = self._unfolded(function, level.result, index)
             made = self._leads(function, operand, function.fact.scopes[scope].end, scope, load.site)
             return None if made is None else load._replace(site=taker, made=load.made or made)
         return None
+
+    def _gives(self, taker: Site, operand: str) -> bool:
+        """Whether a call gives what the closure gives that it is handed: by its name, or as its function shows."""
+        if taker.call.name.rsplit("::", 1)[-1] in words("runs"):
+            return True
+        callees = self.program.resolve(taker).functions
+        if len(callees) != 1 or operand not in taker.call.args or not callees[0].fact.scopes:
+            return False
+        position = taker.call.args.index(operand) + (taker.call.receiver != "-")
+        name = callees[0].fact.params[position][0] if position < len(callees[0].fact.params) else ""
+        ran = (n for n, c in enumerate(callees[0].fact.calls) if c.receiver == "-" and c.name == name and name)
+        return any(self._hands_up(callees[0], Site(callees[0], number)) is not None for number in ran)
 
     def _is_sure(self, site: Site) -> bool:
         resolved = self.program.resolve(site)
@@ -106,6 +118,9 @@ class Rows:
         """Whether all that a function returns is what a call gives: None, or whether it makes others of the rows."""
         if not LISTS.search(function.fact.returns) or not function.fact.scopes:
             return None
+        return self._hands_up(function, site)
+
+    def _hands_up(self, function: Function, site: Site) -> bool | None:
         made = False
         results = [result for result in self._results(function) if not is_empty(function, result[0])]
         for operand, at, scope in results:

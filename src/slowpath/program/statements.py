@@ -26,6 +26,9 @@ STARTS = re.compile(r"\W*(select|with|values|table|insert|update|delete|merge|re
 WRITES = re.compile(r"\b(insert\s+into|update\s+\S+\s+set|delete\s+from|merge\s+into|returning)\b", re.I)
 BOUNDS = re.compile(r"\b(limit|fetch\s+(first|next)|top\s*\(?\d)\b", re.I)
 LOCKS = re.compile(r"\bfor\s+(no\s+key\s+)?(update|share|key\s+share)\b", re.I)
+KEY = re.compile(r"(id|uuid|guid|sha\d*|hash|token|slug|email|pk)$", re.I)
+BY_KEY = re.compile(r"\bwhere\s+(\w+\.)?\"?(id|uuid|guid|sha\d*|hash|token|slug|email|pk)\"?\s*=\s*[$?:'@]", re.I)
+SPREADS = re.compile(r"\b(join|or|union)\b", re.I)
 ORDERS = re.compile(r"\border\s+by\b", re.I)
 GROUPS = re.compile(r"\b(group\s+by|having|distinct|union|intersect|except)\b", re.I)
 AGGREGATES = re.compile(r"select\s+(coalesce\s*\(\s*)?(count|sum|max|min|avg|exists)\s*\(", re.I)
@@ -64,6 +67,16 @@ class Statement(NamedTuple):
     def bounded(self) -> bool:
         """Whether it asks for a limited number of rows."""
         return self._has(BOUNDS, "limits") or AGGREGATES.match(self.sql) is not None
+
+    @property
+    def single(self) -> bool:
+        """Whether it asks for one row by what names a row: `WHERE id = $1`, joined with nothing."""
+        if self.sql:
+            return BY_KEY.search(self.sql) is not None and SPREADS.search(self.sql) is None
+        if not self.names.isdisjoint(words("spreads")):
+            return False
+        compared = (call.receiver.rsplit("::", 1)[-1] for call in self.steps if call.name == "eq")
+        return any(KEY.match(column) for column in compared)
 
     @property
     def writes(self) -> bool:
