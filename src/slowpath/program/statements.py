@@ -43,10 +43,14 @@ def words(name: str) -> frozenset[str]:
 
 
 class Statement(NamedTuple):
-    """`steps` are the calls that build it, in no order; `sql` its text, empty where a builder makes it."""
+    """`steps` are the calls that build it, in no order; `sql` its text, empty where a builder makes it.
+
+    `conditions` are the calls in what the steps are given: `users::id.eq(id)`.
+    """
 
     site: Site
     steps: tuple[Call, ...]
+    conditions: tuple[Call, ...]
     sql: str
     known: bool
     """All that could bound or change its rows is seen."""
@@ -73,10 +77,10 @@ class Statement(NamedTuple):
         """Whether it asks for one row by what names a row: `WHERE id = $1`, joined with nothing."""
         if self.sql:
             return BY_KEY.search(self.sql) is not None and SPREADS.search(self.sql) is None
-        if not self.names.isdisjoint(words("spreads")):
+        inside = {call.name for call in self.conditions}
+        if not words("spreads").isdisjoint(self.names | inside):
             return False
-        compared = (call.receiver.rsplit("::", 1)[-1] for call in self.steps if call.name == "eq")
-        return any(KEY.match(column) for column in compared)
+        return any(call.name == "eq" and KEY.match(call.receiver.rsplit("::", 1)[-1]) for call in self.conditions)
 
     @property
     def writes(self) -> bool:
@@ -113,7 +117,8 @@ class Statements:
         sql = next(filter(STARTS.match, parts.texts), "")
         asks_sql = site.call.name.startswith(("fetch", "query")) or any(ASKS_SQL.search(c.name) for c in parts.calls)
         seen = not parts.lost and len(sql) < MAX_SQL and (sql != "" or not asks_sql)
-        return Statement(site, tuple(parts.calls), " ".join(sql.replace("\\\n", " ").split()), seen)
+        text = " ".join(sql.replace("\\\n", " ").split())
+        return Statement(site, tuple(parts.calls), tuple(parts.conditions), text, seen)
 
 
 class _Parts:
@@ -123,6 +128,7 @@ class _Parts:
         self.program = program
         self.connections = program.shared(Connections)
         self.calls: list[Call] = []
+        self.conditions: list[Call] = []
         self.texts: list[str] = []
         self.lost = False
         """A part comes from elsewhere."""
@@ -194,6 +200,10 @@ class _Parts:
         if operand[:1] == '"':
             self.texts.append(operand[1:])
         elif call is not None:
+            self.conditions.append(call)
+            for part in (call.receiver, *call.args[:1]) if depth < MAX_DEPTH else ():
+                if call_of(function, part) is not None:
+                    self._text(function, part, at, scope, depth + 1)
             self.texts += [arg[1:] for arg in call.args if arg[:1] == '"']
         elif operand[operand.rfind(":") + 1 :].isupper():
             self.texts += [
