@@ -8,7 +8,7 @@ from slowpath.model.finding import Confidence, Finding, Severity, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.effects import CONFIDENCE
-from slowpath.program.endpoints import LIST, Endpoints, reached
+from slowpath.program.endpoints import reached
 from slowpath.program.liveness import Liveness
 from slowpath.program.loops import Loops
 from slowpath.program.narrowed import narrowed
@@ -73,9 +73,8 @@ class Search:
         )
 
     def severity(self, load: Load, usual: Severity) -> Severity:
-        """What runs for lists or in loops costs; elsewhere the kind decides."""
-        hot = self.view.shared(Endpoints).heat(load.site.function) == LIST
-        return self.rule.severity if hot or self.view.shared(Loops).around(load.site) is not None else usual
+        """That of the kind; in loops it costs."""
+        return self.rule.severity if self.view.shared(Loops).around(load.site) is not None else usual
 
     def doubts(self, load: Load, statement: Statement, found: Reduction) -> Iterator[Confidence]:
         """Callees by name, rows made into something else, single rows, and code that no request reaches."""
