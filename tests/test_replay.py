@@ -25,16 +25,26 @@ def disagreements(root: Path, database: databases.Database) -> tuple[list[str], 
     return wrong, [f"{verdict.aspect} {verdict.message}" for verdict in verdicts if verdict.right is None]
 
 
+UNSURE = {
+    # a block makes its columns from strings
+    "shop": [
+        "table order_archive",
+        "column order_archive.paid_at: only real",
+        "column order_archive.sent_at: only real",
+    ]
+}
+
+
 @pytest.mark.parametrize("project", ["shop", "board"])
 def test_fixtures_are_what_postgres_makes_of_them(project: str, cluster: postgres.Cluster) -> None:
-    assert disagreements(ROOT / "fixtures" / project, cluster.database()) == ([], [])
+    assert disagreements(ROOT / "fixtures" / project, cluster.database()) == ([], UNSURE.get(project, []))
 
 
 def test_hard_migrations_are_what_postgres_makes_of_them(cluster: postgres.Cluster) -> None:
     wrong, unsure = disagreements(ROOT / "tests/replay", cluster.database())
     assert not wrong, "\n".join(wrong)
     # a block that alters its table only under a condition
-    assert unsure == ["table pairs", "column pairs.maybe: only real"]
+    assert unsure == ["table animals", "table pairs", "column pairs.maybe: only real"]
 
 
 def test_sqlite_tables_rebuilt(tmp_path: Path) -> None:

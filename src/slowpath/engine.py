@@ -94,7 +94,7 @@ def analyse(
     files, troubles, parsed = facts_of(found, rules, jobs, cache)
     troubles += does_not_parse(files, sources)
     clock.next("rules", "linking and checking")
-    program = link(files, found.unread, start_after)
+    program = link(files, found.unread | {path for path, _, _ in found.files if path not in files}, start_after)
     raw = list(dict.fromkeys(run(program, rules, troubles)))
     clock.next("suppress", "suppressing")
     findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)

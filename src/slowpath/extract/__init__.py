@@ -27,6 +27,7 @@ LANGUAGES: dict[str, Language] = {
     "typescript": Language("slowpath.extract.typescript", "extract_typescript", "slowpath.model.web:WebFacts"),
     "tsx": Language("slowpath.extract.typescript", "extract_tsx", "slowpath.model.web:WebFacts"),
     "sql": Language("slowpath.extract.sql", "extract", "slowpath.model.schema:SqlFacts"),
+    "patch": Language("slowpath.extract.patch", "extract", "slowpath.model.diesel:PatchFacts"),
     "toml": Language("slowpath.extract.toml", "extract", "slowpath.model.cargo:TomlFacts"),
     "json": Language("slowpath.extract.json", "extract", "slowpath.model.web:JsonFacts"),
 }

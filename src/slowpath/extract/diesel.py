@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from tree_sitter import Node, Tree
 
 from slowpath.extract import diesel_schema, sql_strings
@@ -17,22 +18,29 @@ from slowpath.model.diesel import MANDATORY, OPTIONAL, DieselFacts, Query, SqlFi
 from slowpath.model.finding import Span
 
 INTERESTING = re.compile(
-    rb"\btable!|joinable!|table_name\s*=|belongs_to|_type\s*\(\s*name|postgres_type|\bsql_query\b|\bsqlx\b|\bquery(?:_as|_scalar|_file(?:_as|_scalar)?)?!"
-    rb"|into_boxed|insert_into|\.(?:eq|eq_any|lt|le|gt|ge|between|is_null|inner_join|left_join|order|order_by)\s*\(|belonging_to"
+    rb"\btable!|joinable!|embed_migrations!|table_name\s*=|belongs_to|_type\s*\(\s*name|postgres_type|\bsql_query\b|\bsqlx\b"
+    rb"|\bquery(?:_as|_scalar|_file(?:_as|_scalar)?)?!|into_boxed|insert_into|belonging_to"
+    rb"|\.(?:eq|eq_any|lt|le|gt|ge|between|is_null|inner_join|left_join|order|order_by)\s*\("
 )
 SIGNS = tuple(
-    b"table! joinable! .eq( .eq_any( .lt( .le( .gt( .ge( .between( .is_null( _join( .order( .order_by( "
-    b"into_boxed insert_into belonging_to sqlx sql_query query! query_as! query_scalar! query_file table_name "
-    b"belongs_to _type(name postgres_type".split()
+    b"table! joinable! embed_migrations! .eq( .eq_any( .lt( .le( .gt( .ge( .between( .is_null( _join( .order( "
+    b".order_by( into_boxed insert_into belonging_to sqlx sql_query query! query_as! query_scalar! query_file "
+    b"table_name belongs_to _type(name postgres_type".split()
 )
 """A file without any of these is not walked: looking for them costs a tenth of the pattern."""
 TEST = re.compile(r"\bcfg\(\s*(?:all\()?\s*test\b|^#\[\s*(?:\w+::)*test\b")
+FEATURE = re.compile(r'\bfeature\s*=\s*"([^"]*)"')
 CONDITIONAL = frozenset(["if_expression", "match_arm", "else_clause", "for_expression", "while_expression"])
 ITEMS = frozenset(
     ["function_item", "impl_item", "mod_item", "trait_item", "enum_item", "const_item", "static_item", "type_item"]
 )
 SQL_FILE = re.compile(r"(?:^|::)query_file(?:_as|_scalar)?(?:_unchecked)?$")
 SQL_MACRO = re.compile(r"(?:^|::)query(?:_as|_scalar)?(?:_unchecked)?$")
+CREATE = re.compile(
+    rb"\bcreate\s+(?:temp\s+|temporary\s+|unlogged\s+|virtual\s+)?table\s+(?:if\s+not\s+exists\s+)?[\\\"\x60]*"
+    rb"((?:\w+\.)?\w+)",
+    re.I,
+)
 INSERT = re.compile(r"\bINSERT\s+(?:OR\s+\w+\s+)?INTO\s+(?:\w+\.)?[`\"]?(\w+)", re.I)
 SQL_CALL = re.compile(r"(?:^|sqlx::|diesel::)(?:query_as|query_scalar|query|query_with|query_as_with|sql_query)$")
 
@@ -47,16 +55,20 @@ class Visit(NamedTuple):
     scope: Scope
     function: str
     conditional: int
+    features: tuple[str, ...] = ()
+    """Cargo features that it is compiled with."""
 
     def inside(self, nodes: list[Node]) -> list[Visit]:
         """These nodes, leaves left out, under the same conditions."""
-        _, scope, function, conditional = self
-        return [Visit(node, scope, function, conditional) for node in nodes if node.named_child_count]
+        _, scope, function, conditional, features = self
+        return [Visit(node, scope, function, conditional, features) for node in nodes if node.named_child_count]
 
 
 def extract(tree: Tree, source: bytes) -> DieselFacts:
     """The facts of one file."""
     facts = DieselFacts()
+    if b"TABLE" in source or b"create table" in source:
+        facts.created = sorted({match[1].decode("utf-8", "replace").lower() for match in CREATE.finditer(source)})
     if not any(sign in source for sign in SIGNS):
         return facts
     marks = [match.start() for match in INTERESTING.finditer(source)]
@@ -149,14 +161,14 @@ class Walk:
             if kind == "attribute_item":
                 attributes += text(child)
             elif kind not in ("line_comment", "block_comment", "use_declaration"):
+                if kind in ("const_item", "static_item"):
+                    self._constant(child, text(child.child_by_field_name("name")))
                 if attributes and TEST.search(attributes):
                     pass
                 elif kind == "struct_item":
                     self._struct(child, attributes)
-                elif kind in ("const_item", "static_item"):
-                    self._constant(child, text(child.child_by_field_name("name")))
                 elif kind not in ITEMS or self._marked(child):
-                    visits.append(visit._replace(node=child, scope=scope))
+                    visits.append(visit._replace(node=child, scope=scope, features=_features(visit, attributes)))
                 attributes = ""
         return visits
 
@@ -238,7 +250,9 @@ class Walk:
         if body.type != "token_tree":
             return
         if last == "table":
-            self.facts.tables += diesel_schema.tables(body)
+            self.facts.tables += [replace(t, features=visit.features) for t in diesel_schema.tables(body)]
+        elif last == "embed_migrations":
+            self.facts.embeds.append(span(visit.node))
         elif last == "joinable":
             self.facts.joinables += diesel_schema.joinable(body)
         elif SQL_MACRO.search(name):
@@ -278,6 +292,13 @@ class Walk:
 
         self.written.update(match[1].lower() for match in INSERT.finditer(said.text))
         self.drafts += read_queries(said.text, function, said.span)
+
+
+def _features(visit: Visit, attributes: str) -> tuple[str, ...]:
+    """The features around an item and in its own `cfg`; a negated one names none."""
+    if "feature" not in attributes or "not(" in attributes:
+        return visit.features
+    return (*visit.features, *FEATURE.findall(attributes))
 
 
 def _shell(macro: Node, marked: Callable[[Node], bool]) -> Iterator[Span]:

@@ -8,9 +8,12 @@ tokenised; a change of a table that is not understood makes that table uncertain
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+from msgspec.structs import replace
 
 from slowpath.extract.sql_alter import alter_table
+from slowpath.extract.sql_block import Block
 from slowpath.extract.sql_index import expression, parts
 from slowpath.extract.sql_signs import signs
 from slowpath.extract.sql_table import Parts, item, type_name
@@ -43,40 +46,55 @@ SHAPING = re.compile(
 )
 """What a statement that may change a table's shape begins with."""
 
+COMMENT = re.compile(r"--[^\n]*")
 RESHAPES = re.compile(r"\b(?:ALTER|DROP|RENAME|CREATE)\s+(?:TABLE|INDEX|(?:UNIQUE|MATERIALIZED)\b)|\bEXECUTE\b", re.I)
+CALL = re.compile(r"\b(?:SELECT|PERFORM|CALL)\s+(\w+)\s*\(", re.I)
 ROUTINE = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?(PROCEDURE|FUNCTION)\s+[`\"]?(\w+)", re.I)
 PLACEHOLDER = re.compile(r"\$\d|[=(,]\s*\?")
-CATALOGUE = re.compile(r"\bpg_(?:tables|class|namespace)\b|\binformation_schema\.(?:tables|columns)\b", re.I)
-NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 
 
 def extract(source: bytes) -> SqlFacts:
     """The facts of one file."""
     text = source.decode("latin-1")
     spans = list(statements(text))
+    if "\0" in text or (spans and spans[-1][1] > len(text)):  # not as any database reads it
+        return SqlFacts(operations=[Uncertain((EVERYTHING,), (spans[-1][0] if spans else 0, len(text)))])
+    calls = {call[1].lower() for call in CALL.finditer(COMMENT.sub(" ", text))} if ROUTINE.search(text) else set()
     facts = signs(text, spans)
-    facts.operations = [operation for span in spans for operation in _operations(text, span)]
-    facts.queries = [] if facts.operations or not PLACEHOLDER.search(text) else list(_queries(text))
+    facts.operations = [_placed(operation, span) for span in spans for operation in _operations(text, span, calls)]
+    facts.queries = [] if facts.operations or not PLACEHOLDER.search(text) else list(_queries(text, spans))
     return facts
 
 
-def _queries(text: str) -> Iterator[Query]:
+def _queries(text: str, spans: list[Span]) -> Iterator[Query]:
     from slowpath.extract.sql_query import read_queries
 
-    for span in statements(text):
+    for span in spans:
         yield from read_queries(text[slice(*span)].encode("latin-1").decode("utf-8", "replace"), "", span)
 
 
-def _operations(text: str, span: Span) -> Iterator[Operation]:
+def _operations(text: str, span: Span, calls: Collection[str]) -> Iterator[Operation]:
+    """What one statement does. A procedure that its own file does not call may run later; a function is none."""
     head = SHAPING.match(text, *span)
-    routine = ROUTINE.match(text, *span) if head is None else None
-    if routine is not None and _called(text, routine):
-        yield from _block(text[slice(*span)])
-    if head is None:
+    if head is not None and (head[2] or "").upper() != "DO":
+        yield from _statement(text, span)
         return
-    if (head[2] or "").upper() == "DO":
-        yield from _block(text[slice(*span)])
-        return
+    routine = ROUTINE.match(text, *span)
+    called = routine is None or routine[2].lower() in calls
+    if (head or (routine and (called or routine[1].upper() == "PROCEDURE"))) and RESHAPES.search(text, *span):
+        yield from Block(text, span, _statement).operations(called)
+
+
+def _placed(operation: Operation, span: Span) -> Operation:
+    """What is not understood, or perhaps not, says where that stands."""
+    doubtful = isinstance(operation, Uncertain) or (
+        isinstance(operation, CreateTable) and (operation.opaque or operation.like)
+    )
+    return replace(operation, span=span) if doubtful else operation
+
+
+def _statement(text: str, span: Span) -> Iterator[Operation]:
+    """One statement that begins as SHAPING says."""
     cursor = Cursor(tokens(text, span))
     verb = cursor.peek()
     if verb == "CREATE":
@@ -92,19 +110,6 @@ def _operations(text: str, span: Span) -> Iterator[Operation]:
             first = part.at
             to = part.name()
             yield RenameTable(name, to, part.written(first))
-
-
-def _called(text: str, routine: re.Match[str]) -> bool:
-    """A procedure is there to be called; a function runs now if the same file uses it beside dropping it."""
-    uses = re.findall(rf"\b(?:SELECT|PERFORM)\s+{re.escape(routine[2])}\s*\(", text, re.I)
-    return routine[1].upper() == "PROCEDURE" or bool(uses)
-
-
-def _block(text: str) -> Iterator[Operation]:
-    """A DO block runs code: what it names may have changed, if it changes tables at all."""
-    if RESHAPES.search(text):
-        names = {name.lower().removeprefix("public.") for name in NAME.findall(text)}
-        yield Uncertain((EVERYTHING,) if CATALOGUE.search(text) and "execute" in names else tuple(sorted(names)))
 
 
 def _create(cursor: Cursor, text: str, span: Span) -> Iterator[Operation]:
@@ -129,7 +134,12 @@ def _create(cursor: Cursor, text: str, span: Span) -> Iterator[Operation]:
     elif subject == "DOMAIN":
         name = cursor.name()
         cursor.accept("AS")
-        yield DefineType(name, type_name(cursor))
+        base = type_name(cursor)
+        required = False
+        while not cursor.done():
+            required |= cursor.accept("NOT", "NULL")
+            cursor.skip()
+        yield DefineType(name, base, required)
 
 
 def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -> Iterator[Operation]:
@@ -173,6 +183,7 @@ def _table(cursor: Cursor, exists: bool, virtual: bool, text: str, span: Span) -
         tuple(into.indexes),
         if_not_exists=exists,
         like=into.like,
+        view=virtual,
         opaque=virtual or not into.understood,
         copies=into.copies,
         partitioned="PARTITION" in _words(cursor),

@@ -59,8 +59,8 @@ def expression(cursor: Cursor) -> str:
         else:
             words.append(f"'{text}'" if kind == "string" else text.lower())
         last = end
-    while words[:1] == ["("] and _closes_last(words):
-        words = words[1:-1]
+    outer = _around(words)
+    words = words[outer : len(words) - outer]
     return DOUBLED.sub(r"( \1 )", " ".join(words))
 
 
@@ -73,10 +73,16 @@ def _skip_type(cursor: Cursor) -> None:
             cursor.skip()
 
 
-def _closes_last(words: list[str]) -> bool:
-    depth = 0
+def _around(words: list[str]) -> int:
+    """How many pairs of parentheses are around all of it."""
+    opened: list[int] = []
+    closed: dict[int, int] = {}
     for number, word in enumerate(words):
-        depth += (word == "(") - (word == ")")
-        if depth == 0:
-            return number == len(words) - 1
-    return False
+        if word == "(":
+            opened.append(number)
+        elif word == ")" and opened:
+            closed[opened.pop()] = number
+    count = 0
+    while closed.get(count) == len(words) - 1 - count:
+        count += 1
+    return count

@@ -9,6 +9,7 @@ from slowpath.model.finding import Span
 from slowpath.model.schema import SqlFacts
 
 DIALECTS = (
+    ("clickhouse", re.compile(r"\bENGINE\s*=\s*\w*MergeTree\b", re.I)),
     ("mysql", re.compile(r"\bAUTO_INCREMENT\b|\bENGINE\s*=|\bUNSIGNED\b", re.I)),
     (
         "sqlite",
@@ -25,7 +26,9 @@ DIALECTS = (
 )
 
 COMMENT = re.compile(r"--[^\n]*")
-SEED = re.compile(r"\bINSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?\s*(?:\([^()]*\))?\s*VALUES\b", re.I)
+SEED = re.compile(r"INSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?\s*(?:\([^()]*\)\s*)?VALUES\b", re.I)
+TELLING = 100_000
+"""Characters of statements that are asked for their dialect; rows of data tell little."""
 LOCKS = re.compile(
     r"\block(?:s|ed|ing)?\b|\bconcurrently\b|\bACCESS EXCLUSIVE\b|\b(?:table|full|validation) scan\b", re.I
 )
@@ -37,22 +40,29 @@ EMPTYING = re.compile(r"TRUNCATE\b|DELETE\s+FROM\b", re.I)
 
 def signs(text: str, spans: list[Span]) -> SqlFacts:
     """All facts but the operations, given where the statements stand."""
+    seeds = {span: match[1].lower() for span in spans if (match := SEED.match(text, *span))}
+    others = [span for span in spans if span not in seeds]
     return SqlFacts(
-        dialect=_dialect(text),
-        seeded=sorted({match[1].lower() for match in SEED.finditer(text)})
-        if "VALUES" in text or "values" in text
-        else [],
-        emptied=sorted({name for span in spans for name in _emptied(text, span)}),
+        dialect=_dialect(text, others),
+        seeded=sorted(set(seeds.values())),
+        emptied=sorted({name for span in others for name in _emptied(text, span)}),
         statements=len(spans),
         no_transaction=text.startswith("-- no-transaction"),
-        weighed=_weighed(text, spans) if LOCKS.search(text) else [],
-        volatile=sorted({match[1].lower() for span in spans if (match := _volatile(text, span))}),
+        weighed=_weighed(text, spans),
+        volatile=sorted({match[1].lower() for span in others if (match := _volatile(text, span))}),
     )
 
 
-def _dialect(text: str) -> str:
-    bare = COMMENT.sub(" ", text)
-    return next((name for name, pattern in DIALECTS if pattern.search(bare)), "")
+def _dialect(text: str, spans: list[Span]) -> str:
+    parts: list[str] = []
+    room = TELLING
+    for start, end in spans:
+        if room <= 0:
+            break
+        parts.append(text[start : min(end, start + room)])
+        room -= len(parts[-1])
+    told = COMMENT.sub(" ", "\n".join(parts))
+    return next((name for name, pattern in DIALECTS if pattern.search(told)), "")
 
 
 def _emptied(text: str, span: Span) -> list[str]:
@@ -69,7 +79,8 @@ def _emptied(text: str, span: Span) -> list[str]:
 
 def _weighed(text: str, spans: list[Span]) -> list[Span]:
     ends = [0, *(end for _, end in spans)]
-    return [span for end, span in zip(ends, spans, strict=False) if LOCKS.search(text, end, span[0])]
+    gaps = zip(ends, spans, strict=False)
+    return [span for end, span in gaps if span[0] - end > len("lock") and LOCKS.search(text, end, span[0])]
 
 
 def _volatile(text: str, span: Span) -> re.Match[str] | None:

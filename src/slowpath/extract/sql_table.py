@@ -154,7 +154,8 @@ def inline_index(cursor: Cursor, into: Parts) -> bool:
     name = _own_name(cursor)
     if cursor.accept("USING"):
         cursor.at += 1
-    if cursor.peek() != "(" or cursor.items[cursor.at + 1][0] not in ("word", "quoted"):
+    after = cursor.items[cursor.at + 1][0] if cursor.at + 1 < len(cursor.items) else ""
+    if cursor.peek() != "(" or after not in ("word", "quoted"):
         cursor.at = start
         return False
     method = "fulltext" if special else ""

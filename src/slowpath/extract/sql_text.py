@@ -7,78 +7,123 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from slowpath.model.finding import Span
 
-OPENING = re.compile(r"--|/\*|'|\"|`|#|\$(?:[A-Za-z_]\w*)?\$|;")
+QUOTES = r"""--[^\n]*|(?<![A-Za-z0-9_])[eE]'[^'\\]*(?:\\.[^'\\]*)*'|{string}|"[^"]*"|`[^`]*`"""
+JUMPS = r"/\*|['\"`]|\$(?:[A-Za-z_]\w*)?\$"
+"""What a pattern cannot find the end of: nested comments, dollar quotes, and quotes that nothing closes."""
+STRING = r"'[^']*'"
+ESCAPED = r"'[^'\\]*(?:\\.[^'\\]*)*'"
+RUN = r"{string}(?:[^'\"`;$/#-]*(?<![eE]){string})*"
+"""Strings with nothing between them that matters: a row of data is one step."""
+
+
+def _opening(string: str, more: str = "") -> re.Pattern[str]:
+    return re.compile(f"{QUOTES.format(string=string)}{more}|(?P<jump>{JUMPS})|;", re.S)
+
+
+OPENING = {False: _opening(STRING), True: _opening(ESCAPED, "|#[^\n]*")}
+"""By whether the text is MySQL's: what hides a `;`, or is one. A doubled quote reads as two strings side by side."""
+IN_RUNS = {
+    False: _opening(RUN.format(string=STRING)),
+    True: _opening(RUN.format(string=ESCAPED), "|#[^\n]*"),
+}
 BODY_HEAD = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:\w+\s+){0,3}?(?:TRIGGER|FUNCTION|PROCEDURE)\b", re.I)
 BODY_OPEN = re.compile(r"\b(?:BEGIN|CASE)\b", re.I)
 BODY_CLOSE = re.compile(r"\bEND\b(?!\s+(?:IF|LOOP|WHILE|REPEAT)\b)", re.I)
-STRING = re.compile(r"'[^']*(?:''[^']*)*'")
-ESCAPED = re.compile(r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.S)
-
+COMMENT_EDGE = re.compile(r"/\*|\*/")
+SPACE = re.compile(r"(?:\s|\xef\xbb\xbf)+")
 
 BACKTICK = re.compile(r"^(?:[^`\n-]|-(?!-))*`", re.M)
 
 
 def has_backticks(text: str) -> bool:
     """Names stand in backticks, as MySQL and SQLite allow; those in comments do not count."""
-    return "`" in text and BACKTICK.search(text) is not None
+    return "`" in text and _outside_comments(text)
+
+
+@lru_cache(2)
+def _outside_comments(text: str) -> bool:
+    return BACKTICK.search(text) is not None
+
+
+def quoted(text: str, opening: re.Pattern[str]) -> Iterator[Span]:
+    """Where comments, strings and quoted names stand, and each `;` between them.
+
+    What nothing closes ends behind the text.
+    """
+    at = 0
+    while at < len(text):
+        for found in opening.finditer(text, at):
+            if found["jump"] is None:
+                yield found.span()
+                continue
+            at = _past(text, found)
+            yield found.start(), at
+            break
+        else:
+            return
+
+
+def _past(text: str, opening: re.Match[str]) -> int:
+    """The end of what a jump opens."""
+    if opening[0] == "/*":
+        return _past_comment(text, opening.start())
+    closing = text.find(opening[0], opening.end()) if opening[0][0] == "$" else -1
+    return closing + len(opening[0]) if closing >= 0 else len(text) + 1
 
 
 def statements(text: str) -> Iterator[Span]:
-    """Where each statement begins and ends, without its `;`. A missing last one, and trigger bodies, are understood."""
+    """Where each statement begins and ends, without its `;`. A missing last one, and trigger bodies, are understood.
+
+    One that ends inside of a string, a comment or a dollar quote ends behind the text.
+    """
     mysql = has_backticks(text)
-    start, at = 0, 0
-    body = _Body(text)
-    while True:
-        opening = OPENING.search(text, at)
-        if opening is None:
-            break
-        at = _past(text, opening, mysql)
-        if opening[0] == ";" and not body.holds(start, opening.start()):
-            yield from _trimmed(text, start, opening.start(), mysql)
-            start = at
-            body = _Body(text)
-    yield from _trimmed(text, start, len(text), mysql)
+    start = last = 0
+    body: _Body | None = None
+    for at, end in quoted(text, IN_RUNS[mysql]):
+        last = end
+        if text[at] != ";":
+            continue
+        if body is None:
+            start = _first(text, start, at, mysql)
+            head = BODY_HEAD.match(text, start, at)
+            body = _Body(text, head.end()) if head is not None else None
+        if body is None or not body.holds(at):
+            if start < at:
+                yield start, at
+            start, body = end, None
+    start = _first(text, start, len(text), mysql)
+    if start < len(text) or last > len(text):
+        yield min(start, len(text)), max(len(text), last)
+
+
+def bare(text: str) -> str:
+    """The text with blanks for comments and strings: the same length, and only code."""
+    parts = []
+    last = 0
+    for at, end in quoted(text, OPENING[has_backticks(text)]):
+        if text[at] not in '"`;':
+            parts += [text[last:at], " " * (min(end, len(text)) - at)]
+            last = end
+    return "".join([*parts, text[last:]])
 
 
 class _Body:
-    """Whether a `;` stands between BEGIN and END of a trigger or procedure and so ends nothing."""
+    """Whether a `;` stands between BEGIN and END of a trigger or routine and so ends nothing."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, start: int) -> None:
         self.text = text
-        self.counted = -1
+        self.counted = start
         self.depth = 0
 
-    def holds(self, start: int, end: int) -> bool:
-        if self.counted < 0:
-            head = BODY_HEAD.search(self.text, start, min(end, start + 2000))
-            if head is None:
-                return False
-            self.counted = head.end()
+    def holds(self, end: int) -> bool:
         opened = len(BODY_OPEN.findall(self.text, self.counted, end))
         self.depth += opened - len(BODY_CLOSE.findall(self.text, self.counted, end))
         self.counted = end
         return self.depth > 0
-
-
-def _past(text: str, opening: re.Match[str], mysql: bool) -> int:
-    """The end of what an opening mark opens."""
-    mark, at = opening[0], opening.start()
-    if mark == ";":
-        return opening.end()
-    if mark == "--" or mark == "#":
-        if mark == "#" and not mysql:
-            return opening.end()
-        return _find(text, "\n", at)
-    if mark == "/*":
-        return _past_comment(text, at)
-    if mark == "'":
-        escaped = mysql or (at > 0 and text[at - 1] in "eE" and not text[at - 2 : at - 1].isalnum())
-        string = (ESCAPED if escaped else STRING).match(text, at)
-        return string.end() if string else len(text)
-    return _find(text, mark, opening.end())
 
 
 def _find(text: str, mark: str, at: int) -> int:
@@ -88,25 +133,25 @@ def _find(text: str, mark: str, at: int) -> int:
 
 def _past_comment(text: str, at: int) -> int:
     depth = 0
-    for mark in re.compile(r"/\*|\*/").finditer(text, at):
+    for mark in COMMENT_EDGE.finditer(text, at):
         depth += 1 if mark[0] == "/*" else -1
         if depth == 0:
             return mark.end()
-    return len(text)
+    return len(text) + 1
 
 
-def _trimmed(text: str, start: int, end: int, mysql: bool) -> Iterator[Span]:
-    """The statement without the space and comments before it, if anything is left."""
+def _first(text: str, start: int, end: int, mysql: bool) -> int:
+    """Where the space and the comments end that a statement begins with."""
     while start < end:
-        if text[start].isspace():
-            start += 1
+        if space := SPACE.match(text, start, end):
+            start = space.end()
         elif text.startswith("--", start) or (mysql and text[start] == "#"):
             start = _find(text, "\n", start)
         elif text.startswith("/*", start):
             start = _past_comment(text, start)
         else:
-            yield start, end
-            return
+            break
+    return min(start, end)
 
 
 TOKEN = re.compile(
@@ -120,6 +165,10 @@ TOKEN = re.compile(
     |(?P<sign>::|.)""",
     re.X | re.S,
 )
+
+
+WHOLE = re.compile(r"'[^']*(?:''[^']*)*'")
+WITH_ESCAPES = re.compile(r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.S)
 
 
 class Token(tuple[str, str, int, int]):
@@ -145,7 +194,7 @@ def tokens(text: str, span: Span) -> list[Token]:
             last = _find(text, match[0], last)
             found.append(Token(("string", text[match.end() : last - len(match[0])], at, last)))
         elif kind == "string":
-            pattern = ESCAPED if mysql or match[0] != "'" else STRING
+            pattern = WITH_ESCAPES if mysql or match[0] != "'" else WHOLE
             string = pattern.match(text, last - 1, end)
             last = string.end() if string else end
             found.append(Token(("string", text[match.end() : last - 1], at, last)))
@@ -171,20 +220,23 @@ class Cursor:
 
     def peek(self, ahead: int = 0) -> str:
         """An unquoted word in capitals, or a sign; anything else reads as nothing."""
-        if self.at + ahead >= len(self.items):
+        at = self.at + ahead
+        if at >= len(self.items):
             return ""
-        kind, text, _, _ = self.items[self.at + ahead]
-        return text.upper() if kind == "word" else text if kind == "sign" else ""
+        token = self.items[at]
+        kind = token[0]
+        return token[1].upper() if kind == "word" else token[1] if kind == "sign" else ""
 
     def done(self) -> bool:
         return self.at >= len(self.items)
 
     def accept(self, *words: str) -> bool:
         """Step over these words if they come next."""
-        if all(self.peek(number) == word for number, word in enumerate(words)):
-            self.at += len(words)
-            return True
-        return False
+        for number, word in enumerate(words):
+            if self.peek(number) != word:
+                return False
+        self.at += len(words)
+        return True
 
     def skip(self) -> None:
         """Step over one token, or over a parenthesis and all that it holds."""

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from slowpath.model.cargo import Dependency, DieselConfig, Locked, Manifest, Scope, TomlFacts
+from slowpath.model.cargo import Dependency, DieselConfig, Locked, Manifest, PrintedSchema, Scope, TomlFacts
 from slowpath.model.finding import Span
 
 LOCKED = re.compile(
@@ -58,14 +58,10 @@ def locked(source: bytes) -> Iterator[Locked]:
 
 def diesel(values: dict[str, Any]) -> DieselConfig:
     """A diesel.toml; several schemas may stand below `print_schema`."""
-    printed = table(values, "print_schema")
-    parts = [printed, *(part for part in printed.values() if isinstance(part, dict) and "file" in part)]
-    chosen = table(printed, "filter")
-    kind = next((kind for kind in ("only_tables", "except_tables") if kind in chosen), "")
+    first = table(values, "print_schema")
+    parts = [first, *(part for part in first.values() if isinstance(part, dict))]
     return DieselConfig(
-        schemas=tuple(text(part, "file") for part in parts if "file" in part),
-        patches=tuple(text(part, "patch_file") for part in parts if "patch_file" in part),
-        filter=(kind.partition("_")[0], texts(chosen.get(kind))),
+        schemas=tuple(PrintedSchema(text(part, "file"), text(part, "patch_file")) for part in parts if "file" in part),
         migrations=text(table(values, "migrations_directory"), "dir"),
     )
 

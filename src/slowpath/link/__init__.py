@@ -24,5 +24,5 @@ LINKERS = Linkers(
 
 
 def link(files: Mapping[str, File], unread: frozenset[str] = frozenset(), start_after: str = "") -> Program:
-    """The program of a project's files; `unread` are Rust files that discovery left out."""
+    """The program of a project's files; `unread` are files that were not read."""
     return Program(files, LINKERS, unread, start_after)

@@ -29,7 +29,7 @@ def link(program: Program) -> CargoProgram:
     locks = {posixpath.dirname(path): Lock(path, own.lock) for path, own in facts.items() if own.lock}
     folders = {posixpath.dirname(path) for path in manifests}
     code = by_folder(program, folders)
-    unread = {nearest(path, folders) for path in program.unread}
+    unread = {nearest(path, folders) for path in program.unread if path.endswith(".rs")}
     packages = {
         path: Package(path, manifest, code.get(posixpath.dirname(path), []), posixpath.dirname(path) in unread)
         for path, manifest in manifests.items()

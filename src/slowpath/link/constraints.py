@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from slowpath.model.finding import Place
 from slowpath.model.schema import DropKey, Index, Key
 from slowpath.program.pg_names import index_name, key_name
 from slowpath.program.schema import Catalogue, Table
@@ -48,7 +49,7 @@ class Constraints:
         if key.using_index:
             index = next((index for index in table.indexes if index.name == key.using_index), None)
             if index is None:
-                table.uncertain = True
+                table.doubt(Place(path, key.span))
                 return
             table.indexes.remove(index)
             key = replace(key, columns=index.parts, using_index="")

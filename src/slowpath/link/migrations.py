@@ -1,4 +1,4 @@
-"""Which .sql files are migrations, of which database, and in what order. Diesel's and sqlx's layouts."""
+"""Folders of migrations → the databases that they describe, one catalogue per dialect."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from posixpath import dirname
 from typing import NamedTuple
 
-from slowpath.link.pending import Versioned, Watcher, version
+from slowpath.link.layout import Order, version
+from slowpath.link.pending import Versioned, Watcher
 from slowpath.link.replay import replay
 from slowpath.model.cargo import TomlFacts
-from slowpath.model.schema import CreateTable, SqlFacts
+from slowpath.model.schema import EVERYTHING, CreateTable, SqlFacts
 from slowpath.program import File, Program
 from slowpath.program.schema import Catalogue, Runner, Schema
 
@@ -30,27 +31,19 @@ DRIVERS = frozenset(["sqlx", "diesel", "diesel-async", "sea-orm", "deadpool-dies
 """Crates whose features name the databases that they speak to."""
 RUNNERS = {"diesel": ("diesel_migrations", (2,)), "sqlx": ("sqlx", (0, 8, 3))}
 """Crate, and the first version that runs a migration up and down outside of a transaction where it says so."""
+FOREIGN = "clickhouse"
+"""A dialect that no rule speaks of."""
 WORD = re.compile(r"[a-z]+3?")
-SQLX = re.compile(r"^\d+_[^/]*\.sql$")
-
-
-def _version(path: str) -> tuple[str, tuple[int, str]] | None:
-    """A migration's root folder and place in the order, or nothing where the file is none."""
-    folder, _, name = path.rpartition("/")
-    if name == "up.sql":
-        root, _, migration = folder.rpartition("/")
-        digits = version(migration)
-        return (root, (0, digits)) if digits[:1].isdigit() else None
-    if SQLX.match(name) and not name.endswith(".down.sql") and "migration" in folder.lower():
-        return folder, (int(name.partition("_")[0]), "")
-    return None
 
 
 def narrowed(schema: Schema, path: str) -> Schema:
     """The schema for a file whose path names one of its dialects."""
-    dialect = split_root(path)[1]
-    catalogues = tuple(catalogue for catalogue in schema.catalogues if catalogue.dialect == dialect)
-    return Schema(schema.root, catalogues or schema.catalogues)
+    return schema.only([split_root(path)[1]])
+
+
+def dialects(name: str) -> list[str]:
+    """The dialects that words of a name stand for."""
+    return [DIALECT_WORDS[word] for word in WORD.findall(name.lower()) if word in DIALECT_WORDS]
 
 
 def split_root(root: str) -> tuple[str, str]:
@@ -58,8 +51,7 @@ def split_root(root: str) -> tuple[str, str]:
     dialect = ""
     kept = []
     for part in root.split("/"):
-        words = WORD.findall(part.lower())
-        named = next((DIALECT_WORDS[word] for word in words if word in DIALECT_WORDS), "")
+        named = next(iter(dialects(part)), "")
         dialect = named or dialect
         kept.append(
             WORD.sub(lambda m: "" if m[0] in DIALECT_WORDS else m[0], part.lower()).strip("-_. ") if named else part
@@ -68,10 +60,12 @@ def split_root(root: str) -> tuple[str, str]:
 
 
 class Migrations(NamedTuple):
-    """The migrations of one folder: (version, path, facts)."""
+    """The migrations of one folder: (place in the order, path, facts). `unread` are those that could not be read."""
 
     folder: str
-    files: list[tuple[tuple[int, str], str, SqlFacts]]
+    diesel: bool
+    files: list[tuple[Order, str, SqlFacts]]
+    unread: list[str]
 
     def creates(self) -> bool:
         return any(isinstance(operation, CreateTable) for _, _, facts in self.files for operation in facts.operations)
@@ -79,24 +73,33 @@ class Migrations(NamedTuple):
 
 def schemas(program: Program) -> list[Schema]:
     """All databases that the project's migrations describe, by root folder."""
-    groups: dict[str, dict[str, list[Migrations]]] = defaultdict(dict)
-    for migrations in _folders(program.of("sql")):
+    groups: dict[str, dict[str, Migrations]] = defaultdict(dict)
+    for migrations in _folders(program.of("sql"), program.unread):
         group, dialect = split_root(migrations.folder)
         dialect = dialect or _vote(migrations) or driver(migrations.folder, program)
-        groups[group].setdefault(dialect, []).append(migrations)
+        if dialect in groups[group]:
+            group = migrations.folder  # a second database beside the first
+        if dialect != FOREIGN:
+            groups[group][dialect] = migrations
     return [
         Schema(group, tuple(_catalogue(dialect, dialects[dialect], program) for dialect in sorted(dialects)))
         for group, dialects in sorted(groups.items())
+        if dialects
     ]
 
 
-def _folders(files: Iterable[File]) -> list[Migrations]:
+def _folders(files: Iterable[File], unread: Iterable[str]) -> list[Migrations]:
     """Each folder of migrations; one that makes no table goes on where the only one beside it ends."""
     found: dict[str, Migrations] = {}
     for file in files:
-        known = _version(file.path)
+        known = version(file.path)
         if known is not None and isinstance(file.facts, SqlFacts):
-            found.setdefault(known[0], Migrations(known[0], [])).files.append((known[1], file.path, file.facts))
+            each = found.setdefault(known.folder, Migrations(known.folder, known.diesel, [], []))
+            each.files.append((known.order, file.path, file.facts))
+    for path in unread:
+        known = version(path) if path.endswith(".sql") else None
+        if known is not None and known.folder in found:
+            found[known.folder].unread.append(path)
     creating = [each for each in found.values() if each.creates()]
     for each in [each for each in found.values() if not each.creates()]:
         beside = [other for other in creating if dirname(other.folder) == dirname(each.folder)]
@@ -107,16 +110,21 @@ def _folders(files: Iterable[File]) -> list[Migrations]:
     return list(found.values())
 
 
-def _catalogue(dialect: str, folders: list[Migrations], program: Program) -> Catalogue:
-    files = sorted((file for each in folders for file in each.files), key=lambda file: file[:2])
-    steps = [Versioned(*place, path, facts) for place, path, facts in files]
+def _catalogue(dialect: str, migrations: Migrations, program: Program) -> Catalogue:
+    files = sorted(migrations.files, key=lambda file: file[:2])
+    steps = [Versioned(numbers[0], digits, path, facts) for (numbers, digits), path, facts in files]
     watcher = Watcher(steps, program.start_after, _untransacted(program))
     catalogue = replay(dialect or "postgres", ((step.path, step.facts.operations) for step in steps), watcher)
     catalogue.changes = watcher.changes
     catalogue.lookup.update(name for step in steps for name in step.facts.seeded)
     catalogue.volatile.update(name for step in steps for name in step.facts.volatile)
     catalogue.guessed = not dialect
+    catalogue.root, catalogue.diesel = migrations.folder, migrations.diesel
     catalogue.runner = _runner(catalogue.migrations, program)
+    if migrations.unread:
+        catalogue.doubtful.add(EVERYTHING)
+        for table in catalogue.tables.values():
+            table.uncertain = True
     return catalogue
 
 

@@ -84,12 +84,13 @@ class _Replay:
                 self.constraints.drop_index(name, table)
             case RenameIndex(name, to, table):
                 self.constraints.rename_index(name, to, table)
-            case DefineType(name, base):
+            case DefineType(name, base, required):
                 self.catalogue.types[name] = base
+                (self.catalogue.required.add if required else self.catalogue.required.discard)(name)
             case RenameType(name, to):
                 self._rename_type(name, to)
-            case Uncertain(names):
-                self._doubt(names)
+            case Uncertain(names, span):
+                self._doubt(names, Place(self.path, span))
             case _:
                 altered = self.tables.get(operation.table)
                 if altered is not None:
@@ -141,7 +142,10 @@ class _Replay:
         table = Table(create.name, create.view)
         table.created = self.path
         like = self.tables.get(create.like)
-        table.uncertain = create.opaque or bool(create.like and (like is None or like.uncertain))
+        if like is not None:
+            table.uncertain, table.doubts = like.uncertain, list(like.doubts)
+        if create.opaque or (create.like and like is None):
+            table.doubt(Place(self.path, create.span))
         table.partitioned = create.partitioned
         table.written = create.written
         self.tables[create.name] = table
@@ -236,13 +240,15 @@ class _Replay:
         if name not in types:
             return
         types[to] = types.pop(name)
+        if name in self.catalogue.required:
+            self.catalogue.required.add(to)
         for table in self.tables.values():
             for column in table.columns.values():
                 if column.type.removesuffix("[]") == name:
                     table.columns[column.name] = column._replace(type=column.type.replace(name, to))
 
-    def _doubt(self, names: tuple[str, ...]) -> None:
+    def _doubt(self, names: tuple[str, ...], place: Place) -> None:
         self.catalogue.doubtful.update(names)
-        for name in names:
+        for name in self.tables if EVERYTHING in names else names:
             if name in self.tables:
-                self.tables[name].uncertain = True
+                self.tables[name].doubt(place)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from posixpath import basename, commonprefix, dirname, join, normpath
+from collections.abc import Iterator
+from posixpath import basename, dirname, join, normpath
 
 from msgspec.structs import replace
 
-from slowpath.link.migrations import narrowed, schemas, split_root
-from slowpath.model.cargo import TomlFacts
+from slowpath.link.migrations import narrowed, schemas
+from slowpath.link.tables import macros, nearest, schema_of
+from slowpath.link.undescribed import undescribed
 from slowpath.model.diesel import DieselFacts, Model, Predicate, Query, TableMacro
 from slowpath.model.rust import RustFacts
 from slowpath.model.schema import SqlFacts
 from slowpath.program import Program
 from slowpath.program.schema import Macro, PlacedQuery, Schema, SchemaProgram
+
+NOTHING = DieselFacts()
 
 
 def link(program: Program) -> SchemaProgram:
@@ -22,16 +24,14 @@ def link(program: Program) -> SchemaProgram:
     known = schemas(program)
     facts = list(_diesel(program))
     sql_types = {name: sql for _, diesel in facts for name, sql in diesel.sql_types.items()}
-    if not known:
-        return SchemaProgram([], [], [], sql_types)
-    macros = _macros(facts, known, _patched(program))
-    queries = [*_queries(facts, known, macros), *_filed(program, facts, known)]
+    placed = macros(program, facts, known)
+    queries = [*_queries(program, facts, known, placed), *_filed(program, facts, known)]
     written = {name.strip(".!") for _, diesel in facts for name in diesel.inserts}
-    written |= {macro.table.name for macro in macros if macro.table.rust in written}
+    written |= {macro.table.name for macro in placed if macro.table.rust in written}
     for schema in known:
         for catalogue in schema.catalogues:
             catalogue.lookup -= written
-    return SchemaProgram(known, macros, queries, sql_types)
+    return SchemaProgram(known, placed, queries, sql_types, list(undescribed(program, facts, placed, known)))
 
 
 def _diesel(program: Program) -> Iterator[tuple[str, DieselFacts]]:
@@ -40,61 +40,42 @@ def _diesel(program: Program) -> Iterator[tuple[str, DieselFacts]]:
         if not isinstance(facts, RustFacts):
             continue
         diesel = facts.diesel
-        parts = (diesel.tables, diesel.queries, diesel.models, diesel.sql_types, diesel.joinables, diesel.files)
-        if any(parts) and (program.rust.is_compiled(file.path) and not program.rust.is_test(file.path)):
+        if diesel != NOTHING and program.rust.is_compiled(file.path) and not program.rust.is_test(file.path):
             yield file.path, diesel
 
 
-def _patched(program: Program) -> set[str]:
-    """Schema files that a diesel.toml generates with a patch."""
-    found: set[str] = set()
-    for file in program.of("toml"):
-        if isinstance(file.facts, TomlFacts) and file.facts.diesel is not None and file.facts.diesel.patches:
-            found.update(normpath(join(dirname(file.path), schema)) for schema in file.facts.diesel.schemas)
-    return found
+class _Directory:
+    """What the names in queries mean. A table that several databases or files have is the one that a file means."""
 
+    def __init__(self, program: Program, facts: list[tuple[str, DieselFacts]], placed: list[Macro]) -> None:
+        self.program = program
+        self.models = {model.name: model for _, diesel in facts for model in diesel.models}
+        self.joins = {(j.child, j.parent): j.column for _, diesel in facts for j in diesel.joinables}
+        known: dict[str, dict[tuple[str, str], Macro]] = {}
+        for macro in placed:
+            if macro.fullest:
+                known.setdefault(macro.table.rust, {}).setdefault((macro.schema.root, macro.table.name), macro)
+        self.single = [next(iter(each.values())) for each in known.values() if len(each) == 1]
+        self.several = [list(each.values()) for each in known.values() if len(each) > 1]
+        self.common = _Names(self.single, self.models, self.joins)
 
-def _macros(facts: list[tuple[str, DieselFacts]], known: list[Schema], patched: set[str]) -> list[Macro]:
-    widest: Counter[str] = Counter()
-    for _, diesel in facts:
-        for table in diesel.tables:
-            widest[table.name] = max(widest[table.name], len(table.columns))
-    macros = []
-    for path, diesel in facts:
-        schema = _schema_of(path, {table.name for table in diesel.tables}, known)
-        if schema is not None:
-            found = sum(schema.has(table.name) for table in diesel.tables)
-            familiar = found * 10 >= len(diesel.tables) * 9
-            for table in diesel.tables:
-                fullest = len(table.columns) == widest[table.name]
-                macros.append(Macro(path, table, schema, fullest, path in patched, familiar))
-    return macros
-
-
-def _schema_of(path: str, tables: Iterable[str], known: list[Schema]) -> Schema | None:
-    """The database that most of these tables belong to, the nearest one if several do; it must know half of them."""
-    wanted = set(tables)
-    place = split_root(path)[0].split("/")
-
-    def rank(schema: Schema) -> tuple[int, int]:
-        return sum(schema.has(table) for table in wanted), len(commonprefix([schema.root.split("/"), place]))
-
-    best = max(known, key=rank, default=None)
-    return narrowed(best, path) if best is not None and rank(best)[0] * 2 >= max(len(wanted), 1) else None
+    def names(self, path: str) -> _Names:
+        """The names as the queries of a file mean them."""
+        if not self.several:
+            return self.common
+        imports = [used for module in self.program.rust.modules[path] for used, _ in module.uses.values()]
+        chosen = [nearest(path, imports, each) for each in self.several]
+        return _Names([*self.single, *(macro for macro in chosen if macro is not None)], self.models, self.joins)
 
 
 class _Names:
-    """What the names in queries mean: `table!` modules, models and joins of the whole program."""
+    """What the names in one folder's queries mean: `table!` modules, models and joins."""
 
-    def __init__(self, facts: list[tuple[str, DieselFacts]], macros: list[Macro]) -> None:
-        self.tables: dict[str, TableMacro] = {}
-        self.schemas: dict[str, Schema] = {}
-        for macro in macros:
-            if macro.fullest:
-                self.tables.setdefault(macro.table.rust, macro.table)
-                self.schemas.setdefault(macro.table.rust, macro.schema)
-        self.models: dict[str, Model] = {model.name: model for _, diesel in facts for model in diesel.models}
-        self.joins = {(j.child, j.parent): j.column for _, diesel in facts for j in diesel.joinables}
+    def __init__(self, placed: list[Macro], models: dict[str, Model], joins: dict[tuple[str, str], str]) -> None:
+        self.tables = {macro.table.rust: macro.table for macro in placed}
+        self.schemas = {macro.table.rust: macro.schema for macro in placed}
+        self.models = models
+        self.joins = joins
 
     def table(self, name: str) -> str:
         """A Rust table name for what a query wrote, or nothing."""
@@ -139,12 +120,15 @@ def _has(table: TableMacro, column: str) -> bool:
     return any(known.rust == column for known in table.columns)
 
 
-def _queries(facts: list[tuple[str, DieselFacts]], known: list[Schema], macros: list[Macro]) -> Iterator[PlacedQuery]:
-    names = _Names(facts, macros)
+def _queries(
+    program: Program, facts: list[tuple[str, DieselFacts]], known: list[Schema], placed: list[Macro]
+) -> Iterator[PlacedQuery]:
+    directory = _Directory(program, facts, placed)
     for path, diesel in facts:
+        names = directory.names(path) if diesel.queries else directory.common
         for query in diesel.queries:
             if query.sql:
-                schema = _schema_of(path, query.tables, known)
+                schema = schema_of(path, query.tables, known)
                 if schema is not None:
                     yield PlacedQuery(path, _owned(query, schema), schema)
                 continue
@@ -162,7 +146,7 @@ def _filed(program: Program, facts: list[tuple[str, DieselFacts]], known: list[S
             file = program.files.get(normpath(join(package, used.path)))
             queries = file.facts.queries if file is not None and isinstance(file.facts, SqlFacts) else []
             for query in queries:
-                schema = _schema_of(path, query.tables, known)
+                schema = schema_of(path, query.tables, known)
                 if schema is not None and file is not None:
                     yield PlacedQuery(file.path, _owned(replace(query, function=used.function), schema), schema)
 

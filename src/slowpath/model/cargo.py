@@ -65,12 +65,17 @@ class Locked(msgspec.Struct, array_like=True, frozen=True):
     dependencies: tuple[str, ...] = ()
 
 
-class DieselConfig(msgspec.Struct, array_like=True, frozen=True):
-    """A diesel.toml. `filter` names tables as (`only` or `except`, names)."""
+class PrintedSchema(msgspec.Struct, array_like=True, frozen=True):
+    """A file that `diesel print-schema` writes, and what it patches it with."""
 
-    schemas: tuple[str, ...] = ()
-    patches: tuple[str, ...] = ()
-    filter: tuple[str, tuple[str, ...]] = ("", ())
+    file: str
+    patch: str
+
+
+class DieselConfig(msgspec.Struct, array_like=True, frozen=True):
+    """A diesel.toml. `migrations` is their folder, if it says so."""
+
+    schemas: tuple[PrintedSchema, ...] = ()
     migrations: str = ""
 
 

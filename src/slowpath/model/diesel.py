@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from slowpath.model.facts import Facts
 from slowpath.model.finding import Span
 
 LITERAL = "!"
@@ -34,6 +35,8 @@ class TableMacro(msgspec.Struct, array_like=True, frozen=True):
     primary: tuple[str, ...]
     columns: tuple[MacroColumn, ...]
     span: Span
+    features: tuple[str, ...] = ()
+    """Cargo features that it is compiled with."""
 
 
 class Joinable(msgspec.Struct, array_like=True, frozen=True):
@@ -106,3 +109,21 @@ class DieselFacts(msgspec.Struct, array_like=True):
     inserts: list[str] = []
     """Tables that rows are written into, as queries name tables, or as SQL does."""
     files: list[SqlFile] = []
+    created: list[str] = []
+    """Tables that SQL in the code creates."""
+    embeds: list[Span] = []
+    """Where migrations are compiled in."""
+
+
+class Patched(msgspec.Struct, array_like=True, frozen=True):
+    """What a patch changes in a file: tables, and (table, column), the table left out where it is not in sight."""
+
+    target: str
+    tables: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+
+
+class PatchFacts(Facts, array_like=True):
+    """A patch, as far as it is one of `table!`s."""
+
+    parts: list[Patched] = msgspec.field(default_factory=list)

@@ -78,6 +78,8 @@ Copies = Literal["columns", "indexes", "partition", "heir"]
 class CreateTable(msgspec.Struct, array_like=True, frozen=True, tag="table"):
     """`like` names a table whose columns come first; `opaque`: there may be more columns than those listed.
 
+    SQLite's virtual tables are views here: what they hold, others say.
+
     `copies` says what is taken over from `like`; `partitioned`: rows live in the table's partitions.
     """
 
@@ -92,6 +94,8 @@ class CreateTable(msgspec.Struct, array_like=True, frozen=True, tag="table"):
     copies: Copies = "indexes"
     partitioned: bool = False
     written: str = ""
+    span: Span = (0, 0)
+    """The statement, where what it says may not be known."""
 
 
 class AttachPartition(msgspec.Struct, array_like=True, frozen=True, tag="attach"):
@@ -190,10 +194,11 @@ class RenameIndex(msgspec.Struct, array_like=True, frozen=True, tag="rename-inde
 
 
 class DefineType(msgspec.Struct, array_like=True, frozen=True, tag="type"):
-    """An enum or composite type, or a domain with its `base` type."""
+    """An enum or composite type, or a domain with its `base` type; `required`: it cannot be NULL."""
 
     name: str
     base: str = ""
+    required: bool = False
 
 
 class RenameType(msgspec.Struct, array_like=True, frozen=True, tag="rename-type"):
@@ -205,6 +210,7 @@ class Uncertain(msgspec.Struct, array_like=True, frozen=True, tag="uncertain"):
     """Something was done to these tables, if they exist, that was not understood."""
 
     tables: tuple[str, ...]
+    span: Span = (0, 0)
 
 
 Operation = (

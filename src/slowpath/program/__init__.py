@@ -48,7 +48,7 @@ class Program:
     ) -> None:
         self.files = files
         self.unread = unread
-        """Rust files that are there but were not read: nothing may be said about what code does not contain."""
+        """Rust and SQL files that are there but were not read: nothing may be said about what they do not contain."""
         self.start_after = start_after
         """The last migration that ran everywhere, if the project says so."""
         self._linkers = linkers

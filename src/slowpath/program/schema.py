@@ -6,13 +6,13 @@ A schema has one catalogue per dialect. All names are lower case.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from copy import copy
 from typing import Literal, NamedTuple
 
 from slowpath.model.diesel import Query, TableMacro
 from slowpath.model.finding import Place
-from slowpath.model.schema import EVERYTHING, Index, Key, Operation
+from slowpath.model.schema import Index, Key, Operation
 from slowpath.program.sqltypes import FAMILIES, sql_family
 
 DIALECT_NAMES = {"postgres": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
@@ -42,6 +42,8 @@ class Table:
         self.written = ""
         """Its name in SQL, where it is not the bare name; so for columns."""
         self.uncertain = False
+        self.doubts: list[Place] = []
+        """The statements on it that were not understood."""
         self.partitioned = False
         self.parent = ""
         """The table that it is a partition of, or inherits from."""
@@ -58,6 +60,11 @@ class Table:
         now = copy(self)
         now.columns, now.keys, now.indexes = dict(self.columns), list(self.keys), list(self.indexes)
         return now
+
+    def doubt(self, place: Place) -> None:
+        """A statement did something to it that was not understood."""
+        self.uncertain = True
+        self.doubts.append(place)
 
     @property
     def primary(self) -> tuple[str, ...]:
@@ -129,6 +136,8 @@ class Catalogue:
         self.dialect = dialect
         self.tables: dict[str, Table] = {}
         self.types: dict[str, str] = {}
+        self.required: set[str] = set()
+        """Domains that cannot be NULL."""
         self.doubtful: set[str] = set()
         self.lookup: set[str] = set()
         """Tables that only migrations fill, with literal rows."""
@@ -143,11 +152,15 @@ class Catalogue:
         self.guessed = False
         """Neither a path, nor the text, nor a manifest says which dialect this is."""
 
+        self.root = ""
+        """The folder that the migrations lie in."""
+        self.diesel = False
+        """They are laid out as Diesel wants them."""
+
     def certain(self, name: str) -> Table | None:
         """The table, if all that happened to it was understood."""
         table = self.tables.get(name)
-        doubtful = EVERYTHING in self.doubtful or table is None or table.uncertain
-        return None if doubtful else table
+        return None if table is None or table.uncertain else table
 
     def paths(self, table: Table) -> Iterator[tuple[tuple[str, ...], str, str]]:
         """(parts, method, predicate) of what can serve a look-up: indexes, keys, InnoDB's own for foreign keys."""
@@ -226,6 +239,15 @@ class Schema(NamedTuple):
     root: str
     catalogues: tuple[Catalogue, ...]
 
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        return tuple(catalogue.dialect for catalogue in self.catalogues)
+
+    def only(self, dialects: Collection[str]) -> Schema:
+        """The schema in these dialects, in all of its own if it has none of them."""
+        kept = tuple(catalogue for catalogue in self.catalogues if catalogue.dialect in dialects)
+        return Schema(self.root, kept or self.catalogues)
+
     def has(self, table: str, column: str = "") -> bool:
         found = [catalogue.tables[table] for catalogue in self.catalogues if table in catalogue.tables]
         return any(not column or column in each.columns for each in found)
@@ -243,18 +265,33 @@ class Schema(NamedTuple):
         return [(c, t) for c, t in known if t is not None] if all(t is not None for _, t in known) else []
 
 
+class Patch(NamedTuple):
+    """What is changed on purpose in a generated schema file. A column's table is empty where the patch does not say."""
+
+    tables: frozenset[str] = frozenset()
+    columns: frozenset[tuple[str, str]] = frozenset()
+    everything: bool = False
+    """There is a patch, but it was not read."""
+
+    def touches(self, table: TableMacro, column: str) -> bool:
+        names = {column, *(known.rust for known in table.columns if known.name == column)}
+        owners = {"", table.rust.lower(), table.name.rpartition(".")[2]}
+        return bool(owners & self.tables) or any((owner, name) in self.columns for owner in owners for name in names)
+
+
 class Macro(NamedTuple):
     """A `table!` and the schema that it speaks of."""
 
     path: str
     table: TableMacro
     schema: Schema
-    fullest: bool
-    """No other `table!` of this table lists more columns."""
-    patched: bool
-    """A diesel.toml generates its file with a patch, so it differs on purpose."""
+    patch: Patch
     familiar: bool
     """Nine in ten tables of its file are known to the migrations, so these are surely its own."""
+    fullest: bool = True
+    """No other `table!` of this table lists more columns."""
+    variant: bool = False
+    """Its file declares the table again for the same database: only one of them is compiled."""
 
 
 class PlacedQuery(NamedTuple):
@@ -263,6 +300,16 @@ class PlacedQuery(NamedTuple):
     path: str
     query: Query
     schema: Schema
+
+
+class Undescribed(NamedTuple):
+    """The `table!`s of one package that nothing in the project creates, the file with most of them first."""
+
+    files: tuple[tuple[str, tuple[TableMacro, ...]], ...]
+    embeds: tuple[Place, ...]
+    """Where the package compiles migrations in that are not there."""
+    configured: bool
+    """A diesel.toml says that one of the files is printed from a database."""
 
 
 class SchemaProgram:
@@ -274,9 +321,11 @@ class SchemaProgram:
         macros: list[Macro],
         queries: list[PlacedQuery],
         sql_types: dict[str, str],
+        undescribed: list[Undescribed],
     ) -> None:
         self.schemas = schemas
         self.macros = macros
         self.queries = queries
         self.sql_types = sql_types
         """Rust's marker types → names of SQL types."""
+        self.undescribed = undescribed
