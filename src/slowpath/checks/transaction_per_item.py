@@ -10,7 +10,6 @@ from slowpath.model.code import TRIED
 from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.buffers import now_and_then
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
@@ -46,6 +45,7 @@ class Search:
         self.rule = rule
         self.view = program.rust
         self.contexts = self.view.shared(Contexts)
+        self.buffers = self.view.shared(Buffers)
         self.loops = self.view.shared(Loops)
         self.effects = Effects(self.view)
         self.hits: list[Hit] = []
@@ -78,7 +78,7 @@ class Search:
     def passes(self, site: Site, callee: Node | None) -> bool:
         if site.function.test or self.contexts.of(site).kind == "once" or self.view.shared(LookUps).before(site):
             return False
-        if self.contexts.in_spawned(site) or self.in_transaction(site) or now_and_then(site):
+        if self.contexts.in_spawned(site) or self.in_transaction(site) or self.buffers.now_and_then(site):
             return False
         loop = self.loops.around(site)
         if loop is not None:

@@ -11,13 +11,20 @@ from slowpath.extract.sql_yield import Output, outputs
 from slowpath.model.diesel import ALTERNATIVE, LITERAL, MANDATORY, OPTIONAL, Predicate, Query
 from slowpath.model.finding import Span
 
-WORTH_READING = re.compile(
-    r"^\W*(?:--[^\n]*\s+)*(?:SELECT|UPDATE|DELETE|INSERT|WITH)\b.*\b(?:WHERE|JOIN|ORDER\s+BY)\b", re.I | re.S
-)
+BEFORE = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$))*+")
+VERB = re.compile(r"(?:SELECT|UPDATE|DELETE|INSERT|WITH)\b", re.I)
+CLAUSE = re.compile(r"\b(?:WHERE|JOIN|ORDER\s+BY)\b", re.I)
 MAX_LENGTH = 20_000
 NUMBERED = re.compile(r"\?\d+\b")
 """SQLite's placeholders, which sqlglot does not know."""
 VERBS = {"update": "update", "delete": "delete"}
+
+
+def worth_reading(sql: str) -> bool:
+    """Whether a text is a query that looks rows up, or sorts them; comments may stand before it."""
+    before = BEFORE.match(sql)
+    verb = VERB.match(sql, before.end() if before else 0)
+    return verb is not None and CLAUSE.search(sql, verb.end()) is not None
 
 
 def _parse(sql: str) -> Any:
@@ -46,7 +53,7 @@ def output_columns(text: str, names: list[str] | None = None) -> list[Output]:
 
 def read_queries(sql: str, function: str, span: Span) -> list[Query]:
     """The queries of a statement: it, and those in its subqueries and CTEs. `span` is the place of each."""
-    if not WORTH_READING.search(sql):
+    if not worth_reading(sql):
         return []
     from sqlglot import exp
 

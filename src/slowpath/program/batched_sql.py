@@ -7,7 +7,7 @@ import re
 KEYED = re.compile(r"\b([\w.\"`]+)\s*=\s*(\$\d+|\?\d*|:\w+|@\w+)(?=\s|;|\)|$)")
 PLACEHOLDER = re.compile(r"\$\d+|\?\d*|(?<!:):[a-z_]\w*|@\w+")
 INSERT = re.compile(
-    r"^\s*insert\s+(?:or\s+\w+\s+)?into\s+([\w.\"`]+)\s*\(([^()]*)\)\s*values\s*\(((?:\s*(?:\$\d+|\?\d*)\s*,?)+)\)",
+    r"^\s*insert\s+(?:or\s+\w+\s+)?into\s+([\w.\"`]+)\s*\(([^()]*)\)\s*values\s*\(\s*((?:\$\d+|\?\d*)(?:\s*,\s*(?:\$\d+|\?\d*))*)\s*\)",
     re.I,
 )
 SELECTED = re.compile(r"^\s*select\s+(?P<columns>[^()]*?)\s+from\s", re.I)

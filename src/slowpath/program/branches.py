@@ -42,5 +42,6 @@ def exclude(function: Function, one: int, other: int) -> bool:
 
 
 def is_within(function: Function, scope: int, outer: int) -> bool:
-    """Whether a scope is another one, or lies in it."""
-    return any(index == outer for index, _ in function.scopes_of(scope))
+    """Whether a scope is another one, or lies in it: scopes stand after those around them, and within their bytes."""
+    inner, around = function.fact.scopes[scope], function.fact.scopes[outer]
+    return scope == outer or (scope > outer and around.start <= inner.start and inner.end <= around.end)

@@ -52,13 +52,13 @@ def chain(program: RustProgram, site: Site) -> Chain:
     function = site.function
     steps: list[Call] = [site.call]
     call: Call | None = site.call
-    operand = site.call.receiver
+    operand, at, scope = site.call.receiver, site.call.start, site.call.scope
     for _ in range(MAX_CHAIN):
         call = call_of(function, operand)
         if call is None and operand[:1].isalpha() and ":" not in operand:
-            local = program.resolver.binding(function, operand, site.call.start, site.call.scope)
+            local = program.resolver.binding(function, operand, at, scope)
             if local is not None and local.init.startswith("#"):
-                operand = local.init
+                operand, at, scope = local.init, local.at - 1, local.scope
                 continue
         if call is None or call.receiver == "-":
             break
@@ -75,19 +75,18 @@ def runs_element(program: RustProgram, site: Site, loop: Loop) -> bool:
     if first is not None and not QUERY.match(first.name):
         return False
     operand = (first or site.call).args[0] if (first or site.call).args else ""
+    at, scope = site.call.start, site.call.scope
     for _ in range(MAX_CHAIN):
         call = call_of(site.function, operand)
         if call is not None:
             operand = call.receiver if call.receiver != "-" else next(iter(call.args), "")
             continue
-        local = program.resolver.binding(site.function, operand, site.call.start, site.call.scope)
+        local = program.resolver.binding(site.function, operand, at, scope)
         if local is None:
             break
         if local.scope == loop.scope and (local.init == "|" or local.init.endswith("[]")):
             return True
-        if local.init == operand:
-            break
-        operand = local.init
+        operand, at, scope = local.init, local.at - 1, local.scope
     return False
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from slowpath.model.code import AWAITED
 from slowpath.model.finding import Confidence, Step, weakest
 from slowpath.program.branches import exclude, is_within, most
-from slowpath.program.buffers import now_and_then
+from slowpath.program.buffers import Buffers
 from slowpath.program.chains import NO_ROWS, VARYING, chain, runs_element, takes_lists, template_of
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
@@ -72,6 +72,7 @@ class QueryLoops:
         self.liveness = program.shared(Liveness)
         self.connections = program.shared(Connections)
         self.look_ups = program.shared(LookUps)
+        self.buffers = program.shared(Buffers)
         self.recursions: list[Hit] = []
         """Functions that send a statement and call themselves outside loops."""
         self.found = self._find()
@@ -103,7 +104,7 @@ class QueryLoops:
         later: list[tuple[Site, Node | None]] = []
 
         def passes(site: Site, callee: Node | None) -> bool:
-            if site.function.test or self.contexts.of(site).kind == "once" or now_and_then(site):
+            if site.function.test or self.contexts.of(site).kind == "once" or self.buffers.now_and_then(site):
                 return False
             if not writing and self.look_ups.before(site):
                 return False
@@ -170,11 +171,13 @@ class QueryLoops:
         made = chain(self.program, site)
         if takes_lists(made):
             return True
-        inside = {index for index in range(len(function.fact.scopes)) if is_within(function, index, loop.scope)}
-        names = {local.name for local in function.fact.locals if local.scope in inside}
-        given = (handed_on(function, arg) for call in made.steps for arg in call.args)
         at, scope = site.call.start, site.call.scope
-        return any(arg in names and self.loops.elements.is_list(function, arg, at, scope) for arg in given)
+        for arg in {handed_on(function, arg) for call in made.steps for arg in call.args}:
+            local = self.program.resolver.binding(function, arg, at, scope) if arg[:1].isalpha() else None
+            inside = local is not None and is_within(function, local.scope, loop.scope)
+            if inside and self.loops.elements.is_list(function, arg, at, scope):
+                return True
+        return False
 
     def _is_left_alone(self, site: Site) -> bool:
         """Whether a call runs in a task that its function starts and does not wait for."""

@@ -22,7 +22,8 @@ from slowpath.program.rust import Site, TypeItem
 TRANSACTION = re.compile(r"(^|[_.])(tx|txn|trx|trans|transaction\w*)($|[_.?])", re.I)
 OPENS = re.compile(r"transaction|^begin|(^|_)tx$")
 RESULT = re.compile(r"#(\d+)")
-MANY = ("{}_batch", "{}_many", "{}_bulk", "{}_all", "batch_{}", "bulk_{}", "{}s", "{}_multiple", "multi_{}")
+MANY = ("{}_batch", "{}_many", "{}_bulk", "batch_{}", "bulk_{}", "{}_multiple", "multi_{}")
+"""What methods for many are called; `_all` would be all there are."""
 
 
 def findings(program: Program, rule: Rule, entries: list[QueryLoop]) -> Iterator[Finding]:
