@@ -10,6 +10,7 @@ from slowpath.model.code import TRIED
 from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program import Program
+from slowpath.program.buffers import Buffers
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
