@@ -7,29 +7,37 @@ from collections.abc import Mapping
 from slowpath.program.rust import Function
 
 
-def most(function: Function, counts: Mapping[int, int]) -> int:
-    """The sum over all scopes (index → how often in it), of the arms of a `match`, and of `if` and `else`, the larger.
+def inside(function: Function, scope: int) -> range:
+    """A scope and those in it, which stand behind it without a gap."""
+    scopes = function.fact.scopes
+    last = scope + 1
+    while last < len(scopes) and scopes[last].start < scopes[scope].end:
+        last += 1
+    return range(scope, last)
+
+
+def most(function: Function, counts: Mapping[int, int], root: int = 0) -> int:
+    """The sum over the scopes in `root` (index → how often in it); of the arms of a `match`, `if` and `else` the larger.
 
     Scopes stand after those around them, so one pass from the last to the first adds them up.
     """
     scopes = function.fact.scopes
-    total = [counts.get(index, 0) for index in range(len(scopes))]
+    total = dict(counts)
     arms: dict[int, int] = {}
     other: dict[int, int] = {}
-    for index in range(len(scopes) - 1, -1, -1):
-        level = scopes[index]
-        total[index] += arms.pop(index, 0)
-        if level.parent < 0:
-            continue
+    for index in reversed(inside(function, root)):
+        level, parent = scopes[index], scopes[index].parent
+        own = total.get(index, 0) + arms.pop(index, 0)
+        total[index] = own
         if level.kind == "arm":
-            arms[level.parent] = max(arms.get(level.parent, 0), total[index])
+            arms[parent] = max(arms.get(parent, 0), own)
         elif level.kind == "else":
-            other[level.parent] = total[index]
+            other[parent] = own
         elif level.kind == "if":
-            total[level.parent] += max(total[index], other.pop(level.parent, 0))
+            total[parent] = total.get(parent, 0) + max(own, other.pop(parent, 0))
         else:
-            total[level.parent] += total[index]
-    return total[0] if total else 0
+            total[parent] = total.get(parent, 0) + own
+    return total.get(root, 0)
 
 
 def exclude(function: Function, one: int, other: int) -> bool:
@@ -42,6 +50,6 @@ def exclude(function: Function, one: int, other: int) -> bool:
 
 
 def is_within(function: Function, scope: int, outer: int) -> bool:
-    """Whether a scope is another one, or lies in it: scopes stand after those around them, and within their bytes."""
-    inner, around = function.fact.scopes[scope], function.fact.scopes[outer]
-    return scope == outer or (scope > outer and around.start <= inner.start and inner.end <= around.end)
+    """Whether a scope is another one, or lies in it."""
+    scopes = function.fact.scopes
+    return scope == outer or (scope > outer and scopes[scope].start < scopes[outer].end)

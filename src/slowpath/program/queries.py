@@ -75,6 +75,8 @@ class QueryLoops:
         self.buffers = program.shared(Buffers)
         self.recursions: list[Hit] = []
         """Functions that send a statement and call themselves outside loops."""
+        self.opened: dict[int, int] = {}
+        """id(function) → where its first call that opens a transaction stands"""
         self.found = self._find()
 
     def _find(self) -> list[QueryLoop]:
@@ -264,7 +266,7 @@ def grouped(found: list[tuple[Loop, Hit, bool]]) -> QueryLoop:
         hits.setdefault(site.key, Hit(site, callee, effects))
         counts[site.call.scope] = counts.get(site.call.scope, 0) + effects.count(callee, DEEPEST)
     ordered = sorted(hits.values(), key=lambda hit: hit.site.call.start)
-    return QueryLoop(loop, ordered, False in kinds, True in kinds, most(loop.function, counts))
+    return QueryLoop(loop, ordered, False in kinds, True in kinds, most(loop.function, counts, loop.scope))
 
 
 def conditions(site: Site) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 
 from slowpath.model.code import Call
@@ -11,7 +12,7 @@ from slowpath.model.rule import Rule
 from slowpath.model.rust import RustFacts
 from slowpath.program import Program
 from slowpath.program.batches import Batches
-from slowpath.program.branches import is_within
+from slowpath.program.branches import inside
 from slowpath.program.chains import chain, driver, verb
 from slowpath.program.effects import MAX_COUNT
 from slowpath.program.endpoints import reached
@@ -136,11 +137,11 @@ def _sibling(hit: Hit) -> str:
 def _is_the_same(loops: QueryLoops, site: Site, loop: Loop) -> bool:
     """Whether nothing that a call is given comes from the loop. What cannot be read may come from it."""
     function, calls = loop.function, loop.function.fact.calls
-    inside = {index for index in range(len(function.fact.scopes)) if is_within(function, index, loop.scope)}
+    within = inside(function, loop.scope)
     own = _behind(calls, site.number)
-    bound = {local.name for local in function.fact.locals if local.scope in inside}
+    bound = {local.name for local in function.fact.locals if local.scope in within}
     for number, call in enumerate(calls):
-        if number not in own and call.scope in inside:  # it may change what it is given
+        if number not in own and call.scope in within:  # it may change what it is given
             given = (
                 part
                 for part in _parts(call)
@@ -162,7 +163,7 @@ def _is_the_same(loops: QueryLoops, site: Site, loop: Loop) -> bool:
             )
         )
 
-    return all(outside(calls[number]) for number in own if calls[number].scope in inside)
+    return all(outside(calls[number]) for number in own if calls[number].scope in within)
 
 
 def _behind(calls: list[Call], number: int) -> set[int]:
@@ -202,8 +203,10 @@ def in_transaction(loops: QueryLoops, entry: QueryLoop, hit: Hit) -> bool:
         return True
     if any(TRANSACTION.search(name) or "Transaction" in kind for name, kind in function.fact.params):
         return True
-    before = (call for call in function.fact.calls if call.start < hit.site.call.start)
-    if any(OPENS.search(call.name) for call in before):
+    if id(function) not in loops.opened:
+        opening = (call.start for call in function.fact.calls if OPENS.search(call.name))
+        loops.opened[id(function)] = min(opening, default=sys.maxsize)
+    if loops.opened[id(function)] < hit.site.call.start:
         return True
     return any(
         level.kind == "closure"
