@@ -17,7 +17,7 @@ def inside(function: Function, scope: int) -> range:
 
 
 def most(function: Function, counts: Mapping[int, int], root: int = 0) -> int:
-    """The sum over the scopes in `root` (index → how often in it); of the arms of a `match`, `if` and `else` the larger.
+    """The sum over the scopes in `root` (index → how often in it); of arms, and of `if` and `else`, the larger.
 
     Scopes stand after those around them, so one pass from the last to the first adds them up.
     """
