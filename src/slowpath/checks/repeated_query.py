@@ -41,13 +41,13 @@ class Search:
         asked: dict[object, list[Question]] = {}
         for question in self.questions.of(function):
             asked.setdefault(question.key, []).append(question)
-        told: set[tuple[int, int]] = set()
-        """The pairs of calls that a finding speaks of: what else they both ask is not told again."""
+        told: list[set[int]] = []
+        """The calls that a finding speaks of: what else they ask is not told again."""
         runs = filter(None, map(self.run_of, asked.values()))
         for again in sorted(runs, key=lambda run: (-len(run), sum(len(question.way) for question in run))):
-            pairs = {(a.site.number, b.site.number) for a in again for b in again if a.site.number < b.site.number}
-            if not pairs <= told:
-                told |= pairs
+            numbers = {question.site.number for question in again}
+            if not any(numbers <= others for others in told):
+                told.append(numbers)
                 yield self.report(again)
 
     def run_of(self, group: list[Question]) -> list[Question]:

@@ -55,10 +55,7 @@ class Elements:
             if name in ("first", "last", "pop", "next", "find", "get", "ok", "and_then", "filter_map_ok"):
                 break
             seen = call.receiver
-        if operand.startswith((".", "L..", "L[")):
-            return True
-        kind = self.program.type_of(function, operand, at, scope)
-        return kind is not None and isinstance(kind.head, str) and kind.head.rsplit("::", 1)[-1] in COLLECTIONS
+        return operand.startswith((".", "L..", "L[")) or self.is_list(function, operand, at, scope)
 
     def are_few(self, function: Function, operand: str, at: int, scope: int) -> bool:
         """Few by construction: written out, values of a plain enum, parts wired up in code, databases."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from slowpath.program.canonical import CONNECTION, Canonical, Tree, carried
@@ -24,7 +25,7 @@ from slowpath.program.statements import Statements, words
 MAX_WAY = 3
 """Calls between a function and its statement."""
 MAX_ASKED = 120
-"""Calls of one function that ask: generated code has more."""
+"""Calls of one function that ask, and questions that it hands up: generated code has more."""
 MAX_SHOWN = 70
 UNCONDITIONAL = frozenset(["body", "block", "async", "macro", "match"])
 CACHED = re.compile(r"(^|::|_)(cached|memoize|once)(_|$|\()")
@@ -56,8 +57,9 @@ class Questions:
         self.connections = program.shared(Connections)
         self.contexts = program.shared(Contexts)
         self.look_ups = program.shared(LookUps)
-        self._known: dict[int, list[Question]] = {}
-        self._sure: dict[int, list[Question]] = {}
+        self._known: dict[tuple[int, int], list[Question]] = {}
+        self._sure: dict[tuple[int, int], list[Question]] = {}
+        """(id(function), calls down to the statement at most) → questions"""
         self._turns: dict[int, list[int]] = {}
         self._asking: dict[int, list[int]] = {}
         """id(function) → its calls that ask, or lead there"""
@@ -94,16 +96,15 @@ class Questions:
         takers = [self.contexts.consumer(function, f"|{index}") for index in closures]
         return all(taker is not None and taker.call.name not in BOXES for taker in takers)
 
-    def of(self, function: Function) -> list[Question]:
+    def of(self, function: Function, way: int = MAX_WAY) -> list[Question]:
         """Every question of a function, in order."""
-        key = id(function)
+        key = (id(function), way)
         if key not in self._known:
-            self._known[key] = []
-            numbers = sorted(self._asking.get(key, ()))[:MAX_ASKED]
-            self._known[key] = [asked for number in numbers for asked in self._of_call(Site(function, number))]
+            numbers = sorted(self._asking.get(id(function), ()))[:MAX_ASKED]
+            self._known[key] = [asked for number in numbers for asked in self._of_call(Site(function, number), way)]
         return self._known[key]
 
-    def _of_call(self, site: Site) -> list[Question]:
+    def _of_call(self, site: Site, way: int) -> list[Question]:
         tree = self.canonical.call(site.function, site.number)
         if site.key in self._reading:
             return [Question((0, tree), (site,))] if tree is not None else []
@@ -112,7 +113,7 @@ class Questions:
             return []
         callee = callees[0]
         found = [Question((id(callee), tree), (site,))] if tree is not None and not self.writes.has(callee) else []
-        below = [asked for asked in self._for_sure(callee) if len(asked.way) < MAX_WAY]
+        below = self._for_sure(callee, way - 1) if way > 1 else []
         given = self._given(site, callee) if below else {}
         for asked in below:
             own = carried(asked.key[1], given)
@@ -135,16 +136,15 @@ class Questions:
             given[name] = tree
         return given
 
-    def _for_sure(self, function: Function) -> list[Question]:
+    def _for_sure(self, function: Function, way: int) -> list[Question]:
         """The questions that a function asks whenever it runs and nothing fails."""
-        key = id(function)
+        key = (id(function), way)
         if key not in self._sure:
-            self._sure[key] = []
-            self._sure[key] = list(self._unconditional(function))
+            self._sure[key] = list(islice(self._unconditional(function, way), MAX_ASKED))
         return self._sure[key]
 
-    def _unconditional(self, function: Function) -> Iterator[Question]:
-        for asked in self.of(function):
+    def _unconditional(self, function: Function, way: int) -> Iterator[Question]:
+        for asked in self.of(function, way):
             site = asked.site
             if self._always(site) and not left_before(site):
                 turns = self.turns(function)
