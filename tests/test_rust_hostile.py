@@ -9,7 +9,9 @@ import pytest
 
 from slowpath import engine, rulebook
 from slowpath.discover import Discovery
+from slowpath.extract import extract
 from slowpath.model.report import Report
+from slowpath.model.rust import RustFacts
 
 RULES = [rule for rule in rulebook.load() if rule.path.split("/")[-2] in ("rust", "diesel", "sql")]
 DEEP = 5_000
@@ -88,6 +90,25 @@ def test_chains_of_functions() -> None:
     helpers = "".join(f"fn f{i}<F: FnOnce()>(g: F) {{ f{i + 1}(g) }}\n" for i in range(LONG))
     ends = f'pub async fn g{LONG}() {{ f0(|| std::fs::read("a")) }} fn f{LONG}<F>(g: F) {{ spawn_blocking(g) }}'
     scan(main=f"use axum::x; {calls}{helpers}{ends} fn main() {{ g0(); }}")
+
+
+@pytest.mark.parametrize("name", ["rows", "rows{}"])
+def test_many_loads_in_one_function(name: str) -> None:
+    line = 'let ROWS = sqlx::query("SELECT a FROM t").fetch_all(pool).await?; let n{} = ROWS.len();'.replace(
+        "ROWS", name
+    )
+    body = "".join(line.replace("{}", str(i)) for i in range(1000))
+    report = scan(main=f"use axum::x; use sqlx::PgPool; pub async fn f(pool: &PgPool) {{ {body} }} fn main() {{}}")
+    assert sum(finding.rule == "load-then-discard" for finding in report.findings) == 1000
+
+
+def test_uses_of_many_lists_are_read_at_once() -> None:
+    lines = "".join(f"let rows{i} = q.load(c)?; let n{i} = rows{i}.len();\n" for i in range(4_000))
+    started = time.process_time()
+    facts = extract("rust", f"fn f() {{ {lines} }}".encode())
+    assert time.process_time() - started < SECONDS
+    assert isinstance(facts, RustFacts)
+    assert [len(local.uses) for local in facts.code.fns[0].locals] == [1, 0] * 4_000
 
 
 QUERY = 'sqlx::query("SELECT a FROM t WHERE id = $1").bind(id).fetch_one(pool).await?;'

@@ -7,6 +7,8 @@ many to tell.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 
 from tree_sitter import Node
 
@@ -19,6 +21,7 @@ LISTS = frozenset(
 """Methods by which a binding shows that it is a list."""
 HANDED_ON = frozenset("unwrap expect map_err context with_context unwrap_or_default".split())
 MAX_USES = 12
+WORD = re.compile(rb"(?<![\w'\x80-\xff])[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 
 
 def note_uses(
@@ -26,12 +29,22 @@ def note_uses(
 ) -> None:
     """Write the uses of the bindings in question into them."""
     lists = {call.receiver for call in calls if call.name in LISTS}
+    asked = [local for local in locals_ if local.name in lists and _is_answer(calls, local.init)]
+    if not asked:
+        return
+    uses = _uses(body, source, {local.name.encode() for local in asked})
+    bound: dict[tuple[str, int], list[int]] = defaultdict(list)
     for local in locals_:
-        if local.name in lists and _is_answer(calls, local.init):
-            stop = scopes[local.scope].end
-            again = [o.at for o in locals_ if o.name == local.name and o.scope == local.scope and o.at > local.at]
-            found = _uses(body, source, local.name, local.at - shift, min([stop, *again]) - shift)
-            local.uses = tuple(at + shift for at in found) if len(found) <= MAX_USES else ()
+        bound[local.name, local.scope].append(local.at)
+    for starts in bound.values():
+        starts.sort()
+    for local in asked:
+        starts, own = bound[local.name, local.scope], uses[local.name.encode()]
+        again = bisect_left(starts, local.at + 1)
+        stop = min([scopes[local.scope].end, *starts[again : again + 1]]) - shift
+        first = bisect_left(own, local.at - shift)
+        found = own[first : min(bisect_left(own, stop), first + MAX_USES + 1)]
+        local.uses = tuple(at + shift for at in found) if len(found) <= MAX_USES else ()
 
 
 def _is_answer(calls: list[Call], operand: str) -> bool:
@@ -48,20 +61,33 @@ def _is_answer(calls: list[Call], operand: str) -> bool:
     return False
 
 
-def _uses(body: Node, source: bytes, name: str, start: int, stop: int) -> list[int]:
-    found = []
-    word = name.encode()
-    for match in re.finditer(rb"(?<![\w'])" + re.escape(word) + rb"(?!\w)", source[start:stop]):
-        at = start + match.start()
-        node = body.descendant_for_byte_range(at, at + len(word))
-        if node is not None and _is_use(node, source, at):
-            found.append(at)
-            if len(found) > MAX_USES:
-                break
+def _uses(body: Node, source: bytes, names: set[bytes]) -> dict[bytes, list[int]]:
+    """Name → where it is used, in order: one walk down the tree to all places where the words stand."""
+    words = WORD.finditer(source, body.start_byte, body.end_byte)
+    found: dict[bytes, list[int]] = {name: [] for name in names}
+    stack = [(body, body.parent, [(word.start(), word[0]) for word in words if word[0] in names])]
+    while stack:
+        node, parent, within = stack.pop()
+        at = 0
+        own: list[tuple[int, bytes]] = []
+        for child in node.children if within else ():
+            below: list[tuple[int, bytes]] = []
+            while at < len(within) and within[at][0] < child.end_byte:
+                start, word = within[at]
+                fits = child.start_byte <= start and start + len(word) <= child.end_byte
+                (below if fits else own).append(within[at])
+                at += 1
+            if below:
+                stack.append((child, node, below))
+        for start, word in own + within[at:]:
+            if _is_use(node, parent, source, start):
+                found[word].append(start)
+    for places in found.values():
+        places.sort()
     return found
 
 
-def _is_use(node: Node, source: bytes, at: int) -> bool:
+def _is_use(node: Node, parent: Node | None, source: bytes, at: int) -> bool:
     """No field or binding of that name, no word of a comment; in a string only `{name`."""
     kind = node.type
     if "comment" in kind or kind == "field_identifier":
@@ -70,7 +96,6 @@ def _is_use(node: Node, source: bytes, at: int) -> bool:
         return source[at - 1 : at] == b"{"
     if source[at - 1 : at] == b"." and source[at - 2 : at - 1] != b".":
         return False
-    parent = node.parent
     if parent is not None and parent.type in ("let_declaration", "mut_pattern"):
         return parent.child_by_field_name("value") == node
     return True

@@ -36,6 +36,8 @@ class Chains:
 
     def __init__(self, program: RustProgram) -> None:
         self._continued: dict[int, dict[int, int]] = {}
+        self._bound: dict[int, dict[str, list[Local]]] = {}
+        self._called: dict[int, dict[tuple[int, str], int]] = {}
 
     def of(self, site: Site) -> list[Chain]:
         """All that is done to what a call gives; nothing where it is not held."""
@@ -71,30 +73,44 @@ class Chains:
             self._continued[id(function)] = found
         return self._continued[id(function)]
 
-    @staticmethod
-    def _held(function: Function, number: int) -> Local | None:
+    def _binding(self, function: Function) -> dict[str, list[Local]]:
+        """Operand → what is bound to it, or to what it holds."""
+        if id(function) not in self._bound:
+            found = self._bound[id(function)] = {}
+            for local in function.fact.locals:
+                found.setdefault(local.init.rstrip("?"), []).append(local)
+        return self._bound[id(function)]
+
+    def _calls(self, function: Function) -> dict[tuple[int, str], int]:
+        """Where the expression of a call begins, and its receiver → the first such call."""
+        if id(function) not in self._called:
+            found = self._called[id(function)] = {}
+            for number, call in enumerate(function.fact.calls):
+                found.setdefault((call.head, call.receiver), number)
+        return self._called[id(function)]
+
+    def _held(self, function: Function, number: int) -> Local | None:
         """The only binding of a call's result, if its uses are known; what an arm calls it on the way counts not."""
-        bound = [local for local in function.fact.locals if local.init.rstrip("?") == f"#{number}"]
+        bound = self._binding(function).get(f"#{number}", [])
         used = [local for local in bound if local.uses]
         others = (function.fact.scopes[local.scope].kind for local in bound if not local.uses)
         return used[0] if len(used) == 1 and all(kind in ("arm", "if") for kind in others) else None
 
-    @staticmethod
-    def _inside(function: Function, number: int, taker: Call) -> Local | None:
+    def _inside(self, function: Function, number: int, taker: Call) -> Local | None:
         """What the rows are called in the closure of `result.map(|rows| ..)`."""
         if taker.name not in ON_RESULTS or len(taker.args) > 2:
             return None
         closures = {int(arg[1:]) for arg in taker.args if arg.startswith("|") and arg[1:].isdigit()}
-        own = (local for local in function.fact.locals if local.scope in closures and local.init == f"#{number}[]")
+        operand = f"#{number}[]"
+        bound = self._binding(function).get(operand, [])
+        own = (local for local in bound if local.scope in closures and local.init == operand)
         local = next(own, None)
         return local if local is not None and local.uses else None
 
     def _of_local(self, function: Function, local: Local) -> list[Chain]:
         chains = []
         for at in local.uses:
-            number = next(
-                (n for n, c in enumerate(function.fact.calls) if c.head == at and c.receiver == local.name), None
-            )
+            number = self._calls(function).get((at, local.name))
             calls = (function.fact.calls[number], *self._climb(function, number)[1]) if number is not None else ()
             chains.append(Chain(calls, local))
         return chains
