@@ -11,7 +11,18 @@ from slowpath.extract.code_plain import plain
 from slowpath.extract.code_select import as_statements
 from slowpath.extract.code_uses import note_uses
 from slowpath.extract.parsing import parse_part
-from slowpath.model.code import AWAITED, CHAIN_AWAITED, TRIED, Call, Exit, Local, Scope, is_literal
+from slowpath.model.code import (
+    AWAITED,
+    CHAIN_AWAITED,
+    MAX_SQL,
+    STATEMENT,
+    TRIED,
+    Call,
+    Exit,
+    Local,
+    Scope,
+    is_literal,
+)
 from slowpath.model.finding import Span
 
 LIFETIME = re.compile(r"'\w+\s*,?\s*")
@@ -47,9 +58,6 @@ ITEMS = frozenset(
 FUNCTION_PATHS = frozenset(["identifier", "scoped_identifier", "generic_function"])
 KEYWORDS = frozenset(["self", "super", "crate"])
 MAX_TEXT = 60
-MAX_SQL = 400
-"""Statements are kept longer than other strings: rules show what they would be for many rows."""
-SQL = re.compile(r"\s*(?:select|insert|update|delete|with|replace|merge)\s", re.I)
 ODD = frozenset("#|~$-")
 MAX_OPERAND = 400
 MAX_NESTING = 120
@@ -65,6 +73,8 @@ FAILURE = re.compile(r"\blet\s+Err\b|\.is_(err|none)\(\)")
 MAX_HEAD = 200
 """Of a longer pattern or condition only the beginning is looked at."""
 QUOTE = re.compile(r'^[bc]?r?#*"')
+QUOTED = re.compile(r'(?:[^"\\]|\\.)*', re.S)
+"""What a string that is not raw holds."""
 
 
 def squeeze(text: str) -> str:
@@ -90,8 +100,11 @@ def cut(text: str) -> str:
     if opening is None:
         return text[:MAX_TEXT]
     inside = text[opening.end() :]
-    if not SQL.match(inside):
+    if not STATEMENT.match(inside):
         return inside[:MAX_TEXT].rstrip('"#')
+    if "r" not in opening[0]:
+        held = QUOTED.match(inside[: 2 * MAX_SQL])
+        return held[0].replace('\\"', '"')[:MAX_SQL] if held is not None else ""
     return inside[:MAX_SQL].split('"' + "#" * opening[0].count("#"), 1)[0]
 
 

@@ -15,8 +15,14 @@ evaluation.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
+STATEMENT = re.compile(r"[\s(\\]*(select|with|values|table|insert|update|delete|merge|replace)\b", re.I)
+"""How a text in SQL begins: it is kept longer than others, as rules show what it would be for many rows."""
+MAX_SQL = 400
+"""A statement of this length may go on: facts hold no more of it."""
 AWAITED = 1
 """`call.await`, or a direct argument of `join!` and the like."""
 CHAIN_AWAITED = 2

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from slowpath.model.code import MAX_SQL, STATEMENT
 from slowpath.program.connections import Connections
 from slowpath.program.rust import Function, RustProgram, TypeItem
 
 MAX_DEPTH = 14
 MAX_TEXT = 59
-"""Longer texts that are no statements are cut in facts, so they may differ."""
+"""Longer texts are cut in facts, those of statements later, so they may differ."""
 RESULT = re.compile(r"#(\d+)([^#]*)$")
 SAME = frozenset(
     "clone as_str as_ref as_deref to_string to_owned into unwrap deref borrow as_slice to_vec copied cloned".split()
@@ -85,7 +86,7 @@ class Canonical:
             made = self.call(function, int(result[1]), depth)
             return made if made is None or not result[2] else Made(result[2], (made,))
         if operand[0] == '"':
-            return operand if len(operand) <= MAX_TEXT or operand[1:8].strip().lower().startswith("select") else None
+            return operand if len(operand) <= (MAX_SQL if STATEMENT.match(operand[1:]) else MAX_TEXT) else None
         if not (operand[0].isalpha() or operand[0] == "_") or "[" in operand or operand.endswith("}"):
             return None
         base, _, fields = operand.partition(".")

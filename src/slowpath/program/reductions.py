@@ -16,7 +16,8 @@ from slowpath.program.rust import Function
 Kind = Literal["count", "exists", "first", "filter", "find", "any", "all", "cut", "top", "max", "min", "sum"]
 VIEWS = frozenset("iter into_iter iter_mut as_slice cloned copied by_ref drain".split())
 SORTS = frozenset("sort sort_by sort_by_key sort_unstable sort_unstable_by sort_unstable_by_key".split())
-ENDS = frozenset("first next last pop get swap_remove remove".split())
+ENDS = frozenset("first next last pop".split())
+"""Methods that take the first row, or the last: `get(0)` does too, but facts do not hold which one."""
 COUNTS = frozenset(["len", "count"])
 FILTERS: dict[str, Kind] = {
     "filter": "filter",
@@ -51,7 +52,7 @@ def reduction(function: Function, chains: list[Chain]) -> Reduction | None:
     names = {call.name for call in firsts}
     if names <= {*COUNTS, "is_empty"}:
         return Reduction("exists" if names == {"is_empty"} else "count", firsts[0])
-    if names <= {*ENDS, "is_empty"} and all(is_end(call) for call in firsts):
+    if names <= {*ENDS, "is_empty"}:
         return Reduction("first", next(call for call in firsts if call.name != "is_empty"))
     filtered = _filtered(function, firsts[0]) if len(own) == 1 else None
     return _cut(function, own) or filtered or _aggregated(function, own)
@@ -60,11 +61,6 @@ def reduction(function: Function, chains: list[Chain]) -> Reduction | None:
 def steps(chain: Chain) -> tuple[Call, ...]:
     """What a chain does, beyond looking at the rows."""
     return tuple(call for call in chain.calls if call.name not in VIEWS)
-
-
-def is_end(call: Call) -> bool:
-    """Whether a method takes the first row, or the last: `get(0)`, `pop()`."""
-    return call.name not in ("get", "swap_remove", "remove") or call.args == ("L",)
 
 
 def in_a_loop(function: Function, chain: Chain) -> bool:
@@ -98,9 +94,7 @@ def _cut(function: Function, own: list[tuple[Call, ...]]) -> Reduction | None:
     names = [call.name for call in last[:2]]
     if names[:1] in (["take"], ["truncate"]) or names == ["skip", "take"]:
         return Reduction(kind, last[0], text)
-    return (
-        Reduction("top", last[0], text) if kind == "top" and last and last[0].name in ENDS and is_end(last[0]) else None
-    )
+    return Reduction("top", last[0], text) if kind == "top" and last and last[0].name in ENDS else None
 
 
 def _filtered(function: Function, call: Call, names: Collection[str] = FILTERS) -> Reduction | None:

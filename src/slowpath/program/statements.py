@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from slowpath.model.code import Call
+from slowpath.model.code import MAX_SQL, STATEMENT, Call
 from slowpath.program.connections import Connections
 from slowpath.program.elements import call_of
 from slowpath.program.paths import known
@@ -19,10 +19,7 @@ from slowpath.program.rust import Function, RustProgram, Site
 MAX_STEPS = 60
 MAX_DEPTH = 6
 """Locals that hold a part of a statement each."""
-MAX_SQL = 399
-"""A text of this length may go on: facts hold no more of it."""
 NAME = re.compile(r"[a-z_]\w*$")
-STARTS = re.compile(r"\W*(select|with|values|table|insert|update|delete|merge|replace)\b", re.I)
 WRITES = re.compile(r"\b(insert\s+into|update\s+\S+\s+set|delete\s+from|merge\s+into|returning)\b", re.I)
 BOUNDS = re.compile(r"\b(limit|fetch\s+(first|next)|top\s*\(?\d)\b", re.I)
 LOCKS = re.compile(r"\bfor\s+(no\s+key\s+)?(update|share|key\s+share)\b", re.I)
@@ -114,7 +111,7 @@ class Statements:
 
     def _read(self, site: Site) -> Statement:
         parts = _Parts(self.program, site)
-        sql = next(filter(STARTS.match, parts.texts), "")
+        sql = next(filter(STATEMENT.match, parts.texts), "")
         asks_sql = site.call.name.startswith(("fetch", "query")) or any(ASKS_SQL.search(c.name) for c in parts.calls)
         seen = not parts.lost and len(sql) < MAX_SQL and (sql != "" or not asks_sql)
         text = " ".join(sql.replace("\\\n", " ").split())
