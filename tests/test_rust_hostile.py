@@ -122,6 +122,15 @@ def test_chains_of_functions_that_ask() -> None:
     assert [finding.rule for finding in report.findings] == ["repeated-query"]
 
 
+def test_long_statements_that_differ_where_they_are_cut() -> None:
+    for size, found in ((300, ["repeated-query"]), (500, [])):
+        asks = [f'sqlx::query("SELECT {"a" * size} FROM t WHERE id = 1").fetch_one(pool).await?;'] * 2
+        if not found:
+            asks[1] = asks[1].replace("= 1", "= 2")
+        report = scan(main=f"use axum::x; pub async fn f(pool: &PgPool) {{ {' '.join(asks)} }} fn main() {{}}")
+        assert [finding.rule for finding in report.findings if finding.rule == "repeated-query"] == found
+
+
 def test_what_is_asked_does_not_depend_on_who_is_read_first() -> None:
     """Two functions that call each other, in either order, and one that comes to the query through both."""
     head = "use axum::x; use sqlx::PgPool; fn main() {}\n"

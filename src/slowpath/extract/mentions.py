@@ -140,7 +140,7 @@ class Scope:
         for leaf in leaves:
             yield from self.expand(f"{leaf.path}{colons}{rest}", leaf.at, depth + 1)
         shadowed = root in self.modules or any(leaf.top for leaf in leaves)
-        if not shadowed and (root[0].islower() or root[0] == "_") and not (leaves and colons == ""):
+        if not shadowed and (root[:1].islower() or root[:1] == "_") and not (leaves and colons == ""):
             yield "::".join(path.split("::")[:DEEPEST])
 
 
