@@ -298,3 +298,40 @@ def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
     (root / "migrations/2024-05-01-000000.sql").symlink_to(outside / "2024-05-01-000000_x/up.sql")
     report = analyse(discover.discover(root))
     assert not report.findings and [t.message for t in report.troubles] == ["a link that leaves the project, skipped"]
+
+
+def series(text: str, count: int) -> str:
+    """The text for each number, with the one before it in `{m}`."""
+    return "".join(text.format(n=n, m=n - 1) for n in range(1, count + 1))
+
+
+CUT_OFF = ("ALTER TABLE t ADD KEY (", "CREATE TABLE t (a int, KEY (", "ALTER TABLE t ADD KEY", "CREATE INDEX i ON t (")
+
+
+@pytest.mark.parametrize("text", CUT_OFF)
+def test_statements_that_stop_in_the_middle(text: str) -> None:
+    assert {
+        getattr(each, "table", None) or getattr(each, "name", None) for each in extract(text.encode()).operations
+    } == {"t"}
+
+
+PARTITIONS = "CREATE TABLE p0 (a INT, b INT) PARTITION BY LIST (a);"
+MANY = {
+    "partitions in partitions": PARTITIONS
+    + series("CREATE TABLE p{n} PARTITION OF p{m} DEFAULT PARTITION BY LIST (a);", 1500)
+    + "CREATE INDEX i ON p0 (a); ALTER TABLE p0 ADD PRIMARY KEY (a); ALTER TABLE p0 ADD UNIQUE (b);"
+    "DROP INDEX i; ALTER TABLE p0 DROP CONSTRAINT p0_pkey;",
+    "partitions side by side": PARTITIONS
+    + series("CREATE TABLE p{n} PARTITION OF p0 FOR VALUES IN ({n});", 3000)
+    + series("ALTER TABLE p0 ADD COLUMN c{n} INT;", 30),
+    "tables renamed twice": series(
+        "CREATE TABLE t{n} (a INT PRIMARY KEY); ALTER TABLE t{n} RENAME TO u{n}; ALTER TABLE u{n} RENAME a TO b;"
+        "ALTER TABLE u{n} RENAME TO v{n};",
+        3000,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_many_of_the_same(kind: str) -> None:
+    assert says(scan({**PROJECT, NEXT: MANY[kind]})) == [DRIFT]

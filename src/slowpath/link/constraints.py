@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from slowpath.link.kin import Kin
 from slowpath.model.finding import Place
 from slowpath.model.schema import DropKey, Index, Key
 from slowpath.program.pg_names import index_name, key_name
@@ -22,8 +23,7 @@ class Constraints:
     def __init__(self, catalogue: Catalogue) -> None:
         self.tables = catalogue.tables
         self.dialect = catalogue.dialect
-        self.heirs = False
-        """Some table takes part in what happens to another."""
+        self.kin = Kin(catalogue.tables)
         self.names: dict[str, set[str]] = {}
         """Schema → names in use; counted anew after something went."""
 
@@ -35,15 +35,8 @@ class Constraints:
         for index in indexes:
             self.add_index(table, index, path)
 
-    def family(self, table: Table) -> list[Table]:
-        """The table, its partitions and the tables that inherit from it, and theirs."""
-        found = [table]
-        for each in found if self.heirs else ():
-            found += [child for child in self.tables.values() if child.parent == each.name and child not in found]
-        return found
-
     def _partitions(self, table: Table) -> list[Table]:
-        return [child for child in self.tables.values() if child.parent == table.name] if table.partitioned else []
+        return self.kin.children(table) if table.partitioned else []
 
     def add_key(self, table: Table, key: Key, path: str) -> None:
         if key.using_index:
@@ -53,14 +46,17 @@ class Constraints:
                 return
             table.indexes.remove(index)
             key = replace(key, columns=index.parts, using_index="")
-        key = replace(key, name=key.name or self._key_name(table, key))
-        table.keys.append((key, path))
-        self._taken(table).add(key.name)
         if key.kind == "primary":
-            for each in self.family(table):
+            for each in self.kin.family(table):
                 self._require(each, key.columns)
-        for child in self._partitions(table):
-            self._match_key(child, key, path)
+        todo = [(table, key)]
+        while todo:
+            each, own = todo.pop()
+            own = replace(own, name=own.name or self._key_name(each, own))
+            each.keys.append((own, path))
+            self.kin.refer(each, own)
+            self._taken(each).add(own.name)
+            todo += [(child, _passed_on(own)) for child in self._partitions(each)[::-1] if not _has_key(child, own)]
 
     def match(self, table: Table, like: Table, *, foreign: bool) -> None:
         """Keys and indexes as another table has them, where there is none alike."""
@@ -68,12 +64,12 @@ class Constraints:
             if foreign or key.kind != "foreign":
                 self._match_key(table, key, path)
         for index in like.indexes:
-            if not any(_alike(index, other) for other in table.indexes):
+            if not _has_index(table, index):
                 self.add_index(table, replace(index, name=""))
 
     def _match_key(self, table: Table, key: Key, path: str) -> None:
-        if not any(_same(other, key) for other, _ in table.keys):
-            self.add_key(table, key if key.kind in ("foreign", "check") else replace(key, name=""), path)
+        if not _has_key(table, key):
+            self.add_key(table, _passed_on(key), path)
 
     def validate(self, table: Table, name: str) -> None:
         table.keys = [(replace(key, valid=True) if key.name == name else key, path) for key, path in table.keys]
@@ -85,25 +81,26 @@ class Constraints:
 
     def _remove_key(self, table: Table, key: Key) -> None:
         """Also from partitions, and with it the foreign keys that rest on it: PostgreSQL asks for CASCADE then."""
-        table.keys = [entry for entry in table.keys if entry[0] is not key]
-        for child in self._partitions(table):
-            for twin in [twin for twin, _ in child.keys if _same(twin, key)][:1]:
-                self._remove_key(child, twin)
-        if self.dialect != "postgres" or key.kind not in ("primary", "unique") or _keyed(table, key.columns):
-            return
-        for other in self.tables.values():
-            other.keys = [(k, path) for k, path in other.keys if k.table != table.name or not _rests(k, key)]
+        todo = [(table, key)]
+        for each, own in todo:
+            each.keys = [entry for entry in each.keys if entry[0] is not own]
+            for child in self._partitions(each):
+                todo += [(child, twin) for twin, _ in child.keys if _same(twin, own)][:1]
+            if self.dialect == "postgres" and own.kind in ("primary", "unique") and not _keyed(each, own.columns):
+                for other in self.kin.referring(each.name):
+                    other.keys = [(k, path) for k, path in other.keys if k.table != each.name or not _rests(k, own)]
 
     def add_index(self, table: Table, index: Index, path: str = "") -> None:
         if index.name and any(index.name == other.name for other in table.indexes):
             return  # IF NOT EXISTS
-        named = index.name or index_name(table.name, index, self._taken(table))
-        table.indexes.append(replace(index, name=named))
-        table.sources[named] = path
-        self._taken(table).add(named)
-        for child in self._partitions(table):
-            if not any(_alike(index, other) for other in child.indexes):
-                self.add_index(child, replace(index, name=""))
+        todo = [(table, index.name, path)]
+        while todo:
+            each, name, source = todo.pop()
+            named = name or index_name(each.name, index, self._taken(each))
+            each.indexes.append(replace(index, name=named))
+            each.sources[named] = source
+            self._taken(each).add(named)
+            todo += [(child, "", "") for child in self._partitions(each)[::-1] if not _has_index(child, index)]
 
     def drop_index(self, name: str, only: str) -> None:
         short = name.rpartition(".")[2]
@@ -116,10 +113,11 @@ class Constraints:
                 table.keys = [(key, path) for key, path in table.keys if key.kind != "unique" or key.name != short]
 
     def _remove_index(self, table: Table, index: Index) -> None:
-        table.indexes = [other for other in table.indexes if other is not index]
-        for child in self._partitions(table):
-            for twin in [twin for twin in child.indexes if _alike(twin, index)][:1]:
-                self._remove_index(child, twin)
+        todo = [(table, index)]
+        for each, own in todo:
+            each.indexes = [other for other in each.indexes if other is not own]
+            for child in self._partitions(each):
+                todo += [(child, twin) for twin in child.indexes if _alike(twin, own)][:1]
 
     def rename_index(self, name: str, to: str, only: str) -> None:
         for table in self.tables.values():
@@ -135,6 +133,15 @@ class Constraints:
         for key, _ in [entry for entry in table.keys if column in entry[0].columns]:
             self._remove_key(table, key)
         table.indexes = [index for index in table.indexes if not _mentions(index, column)]
+
+    def rename(self, name: str, to: str) -> None:
+        """A table has another name."""
+        (schema, _, old), (new_schema, _, new) = name.rpartition("."), to.rpartition(".")
+        if schema != new_schema:
+            self.names.clear()  # its keys and indexes moved, too
+        elif schema in self.names:
+            self.names[schema].discard(old)
+            self.names[schema].add(new)
 
     def _require(self, table: Table, columns: Iterable[str]) -> None:
         """Columns of a primary key are never null, but in SQLite they may be."""
@@ -171,6 +178,19 @@ def _mentions(index: Index, column: str) -> bool:
 
 def _alike(one: Index, other: Index) -> bool:
     return replace(one, name="", span=(0, 0)) == replace(other, name="", span=(0, 0))
+
+
+def _has_index(table: Table, index: Index) -> bool:
+    return any(_alike(index, other) for other in table.indexes)
+
+
+def _has_key(table: Table, key: Key) -> bool:
+    return any(_same(other, key) for other, _ in table.keys)
+
+
+def _passed_on(key: Key) -> Key:
+    """The key as a partition has it: PostgreSQL names those that rest on an index anew."""
+    return key if key.kind in ("foreign", "check") else replace(key, name="")
 
 
 def _same(one: Key, other: Key) -> bool:

@@ -62,9 +62,10 @@ class _Replay:
         self.dialect = dialect
         self.path = ""
         self.constraints = Constraints(self.catalogue)
+        self.kin = self.constraints.kin
 
     def apply(self, operation: Operation) -> None:
-        if not isinstance(operation, AddColumn | AlterColumn | AddKey | AddIndex | CreateTable):
+        if isinstance(operation, DropTable | DropColumn | DropKey | DropIndex | RenameIndex | SetSchema):
             self.constraints.names.clear()
         match operation:
             case CreateTable():
@@ -99,18 +100,18 @@ class _Replay:
     def _alter(self, table: Table, operation: Operation) -> None:
         match operation:
             case AddColumn(_, column, exists):
-                for each in self.constraints.family(table):
+                for each in self.kin.family(table):
                     if not (exists and column.name in each.columns):
                         each.columns[column.name] = self._column(column)
             case DropColumn(_, name):
-                for each in self.constraints.family(table):
+                for each in self.kin.family(table):
                     each.columns.pop(name, None)
                     self.constraints.forget(each, name)
             case RenameColumn(_, name, to, written):
-                for each in self.constraints.family(table):
+                for each in self.kin.family(table):
                     self._rename_column(each, name, to, written)
             case AlterColumn():
-                for each in self.constraints.family(table):
+                for each in self.kin.family(table):
                     self._alter_column(each, operation)
             case AddIndex(_, index):
                 self.constraints.add_index(table, index, self.path)
@@ -160,7 +161,7 @@ class _Replay:
     def _take_over(self, table: Table, like: Table, create: CreateTable) -> None:
         """What a new table gets of another one's keys and indexes."""
         if create.copies in ("partition", "heir"):
-            table.parent, self.constraints.heirs = like.name, True
+            self.kin.adopt(table, like.name)
         if create.copies in ("partition", "indexes"):
             self.constraints.match(table, like, foreign=create.copies == "partition")
 
@@ -168,7 +169,7 @@ class _Replay:
         table, part = self.tables.get(name), self.tables.get(child)
         if part is None:
             return
-        part.parent, self.constraints.heirs = name if attached else "", True
+        self.kin.adopt(part, name if attached else "")
         if table is not None and attached:
             self.constraints.match(part, table, foreign=True)
 
@@ -176,12 +177,12 @@ class _Replay:
         gone = {name}
         if name.endswith(f".{EVERYTHING}"):
             gone = {table for table in self.tables if table.startswith(name[:-1])}
-        gone |= {each.name for one in gone & self.tables.keys() for each in self.constraints.family(self.tables[one])}
+        gone |= {each.name for one in gone & self.tables.keys() for each in self.kin.family(self.tables[one])}
         for table in gone:
             self.tables.pop(table, None)
         if self.dialect == "sqlite":
             return  # a table is rebuilt under a second name, and the keys that refer to it stay
-        for other in self.tables.values():
+        for other in [other for table in gone for other in self.kin.referring(table)]:
             other.keys = [(key, path) for key, path in other.keys if key.table not in gone]
 
     def _move(self, name: str, to: str, written: str) -> None:
@@ -193,13 +194,9 @@ class _Replay:
         table.name = to
         table.written = f"{schema}.{written}" if written and schema and "." not in written else written
         self.tables[table.name] = table
-        if self.dialect == "sqlite":
-            return  # whether references follow depends on a pragma; tables are rebuilt under a second name
-        for other in self.tables.values():
-            other.parent = table.name if other.parent == name else other.parent
-            other.keys = [
-                (replace(key, table=table.name) if key.table == name else key, path) for key, path in other.keys
-            ]
+        self.constraints.rename(name, to)
+        # in SQLite, whether references follow depends on a pragma; tables are rebuilt under a second name
+        self.kin.rename(table, name, follow=self.dialect != "sqlite")
 
     def _rename_column(self, table: Table, name: str, to: str, written: str) -> None:
         columns = {}
@@ -219,7 +216,7 @@ class _Replay:
         table.indexes = [
             replace(i, parts=names(i.parts), where=text(i.where), include=names(i.include)) for i in table.indexes
         ]
-        for other in self.tables.values():
+        for other in self.kin.referring(table.name):
             other.keys = [
                 (replace(key, targets=names(key.targets)) if key.table == table.name else key, path)
                 for key, path in other.keys
