@@ -115,6 +115,23 @@ def test_broken_rule_page(tmp_path: Path) -> None:
     assert len(outcome.stderr.splitlines()) == 1 and "own/bad.md" in outcome.stderr and "query" in outcome.stderr
 
 
+BROKEN_SETTINGS = {
+    "digits": f"[migrations]\nstart-after = {'1' * 5000}",
+    "hexadecimal": f"[migrations]\nstart-after = 0x{'f' * 5000}",
+    "negative": "[migrations]\nstart-after = -3",
+    "time": "[migrations]\nstart-after = 2024-01-01T10:00:00",
+    "depth": "exclude = " + "[" * 5000,
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_SETTINGS)
+def test_settings_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
+    outcome = run("scan", write(project(tmp_path), {"slowpath.toml": BROKEN_SETTINGS[kind]}))
+    assert outcome.returncode == 2 and not outcome.stdout
+    assert len(outcome.stderr.splitlines()) == 1 and "slowpath.toml: " in outcome.stderr
+    assert "internal" not in outcome.stderr
+
+
 @pytest.mark.parametrize("damage", ["corrupt", "folder is a file", "rows"])
 def test_cache_that_cannot_be_used(tmp_path: Path, damage: str) -> None:
     root, cache = project(tmp_path / "p"), tmp_path / "cache"

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -23,7 +24,7 @@ class ConfigError(Exception):
 class Migrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """`[migrations]`."""
 
-    start_after: str | int = ""
+    start_after: str | Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = ""
     """The last migration that ran everywhere: its version, its name, or a date."""
 
 
@@ -116,13 +117,15 @@ def _read(path: Path) -> dict[str, dict[str, object]]:
 def _toml(text: str, path: Path) -> dict[str, dict[str, object]]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also of a number with thousands of digits
         raise ConfigError(f"{path}: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
 
 
 def _convert(path: Path, settings: object) -> Config:
     try:
-        return msgspec.convert(settings, Config)
+        return msgspec.convert(msgspec.to_builtins(settings), Config)  # dates as text
     except msgspec.ValidationError as error:
         owner = Migrations if "$.migrations`" in str(error) else Config
         known = ", ".join(field.encode_name for field in msgspec.structs.fields(owner))

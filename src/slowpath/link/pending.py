@@ -46,10 +46,10 @@ def version(name: str) -> str:
 
 
 def _is_after(step: Versioned, digits: str) -> bool:
-    if step.version:
-        return step.version > digits
-    dated = len(digits) >= DAY
-    return step.number > int(digits.ljust(len(step.digits), "0") if dated else digits)
+    """A bare date stands for the whole of that day, and for the same with all tools."""
+    if len(digits) >= DAY:
+        digits = digits.ljust(len(step.digits), "9" if len(digits) == DAY else "0")
+    return step.version > digits if step.version else step.number > int(digits)
 
 
 class Watcher:
