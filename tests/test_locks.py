@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import databases
@@ -16,15 +15,6 @@ from surface import write
 from slowpath import rulebook, testing
 
 RULES = {rule.id: rule for rule in rulebook.load() if rule.group == "sql"}
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[postgres.Cluster]:
-    lacking = postgres.missing()
-    if lacking:
-        pytest.skip(f"not on PATH: {', '.join(lacking)}")
-    with postgres.cluster() as running:
-        yield running
 
 
 def marked(rule: str) -> list[tuple[str, testing.Example, set[str]]]:

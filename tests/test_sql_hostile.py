@@ -67,6 +67,7 @@ HARMLESS = {
     "commas": "CREATE TABLE deep (" + "a INT," * 20_000 + "b INT);",
     "dots": "CREATE TABLE " + "a." * DEEP + "b (c INT);",
     "spaces": "INSERT INTO" + " " * DEEP + "other" + " " * DEEP + "(a)" + " " * DEEP + ";",
+    "spaces before no rows": "INSERT INTO other" + " " * DEEP + "x; VALUES",
     "semicolons": ";" * DEEP,
     "bodies": "CREATE TRIGGER t AFTER INSERT ON other BEGIN " + "SELECT 1; " * 20_000 + "END;",
     "do": "DO $$ BEGIN " + "IF NOT EXISTS (SELECT 1) THEN " * 5_000 + "END IF; " * 5_000 + "END $$;",
@@ -329,6 +330,12 @@ MANY = {
         "ALTER TABLE u{n} RENAME TO v{n};",
         3000,
     ),
+    "functions": series("CREATE FUNCTION f{n}() RETURNS INT AS $$ ALTER TABLE x ADD y INT $$ LANGUAGE sql;", 3000),
+    "backticks": "CREATE TABLE `other` (`a` INT);" + series("CREATE TABLE `o{n}` (`a` INT);", 3000),
+    "indexes without a name": "CREATE TABLE other (a INT);" + "CREATE INDEX ON other (a);" * 3000,
+    "indexes of one table": "CREATE TABLE other (a INT);"
+    + series("CREATE INDEX i{n} ON other (lower(a || '{n}'));", 3000),
+    "long names": "CREATE TABLE {t} ({c} INT); CREATE INDEX ON {t} ({c});".format(t="t" * 400_000, c="c" * 400_000),
 }
 
 

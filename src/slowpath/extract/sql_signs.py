@@ -26,7 +26,7 @@ DIALECTS = (
 )
 
 COMMENT = re.compile(r"--[^\n]*")
-SEED = re.compile(r"INSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?\s*(?:\([^()]*\)\s*)?VALUES\b", re.I)
+SEED = re.compile(r"INSERT\s+INTO\s+(?:public\.)?[`\"]?(\w+)[`\"]?(?:\s*\([^()]*\))?\s*VALUES\b", re.I)
 TELLING = 100_000
 """Characters of statements that are asked for their dialect; rows of data tell little."""
 LOCKS = re.compile(

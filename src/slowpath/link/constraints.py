@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from slowpath.link.kin import Kin
 from slowpath.model.finding import Place
 from slowpath.model.schema import DropKey, Index, Key
-from slowpath.program.pg_names import index_name, key_name
+from slowpath.program.pg_names import Names, index_name, key_name
 from slowpath.program.schema import Catalogue, Table
 
 
@@ -24,7 +24,7 @@ class Constraints:
         self.tables = catalogue.tables
         self.dialect = catalogue.dialect
         self.kin = Kin(catalogue.tables)
-        self.names: dict[str, set[str]] = {}
+        self.names: dict[str, Names] = {}
         """Schema → names in use; counted anew after something went."""
 
     def create(self, table: Table, keys: Iterable[Key], indexes: Iterable[Index], path: str) -> None:
@@ -140,7 +140,7 @@ class Constraints:
         if schema != new_schema:
             self.names.clear()  # its keys and indexes moved, too
         elif schema in self.names:
-            self.names[schema].discard(old)
+            self.names[schema].free(old)
             self.names[schema].add(new)
 
     def _require(self, table: Table, columns: Iterable[str]) -> None:
@@ -156,16 +156,16 @@ class Constraints:
             return key.columns[0] if key.columns and key.kind == "unique" else ""
         return key_name(table.name, key, self._taken(table))
 
-    def _taken(self, table: Table) -> set[str]:
+    def _taken(self, table: Table) -> Names:
         """Names of the tables, keys and indexes in the table's schema."""
         schema = table.name.rpartition(".")[0]
         if schema not in self.names:
-            self.names[schema] = {
+            self.names[schema] = Names(
                 name
                 for other in self.tables.values()
                 if other.name.rpartition(".")[0] == schema
                 for name in (other.name.rpartition(".")[2], *other.names())
-            }
+            )
         return self.names[schema]
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from slowpath.model.finding import Edit, Fix, Place
-from slowpath.program.pg_names import unused
+from slowpath.program.pg_names import Names, unused
 from slowpath.program.schema import Catalogue, Runner, Table
 
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
@@ -45,11 +45,12 @@ def propose_index(
 
 def _name(catalogues: list[Catalogue], table: str, columns: Iterable[str], function: str) -> str:
     """A name that none of the databases uses yet."""
-    taken = {
+    taken = Names(
         name for catalogue in catalogues for each in catalogue.tables.values() for name in (each.name, *each.names())
-    }
+    )
     words = [re.sub(r"\W+", "_", word) for word in (*columns, function) if word]
-    return unused(re.sub(r"\W+", "_", table), "_".join(words), "idx", taken)
+    owner = re.sub(r"\W+", "_", table)
+    return unused(f"_{owner}" if owner[:1].isdecimal() else owner, "_".join(words), "idx", taken)
 
 
 class _Statement:

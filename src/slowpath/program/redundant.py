@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -40,12 +41,14 @@ def redundant(catalogue: Catalogue, table: Table) -> Iterator[Redundant]:
     kept = [_of_key(key, path) for key, path in table.keys if key.kind in ("primary", "unique") and key.columns]
     indexes = [index for index in table.indexes if table.sources.get(index.name) and index.parts]
     every = [_of_index(index, table) for index in indexes]
-    gone: set[int] = set()
+    alike: dict[str, dict[int, Access]] = defaultdict(dict)
+    for number, access in enumerate([*kept, *every]):
+        alike[access.parts[0]][number - len(kept)] = access
     for number, (index, access) in reversed(list(enumerate(zip(indexes, every, strict=True)))):
-        others = [other for at, other in enumerate(every) if at != number and at not in gone]
-        by = next((other for other in (*kept, *others) if replaces(other, access)), None)
+        others = alike[access.parts[0]]
+        by = next((other for at, other in others.items() if at != number and replaces(other, access)), None)
         if by is not None:
-            gone.add(number)
+            del others[number]
             yield Redundant(index, access.place, by, len(by.parts) == len(access.parts))
 
 
