@@ -131,8 +131,21 @@ def test_layouts(files: dict[str, str], created: dict[str, str], tmp_path: Path)
             "c" * 40,
             f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {'p' * 29}_{'c' * 29}_idx ON {'p' * 40} ({'c' * 40});",
         ),
+        (
+            'CREATE TABLE "2fa" (id SERIAL PRIMARY KEY, code TEXT);',
+            '"2fa"',
+            "code",
+            'CREATE INDEX CONCURRENTLY IF NOT EXISTS _2fa_code_idx ON "2fa" (code);',
+        ),
     ],
-    ids=["capitals", "schema and reserved words", "partitioned", "a name that is taken", "a long name"],
+    ids=[
+        "capitals",
+        "schema and reserved words",
+        "partitioned",
+        "a name that is taken",
+        "a long name",
+        "a digit first",
+    ],
 )
 def test_names(start: str, table: str, column: str, up: str, tmp_path: Path, cluster: postgres.Cluster) -> None:
     created = fix(tmp_path, {"migrations/1_start.sql": start}, table, column)
