@@ -124,7 +124,7 @@ MIGRATIONS = {
         ("", ["b", "d"]),
         ("start-after = 1", ["a", "b", "c", "d"]),
         ("start-after = 10", ["a", "b", "d"]),
-        ('start-after = "2024-03-01"', ["a", "b", "d"]),
+        ('start-after = "2024-03-01"', ["b", "d"]),
         ('start-after = "2024-03-01-080000"', ["b", "d"]),
         ('start-after = "20240301080000_a"', ["b", "d"]),
         ('start-after = "2024-06-01-080000_b"', []),
