@@ -49,9 +49,11 @@ def needs(placed: PlacedQuery, catalogue: Catalogue, flags: Pattern[str] | None)
     if query.opaque:
         return
     view = _View(placed, catalogue, flags)
-    bounded = view.bounded()
+    served = {name for name, table in view.tables.items() if table is not None and view.served(name, table)}
+    bounded = view.reached_from(served)
+    spared = view.reached_from(served | {name for name, table in view.tables.items() if table is None})
     for name, table in view.tables.items():
-        if table is None or table.view or name in bounded or catalogue.tiny(table):
+        if table is None or table.view or name in spared or catalogue.tiny(table):
             continue
         candidates = list(view.candidates(name, table, bounded))
         if candidates:
@@ -84,8 +86,9 @@ class _View:
             if split(predicate.column)[0] == name and predicate.role in roles and not self.joined(predicate)
         ]
 
-    def bounded(self) -> set[str]:
-        found = {name for name, table in self.tables.items() if table is None or self._served(name, table)}
+    def reached_from(self, start: set[str]) -> set[str]:
+        """Those tables, and those that joins from them reach by an index."""
+        found = set(start)
         links = [(split(p.column), split(p.value)) for p in self.query.predicates if self.joined(p)]
         links += [(other, one) for one, other in links]
         grown = True
@@ -101,7 +104,7 @@ class _View:
     def _leads(self, table: Table, column: str) -> bool:
         return self.catalogue.leads(table, Access(column, "eq", ""))
 
-    def _served(self, name: str, table: Table) -> bool:
+    def served(self, name: str, table: Table) -> bool:
         own = self.own(name, MANDATORY)
         accesses = [_access(predicate) for predicate in own]
         if any(
