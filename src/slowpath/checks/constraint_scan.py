@@ -10,7 +10,7 @@ from slowpath.model.finding import Finding, Place, Span, Step
 from slowpath.model.rule import Rule
 from slowpath.model.schema import AddKey, AlterColumn, Key, Operation, ValidateKey
 from slowpath.program import Program
-from slowpath.program.changes import Group, groups, unless_ran
+from slowpath.program.changes import Group, found_in, unless_ran
 from slowpath.program.schema import Table
 
 OR = re.compile(r"\bor\b")
@@ -25,19 +25,17 @@ class Scan(NamedTuple):
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
-    for group in groups(program):
-        found = [scan for change in group.changes if (scan := scan_of(*change, group))]
-        if found:
-            first, path = found[0], group.migration.path
-            yield rule.finding(
-                Place(path, first.span),
-                related=[Step(Place(path, scan.span), f"{scan.what} reads `{scan.table}`") for scan in found[1:]],
-                table=first.table,
-                what=first.what,
-                whom=first.whom,
-                instead=first.instead,
-                ran=unless_ran(program),
-            )
+    for group, first, others in found_in(program, scan_of):
+        path = group.migration.path
+        yield rule.finding(
+            Place(path, first.span),
+            related=[Step(Place(path, scan.span), f"{scan.what} reads `{scan.table}`") for scan in others],
+            table=first.table,
+            what=first.what,
+            whom=first.whom,
+            instead=first.instead,
+            ran=unless_ran(program),
+        )
 
 
 def scan_of(operation: Operation, table: Table, group: Group) -> Scan | None:

@@ -9,7 +9,7 @@ from slowpath.model.finding import Finding, Place, Span, Step
 from slowpath.model.rule import Rule
 from slowpath.model.schema import AddIndex, AddKey, Operation
 from slowpath.program import Program
-from slowpath.program.changes import Group, apart, groups, unless_ran
+from slowpath.program.changes import Group, apart, found_in, unless_ran
 from slowpath.program.schema import Table
 
 
@@ -23,10 +23,8 @@ class Build(NamedTuple):
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
-    for group in groups(program):
-        found = [build for change in group.changes if (build := build_of(*change, group))]
-        if found:
-            yield _finding(found, group, unless_ran(program), rule)
+    for group, first, others in found_in(program, build_of):
+        yield _finding(group, first, others, unless_ran(program), rule)
 
 
 def build_of(operation: Operation, table: Table, group: Group) -> Build | None:
@@ -46,8 +44,7 @@ def build_of(operation: Operation, table: Table, group: Group) -> Build | None:
     return None
 
 
-def _finding(found: list[Build], group: Group, ran: str, rule: Rule) -> Finding:
-    first = found[0]
+def _finding(group: Group, first: Build, others: list[Build], ran: str, rule: Rule) -> Finding:
     path = group.migration.path
     alone = apart(group.migration, group.catalogue)
     if first.constraint:
@@ -56,7 +53,7 @@ def _finding(found: list[Build], group: Group, ran: str, rule: Rule) -> Finding:
         instead = f"{first.what.replace('INDEX', 'INDEX CONCURRENTLY')} {alone}"
     return rule.finding(
         Place(path, first.span),
-        related=[Step(Place(path, build.span), f"so does {build.what} on `{build.table}`") for build in found[1:]],
+        related=[Step(Place(path, build.span), f"so does {build.what} on `{build.table}`") for build in others],
         table=first.table,
         what=first.what,
         whom="reading or writing it" if first.constraint else "writing to it",

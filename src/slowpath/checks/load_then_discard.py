@@ -16,7 +16,6 @@ from slowpath.program.placed import Placed
 from slowpath.program.reductions import Reduction, reduction
 from slowpath.program.row_chains import Chains
 from slowpath.program.rows import Load, Rows
-from slowpath.program.rust import Site
 from slowpath.program.statements import Statement
 
 
@@ -54,7 +53,7 @@ class Search:
         statement = self.rows.statement(load)
         words = self.rule.settings["kinds"][found.kind]
         code = narrowed(self.view, statement, found)
-        helper = named(load) if load.way else ""
+        helper = load.way[0].as_written(load.site.call.name) if load.way else ""
         steps = [Step(load.site.place, f"`{function.name}` loads them by `{helper or load.site.call.name}`")]
         steps += [Step(inner.place, f"`{inner.name}` returns what it loads") for inner in load.way]
         if load.sent != load.site:
@@ -78,21 +77,11 @@ class Search:
 
     def doubts(self, load: Load, statement: Statement, found: Reduction) -> Iterator[Confidence]:
         """Callees by name, rows made into something else, single rows, and code that no request reaches."""
-        for site in (load.site,):
-            if load.way:
-                yield CONFIDENCE[self.view.resolve(site).how]
+        if load.way:
+            yield CONFIDENCE[self.view.resolve(load.site).how]
         if load.made and found.text:
             yield "medium"
         if found.kind == "first" and not statement.ordered:
             yield "low"
-        if not self.live(load.site):
+        if not self.view.shared(Liveness).is_live_site(load.site):
             yield "low"
-
-    def live(self, site: Site) -> bool:
-        return self.view.shared(Liveness).is_live_site(site)
-
-
-def named(load: Load) -> str:
-    """What a message calls the function that gives the rows: with its type, or the module that the place names."""
-    function, written = load.way[0], load.site.call.name
-    return function.name if "::" in function.name else "::".join(written.split("::")[-2:])

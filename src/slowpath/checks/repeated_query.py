@@ -120,13 +120,8 @@ class Search:
 
 def through(questions: Questions, first: Question, second: Question) -> str:
     """Where the two are asked, if not in the function itself."""
-    names = [called(questions, question.site) for question in (first, second) if len(question.way) > 1]
+    sites = [question.site for question in (first, second) if len(question.way) > 1]
+    names = [questions.program.resolve(site).functions[0].as_written(site.call.name) for site in sites]
     if not names:
         return ""
     return f", {'once ' if len(names) == 1 else ''}in " + " and in ".join(f"`{name}`" for name in dict.fromkeys(names))
-
-
-def called(questions: Questions, site: Site) -> str:
-    """What a call calls: a method with its type, a function with its module as far as it is written."""
-    name = questions.program.resolve(site).functions[0].name
-    return name if "::" in name else "::".join(site.call.name.split("::")[-2:])

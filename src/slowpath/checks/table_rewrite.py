@@ -9,7 +9,7 @@ from slowpath.model.finding import Finding, Place, Span, Step
 from slowpath.model.rule import Rule
 from slowpath.model.schema import AddColumn, AlterColumn, Column, Operation
 from slowpath.program import Program
-from slowpath.program.changes import groups, unless_ran
+from slowpath.program.changes import Group, found_in, unless_ran
 from slowpath.program.rewrites import STRINGS, converts, fills, parse
 from slowpath.program.schema import Table
 
@@ -23,19 +23,20 @@ class Rewrite(NamedTuple):
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     volatile = frozenset(rule.settings["volatile"])
-    for group in groups(program):
-        types, each = group.catalogue.types, volatile | group.catalogue.volatile
-        found = [rewrite for change in group.changes if (rewrite := rewrite_of(*change, types, each))]
-        if found:
-            first, path = found[0], group.migration.path
-            yield rule.finding(
-                Place(path, first.span),
-                related=[Step(Place(path, more.span), f"in `{more.table}`, {more.what}") for more in found[1:]],
-                table=first.table,
-                what=first.what,
-                instead=first.instead,
-                ran=unless_ran(program),
-            )
+
+    def look(operation: Operation, table: Table, group: Group) -> Rewrite | None:
+        return rewrite_of(operation, table, group.catalogue.types, volatile | group.catalogue.volatile)
+
+    for group, first, others in found_in(program, look):
+        path = group.migration.path
+        yield rule.finding(
+            Place(path, first.span),
+            related=[Step(Place(path, more.span), f"in `{more.table}`, {more.what}") for more in others],
+            table=first.table,
+            what=first.what,
+            instead=first.instead,
+            ran=unless_ran(program),
+        )
 
 
 def rewrite_of(

@@ -11,7 +11,7 @@ from slowpath.model.finding import Confidence, Finding, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.buffers import Buffers
-from slowpath.program.connections import Connections
+from slowpath.program.connections import Connections, is_transaction
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.endpoints import reached
@@ -24,7 +24,6 @@ from slowpath.program.sinks import sinks
 
 MAX_HOPS = 2
 """Calls between a loop and what opens the transaction: further down it is the callee's own matter."""
-TRANSACTION = re.compile(r"(^|[_.])(tx|txn|trx|trans|transaction\w*)($|[_.?])", re.I)
 
 
 class Hit(NamedTuple):
@@ -64,17 +63,12 @@ class Search:
 
     def is_inner(self, site: Site) -> bool:
         """Whether a transaction is opened in another one: a savepoint."""
-        return TRANSACTION.search(site.call.receiver) is not None or self.in_transaction(site)
+        return is_transaction(site.call.receiver) or self.in_transaction(site)
 
-    def in_transaction(self, site: Site, below: int = -1) -> bool:
+    def in_transaction(self, site: Site) -> bool:
         """Whether a call stands in a transaction's closure, or is given the handle of one."""
-        if any(TRANSACTION.search(arg) for arg in site.call.args):
-            return True
-        for index, level in site.function.scopes_of(site.call.scope):
-            taker = self.contexts.consumer(site.function, f"|{index}") if level.kind == "closure" else None
-            if taker is not None and "transaction" in taker.call.name:
-                return True
-        return False
+        takers = self.contexts.takers(site.function, site.call.scope)
+        return any(map(is_transaction, site.call.args)) or any("transaction" in taker.call.name for taker in takers)
 
     def passes(self, site: Site, callee: Node | None) -> bool:
         if site.function.test or self.contexts.of(site).kind == "once" or self.view.shared(LookUps).before(site):

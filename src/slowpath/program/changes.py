@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 from slowpath.model.schema import AddColumn, AddKey, Operation
 from slowpath.program import Program
 from slowpath.program.schema import Catalogue, Migration, Table
 
+T = TypeVar("T")
 APART = {
     "diesel": "`run_in_transaction = false` in its metadata.toml",
     "sqlx": "`-- no-transaction` as its first line",
@@ -49,6 +50,16 @@ def groups(program: Program) -> Iterator[Group]:
         for catalogue in schema.catalogues:
             if catalogue.dialect == "postgres" and not catalogue.guessed:
                 yield from _groups(catalogue)
+
+
+def found_in(
+    program: Program, look: Callable[[Operation, Table, Group], T | None]
+) -> Iterator[tuple[Group, T, list[T]]]:
+    """What a rule sees in each migration: the first, and the others."""
+    for group in groups(program):
+        found = [seen for change in group.changes if (seen := look(*change, group)) is not None]
+        if found:
+            yield group, found[0], found[1:]
 
 
 def _groups(catalogue: Catalogue) -> Iterator[Group]:

@@ -9,10 +9,17 @@ from slowpath.model.code import is_literal
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site, TraitItem, Ty, TypeItem
 
+TRANSACTION = re.compile(r"(^|[_.])(tx|txn|trx|trans|transaction\w*)($|[_.?])", re.I)
+
 
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(known()["connection"][name])
+
+
+def is_transaction(operand: str) -> bool:
+    """Whether an operand is named as the handle of a transaction is."""
+    return TRANSACTION.search(operand) is not None
 
 
 class Connections:

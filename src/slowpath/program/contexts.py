@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from slowpath.model.code import AWAITED
@@ -127,6 +128,15 @@ class Contexts:
                 if holder in table:
                     table.setdefault(held, table[holder])
         return table.get(operand)
+
+    def takers(self, function: Function, scope: int, below: int = -1) -> Iterator[Site]:
+        """The calls that take the closures around a scope, innermost first, as far as they lie in the scope `below`."""
+        for index, level in function.scopes_of(scope):
+            if index == below:
+                return
+            taker = self.consumer(function, f"|{index}") if level.kind == "closure" else None
+            if taker is not None:
+                yield taker
 
     def matches(self, site: Site, paths: Paths) -> bool:
         """Whether a call belongs to a set of paths or method names."""

@@ -14,13 +14,13 @@ from slowpath.program import Program
 from slowpath.program.batches import Batches
 from slowpath.program.branches import inside
 from slowpath.program.chains import chain, driver, verb
+from slowpath.program.connections import is_transaction
 from slowpath.program.effects import MAX_COUNT
 from slowpath.program.endpoints import reached
 from slowpath.program.loops import Loop
 from slowpath.program.queries import DEEPEST, Hit, QueryLoop, QueryLoops
 from slowpath.program.rust import Site, TypeItem
 
-TRANSACTION = re.compile(r"(^|[_.])(tx|txn|trx|trans|transaction\w*)($|[_.?])", re.I)
 OPENS = re.compile(r"transaction|^begin|(^|_)tx$")
 RESULT = re.compile(r"#(\d+)")
 MANY = ("{}_batch", "{}_many", "{}_bulk", "batch_{}", "bulk_{}", "{}_multiple", "multi_{}")
@@ -36,6 +36,7 @@ def findings(program: Program, rule: Rule, entries: list[QueryLoop]) -> Iterator
         hit = min(entry.hits, key=lambda hit: len(loops.steps(entry, hit)) > DEEPEST + 1)
         steps = loops.steps(entry, hit)
         live = loops.liveness.is_live(function)
+        together = in_transaction(loops, entry, hit)
         yield rule.finding(
             hit.site.place,
             function=function.name,
@@ -45,7 +46,7 @@ def findings(program: Program, rule: Rule, entries: list[QueryLoop]) -> Iterator
                 loops.confidence(entry),
                 "high" if live else "medium",
                 _certainty(loops, hit),
-                _worth(loops, entry, hit),
+                _worth(loops, entry, hit, together),
             ),
             flow=steps,
             related=[
@@ -55,7 +56,7 @@ def findings(program: Program, rule: Rule, entries: list[QueryLoop]) -> Iterator
             verb="reads and writes" if entry.writes else "queries",
             over=entry.loop.over,
             cost=cost(entry.per_element, loops.outer(entry.loop)),
-            commits="" if in_transaction(loops, entry, hit) else rule.settings.get("commits", ""),
+            commits="" if together else rule.settings.get("commits", ""),
             instead=instead(loops, batches, entry, hit, rule.settings["instead"]),
             reached=reached(loops.program, function),
         )
@@ -73,11 +74,11 @@ def _certainty(loops: QueryLoops, hit: Hit) -> Confidence:
     return "high" if all(hit.effects.has(callee) for callee in callees) else "medium"
 
 
-def _worth(loops: QueryLoops, entry: QueryLoop, hit: Hit) -> Confidence:
+def _worth(loops: QueryLoops, entry: QueryLoop, hit: Hit, together: bool) -> Confidence:
     """A prepared write to a database in the same process, in a transaction, is as fast as it gets."""
     uses = loops.program.facts[hit.statement.function.file].uses
     embedded = any(use.path.startswith("rusqlite") for use in uses) and not entry.reads
-    return "low" if embedded and in_transaction(loops, entry, hit) else "high"
+    return "low" if embedded and together else "high"
 
 
 def _name(loops: QueryLoops, hit: Hit) -> str:
@@ -196,21 +197,16 @@ def _parts(call: Call) -> list[str]:
 def in_transaction(loops: QueryLoops, entry: QueryLoop, hit: Hit) -> bool:
     """Whether a transaction is seen around the loop, or its handle on the way to the statement."""
     function = entry.loop.function
-    hops = [hop.site for hop in hit.effects.path(hit.callee)] if hit.callee else []
-    if TRANSACTION.search(chain(loops.program, hit.statement).root):
+    ways = [hit.site, *(hop.site for hop in (hit.effects.path(hit.callee) if hit.callee else ()))]
+    if is_transaction(chain(loops.program, hit.statement).root):
         return True
-    if any(TRANSACTION.search(arg) for site in (hit.site, *hops) for arg in (*site.call.args, site.call.receiver)):
+    if any(is_transaction(operand) for site in ways for operand in (*site.call.args, site.call.receiver)):
         return True
-    if any(TRANSACTION.search(name) or "Transaction" in kind for name, kind in function.fact.params):
+    if any(is_transaction(name) or "Transaction" in kind for name, kind in function.fact.params):
         return True
     if id(function) not in loops.opened:
         opening = (call.start for call in function.fact.calls if OPENS.search(call.name))
         loops.opened[id(function)] = min(opening, default=sys.maxsize)
     if loops.opened[id(function)] < hit.site.call.start:
         return True
-    return any(
-        level.kind == "closure"
-        and (taker := loops.contexts.consumer(function, f"|{index}")) is not None
-        and OPENS.search(taker.call.name) is not None
-        for index, level in function.scopes_of(entry.loop.scope)
-    )
+    return any(OPENS.search(taker.call.name) for taker in loops.contexts.takers(function, entry.loop.scope))

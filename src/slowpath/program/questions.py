@@ -173,13 +173,8 @@ class Questions:
 
     def in_turn(self, site: Site, below: int = -1) -> bool:
         """Whether a call stands in a closure that waits for its turn, a transaction's, below a scope."""
-        for index, level in site.function.scopes_of(site.call.scope):
-            if index == below:
-                break
-            taker = self.contexts.consumer(site.function, f"|{index}") if level.kind == "closure" else None
-            if taker is not None and TURNS.search(taker.call.name):
-                return True
-        return False
+        takers = self.contexts.takers(site.function, site.call.scope, below)
+        return any(TURNS.search(taker.call.name) for taker in takers)
 
     def turns(self, function: Function) -> list[int]:
         """A function's calls after which an answer may be another: they write, may write, or wait for their turn."""
@@ -201,8 +196,7 @@ class Questions:
         """What a message calls the query: the function that asks it, or what its statement begins and ends with."""
         last = question.way[-1]
         if question.key[0]:
-            function = self.program.resolve(last).functions[0]
-            return function.name if "::" in function.name else "::".join(last.call.name.split("::")[-2:])
+            return self.program.resolve(last).functions[0].as_written(last.call.name)
         return described(self.program, last)
 
     def path(self, question: Question) -> list[Site]:

@@ -121,6 +121,10 @@ class Function:
         prefix = kind.name if isinstance(kind, TypeItem | TraitItem) else (kind or "").rsplit("::", 1)[-1]
         return f"{prefix}::{self.fact.name}" if prefix else self.fact.name
 
+    def as_written(self, path: str) -> str:
+        """As people say it where a path calls it: a function with its module, as far as the path names that."""
+        return self.name if "::" in self.name else "::".join(path.split("::")[-2:])
+
     @property
     def place(self) -> Place:
         return Place(self.file, (self.fact.start, self.fact.end))
