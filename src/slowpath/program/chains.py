@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from slowpath.model.code import Call
@@ -90,24 +91,23 @@ def runs_element(program: RustProgram, site: Site, loop: Loop) -> bool:
     return False
 
 
+def _asked_with(made: Chain) -> Iterator[str]:
+    """What the root of a chain and its last call are given first: there stands a statement's text."""
+    for call in (made.first, made.steps[-1]):
+        yield from call.args[:2] if call is not None else ()
+
+
 def sql_of(made: Chain) -> str:
     """The SQL text of a statement, where a literal holds all of it."""
-    for call in (*((made.first,) if made.first is not None else ()), made.steps[-1]):
-        for arg in call.args[:2]:
-            if arg[:1] == '"' and " " in arg.strip():
-                return " ".join(arg[1:].split('"#')[0].split())
-    return ""
+    texts = (arg[1:] for arg in _asked_with(made) if arg[:1] == '"' and " " in arg.strip())
+    return " ".join(next(texts, "").split())
 
 
 def template_of(made: Chain) -> str:
     """The same, or the template that the text is formatted from."""
-    text = sql_of(made)
-    for call in (*((made.first,) if made.first is not None else ()), made.steps[-1]) if not text else ():
-        for arg in call.args[:2]:
-            maker = call_of(made.function, arg)
-            if maker is not None and maker.name == "format!" and maker.args and maker.args[0][:1] == '"':
-                return maker.args[0][1:]
-    return text
+    makers = (call_of(made.function, arg) for arg in _asked_with(made))
+    formatted = (maker.args[0] for maker in makers if maker is not None and maker.name == "format!" and maker.args)
+    return sql_of(made) or next((text[1:] for text in formatted if text[:1] == '"'), "")
 
 
 def takes_lists(made: Chain) -> bool:

@@ -48,6 +48,10 @@ class Witness(NamedTuple):
     site: Site
     through: Node | None
     depth: int
+    sink: Site
+    """The call at the end of the path."""
+    sure: Confidence
+    """That of the weakest call on the path."""
 
 
 class Effects:
@@ -73,7 +77,7 @@ class Effects:
             if passes(site, callee):
                 self._sinks.add(site.key)
                 self._below.setdefault(id(site.function), []).append((site.call.scope, callee))
-                self._note(Witness(site, callee, 0), None, queue)
+                self._note(self._witness(site, callee, 0), None, queue)
         while queue:
             node = queue.popleft()
             depth = self.witnesses[node].depth + 1
@@ -84,7 +88,16 @@ class Effects:
                 if met and passes(site, node):
                     self._taken.add(site.key)
                     self._below.setdefault(id(site.function), []).append((site.call.scope, node))
-                    self._note(Witness(site, node, depth), demand, queue)
+                    self._note(self._witness(site, node, depth), demand, queue)
+
+    def _witness(self, site: Site, through: Node | None, depth: int) -> Witness:
+        if through is None:
+            return Witness(site, None, depth, site, "high")
+        below = self._of(through)
+        return Witness(site, through, depth, below.sink, weakest(self.certainty(site), below.sure))
+
+    def _of(self, node: Node) -> Witness:
+        return self.witnesses.get(node) or self.witnesses[Node(node.function)]
 
     def _note(self, witness: Witness, demand: Demand | None, queue: deque[Node]) -> None:
         function = witness.site.function
@@ -172,7 +185,7 @@ class Effects:
         hops: list[Witness] = []
         current: Node | None = node
         while current is not None:
-            witness = self.witnesses.get(current) or self.witnesses[Node(current.function)]
+            witness = self._of(current)
             hops.append(witness)
             current = witness.through
         return hops
@@ -189,11 +202,11 @@ class Effects:
 
     def sink(self, node: Node) -> Site:
         """The call at the end of the path."""
-        return self.path(node)[-1].site
+        return self._of(node).sink
 
     def confidence(self, node: Node) -> Confidence:
         """That of the weakest call on the path."""
-        return weakest(*(self.certainty(hop.site) for hop in self.path(node) if hop.through), "high")
+        return self._of(node).sure
 
     def certainty(self, site: Site) -> Confidence:
         """How sure it is what a call leads into."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from slowpath.model.code import Call
@@ -142,14 +143,8 @@ class Elements:
 
 def asks_catalogue(function: Function, number: int) -> bool:
     """Whether a call yields what the database knows of itself."""
-    call: Call | None = function.fact.calls[number]
-    for _ in range(MAX_CHAIN):
-        if call is None:
-            break
-        if any(arg[:1] == '"' and pattern("catalogue").search(arg) for arg in call.args):
-            return True
-        call = call_of(function, call.receiver)
-    return False
+    texts = (arg for _, call in down(function, f"#{number}") for arg in call.args if arg[:1] == '"')
+    return any(pattern("catalogue").search(text) for text in texts)
 
 
 def base_of(function: Function, operand: str) -> str:
@@ -164,6 +159,16 @@ def base_of(function: Function, operand: str) -> str:
             return operand
         operand = call.receiver
     return operand
+
+
+def down(function: Function, operand: str) -> Iterator[tuple[int, Call]]:
+    """The calls of a chain with their numbers, from the one whose result an operand is to its root."""
+    for _ in range(MAX_CHAIN):
+        call = call_of(function, operand)
+        if call is None:
+            return
+        yield int(operand[1:].rstrip("?")), call
+        operand = call.receiver
 
 
 def call_of(function: Function, operand: str) -> Call | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from slowpath.model.code import Call, Scope
 from slowpath.model.finding import Place
 from slowpath.program.connections import Connections
-from slowpath.program.elements import MAX_CHAIN, Elements, base_of, call_of, words
+from slowpath.program.elements import Elements, base_of, call_of, down, words
 from slowpath.program.paths import known
 from slowpath.program.rust import Function, RustProgram, Site
 
@@ -119,14 +119,9 @@ class Loops:
     def _streams_rows(self, function: Function, call: Call) -> bool:
         """Whether what is awaited for each turn is the next row of a query, and no message of a queue."""
         local = self.program.resolver.binding(function, call.receiver, call.start, call.scope)
-        operand = local.init if local is not None else call.receiver
-        for _ in range(MAX_CHAIN):
-            made = call_of(function, operand)
-            if made is None:
-                break
+        for number, made in down(function, local.init if local is not None else call.receiver):
             if made.name in words("streams"):
-                return self.connections.given(Site(function, int(operand[1:].rstrip("?"))))
-            operand = made.receiver
+                return self.connections.given(Site(function, number))
         return False
 
     def of_closure(self, function: Function, scope: int) -> Loop | None:

@@ -15,7 +15,7 @@ from slowpath.program.chains import NO_ROWS, VARYING, chain, runs_element, takes
 from slowpath.program.connections import Connections
 from slowpath.program.contexts import Contexts
 from slowpath.program.effects import Effects, Node
-from slowpath.program.elements import call_of
+from slowpath.program.elements import call_of, down
 from slowpath.program.liveness import Liveness
 from slowpath.program.look_ups import LookUps, handed_on
 from slowpath.program.loops import Loop, Loops, retries
@@ -216,22 +216,16 @@ class QueryLoops:
 
     def is_write(self, site: Site) -> bool:
         """Whether a statement writes: by the builder further up its chain, by its SQL, else by its method."""
-        function, call = site.function, site.call
-        current = call
-        for _ in range(40):
-            name = current.name.rsplit("::", 1)[-1]
-            if current is not call and name in known()["queries"]["builders"]:
+        for number, call in down(site.function, f"#{site.number}"):
+            name = call.name.rsplit("::", 1)[-1]
+            if number != site.number and name in known()["queries"]["builders"]:
                 return True
-            for arg in current.args:
+            for arg in call.args:
                 if WRITE_SQL.match(arg):
                     return True
                 if READ_SQL.match(arg):
                     return False
-            below = call_of(function, current.receiver)
-            if below is None:
-                break
-            current = below
-        return call.name in statements()[1].names
+        return site.call.name in statements()[1].names
 
     def outer(self, loop: Loop) -> Loop | None:
         """The loop per element around a loop in the same function."""
