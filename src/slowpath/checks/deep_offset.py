@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from slowpath.model.code import Call, is_literal
-from slowpath.model.finding import Finding, Place
+from slowpath.model.finding import Finding
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.endpoints import LIST, Endpoints, reached
@@ -47,7 +47,7 @@ def is_bounded(function: Function, rule: Rule) -> bool:
 
 def report(view: RustProgram, rule: Rule, function: Function, call: Call) -> Finding:
     return rule.finding(
-        Place(function.file, (call.start, call.end)),
+        function.at(call),
         function=function.name,
         reached=reached(view, function),
     )

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from slowpath.extract.parsing import text
-
-FILLERS = ("dsl", "columns")
-"""Modules of a `table!` that a path may go through."""
+from slowpath.model.diesel import FILLERS
 
 
 class Scope:

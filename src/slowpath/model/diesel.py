@@ -11,6 +11,9 @@ import msgspec
 from slowpath.model.facts import Facts
 from slowpath.model.finding import Span
 
+FILLERS = ("dsl", "columns")
+"""Modules of a `table!` that a path may go through."""
+
 LITERAL = "!"
 """As the value of a predicate: a literal, a constant or an enum's variant."""
 

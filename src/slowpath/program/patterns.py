@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from slowpath.model.diesel import MANDATORY, Predicate
+from slowpath.model.diesel import FILLERS, MANDATORY, Predicate
 from slowpath.model.finding import Place
 from slowpath.program import Program
 from slowpath.program.elements import call_of
@@ -22,9 +22,6 @@ LIKES = frozenset(["like", "ilike", "similar_to"])
 SEARCHED = frozenset(["gin", "gist", "fulltext", "rum", "pgroonga", "bm25"])
 """Kinds of indexes that find a word in the middle of a text."""
 MAX_DEPTH = 6
-
-
-FILLERS = frozenset(["dsl", "columns"])
 
 
 class Search(NamedTuple):

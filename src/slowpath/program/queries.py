@@ -35,6 +35,14 @@ def statements() -> tuple[Paths, Paths]:
     return Paths(known()["queries"]["reads"]), Paths(known()["queries"]["writes"])
 
 
+class Sent:
+    """Every call that sends a statement: those that usually read, those that usually write. Some are both."""
+
+    def __init__(self, program: RustProgram) -> None:
+        connections = program.shared(Connections)
+        self.reads, self.writes = (list(sinks(program, connections, paths, awaited=True)) for paths in statements())
+
+
 class Hit(NamedTuple):
     """A call in a loop that sends a statement (`callee` is None), or leads to one."""
 
@@ -80,10 +88,8 @@ class QueryLoops:
         self.found = self._find()
 
     def _find(self) -> list[QueryLoop]:
-        reads, writes = statements()
-        sites = list(sinks(self.program, self.connections, reads, awaited=True))
-        sites += list(sinks(self.program, self.connections, writes, awaited=True))
-        sites = [site for site in sites if self._is_about_rows(site)]
+        sent = self.program.shared(Sent)
+        sites = [site for site in (*sent.reads, *sent.writes) if self._is_about_rows(site)]
         kinds: dict[bool, list[Site]] = {False: [], True: []}
         for site in sites:
             kinds[self.is_write(site)].append(site)

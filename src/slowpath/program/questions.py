@@ -17,9 +17,8 @@ from slowpath.program.connections import Connections
 from slowpath.program.contexts import BOXES, Contexts
 from slowpath.program.effects import Effects, Node
 from slowpath.program.look_ups import LookUps
-from slowpath.program.queries import QueryLoops, statements
+from slowpath.program.queries import QueryLoops, Sent
 from slowpath.program.rust import Function, RustProgram, Site
-from slowpath.program.sinks import sinks
 from slowpath.program.statements import Statements, words
 
 MAX_WAY = 3
@@ -66,9 +65,8 @@ class Questions:
         self._changing: set[tuple[int, int]] = set()
         """Calls that write, or lead there."""
         loops = program.shared(QueryLoops)
-        found = {
-            site.key: site for paths in statements() for site in sinks(program, self.connections, paths, awaited=True)
-        }
+        sent = program.shared(Sent)
+        found = {site.key: site for site in (*sent.reads, *sent.writes)}
         written = [site for site in found.values() if loops.is_write(site)]
         self._reading = found.keys() - {site.key for site in written}
         self.reads, self.writes = Effects(program), Effects(program)

@@ -14,7 +14,7 @@ from slowpath.program.contexts import Contexts
 from slowpath.program.elements import call_of
 from slowpath.program.look_ups import LookUps
 from slowpath.program.paths import Paths, known
-from slowpath.program.queries import statements
+from slowpath.program.queries import Sent
 from slowpath.program.rust import Function, RustProgram, Site
 from slowpath.program.sinks import sinks
 from slowpath.program.statements import Statement, Statements, words
@@ -49,7 +49,7 @@ class Rows:
         self.connections = program.shared(Connections)
         self.look_ups = program.shared(LookUps)
         self.statements = program.shared(Statements)
-        self._writers = {id(site.function) for site in sinks(program, self.connections, statements()[1], awaited=True)}
+        self._writers = {id(site.function) for site in program.shared(Sent).writes}
         self.loads: list[Load] = []
         self._find()
         self.loads.sort(key=lambda load: (load.site.function.file, load.site.call.start))
