@@ -271,6 +271,8 @@ def words(code: bytes, strings: Iterable[str]) -> str:
     found.update(name.encode() for path in strings for name in path.split("::"))
     for derive in DERIVE.finditer(code):
         found.update(NAME.findall(derive[1]))
+    if b"macro_rules!" in code:
+        found.add(b"macro_rules")
     return f" {b' '.join(sorted(found)).decode()} "
 
 

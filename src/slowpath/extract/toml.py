@@ -117,6 +117,7 @@ def listed(
             features=texts(options.get("features")),
             workspace=options.get("workspace") is True,
             optional=options.get("optional") is True,
+            default_features=said(options.get("default-features", options.get("default_features"))),
         )
 
 
@@ -194,6 +195,11 @@ def text(values: dict[str, Any], name: str) -> str:
     """A string of that name, or nothing."""
     value = values.get(name)
     return value if isinstance(value, str) else ""
+
+
+def said(value: object) -> bool | None:
+    """A boolean, or None for anything else."""
+    return value if isinstance(value, bool) else None
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class Dependency(msgspec.Struct, array_like=True, frozen=True):
     features: tuple[str, ...] = ()
     workspace: bool = False
     optional: bool = False
+    default_features: bool | None = None
+    """None where the entry does not say it: they are on then."""
 
     @property
     def registered(self) -> str:

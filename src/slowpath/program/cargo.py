@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -143,6 +144,14 @@ class Lock:
         name, _, version = requirement.partition(" ")
         return next((p for p in self.by_name.get(name, ()) if not version or p.version == version), None)
 
+    def chosen(self, entry: Entry) -> Locked | None:
+        """The package that an entry gets: of the versions that are there, the one that its requirement allows."""
+        found = self.by_name.get(entry.registered, ())
+        if len(found) < 2:
+            return found[0] if found else None
+        wanted = series(entry.version)
+        return next((one for one in found if wanted and series(one.version)[: len(wanted)] == wanted), None)
+
     def dependants(self, name: str) -> Iterator[Locked]:
         """Packages of the registry that depend on one of that name."""
         for package in self.packages:
@@ -187,3 +196,18 @@ class CargoProgram:
     def __init__(self, workspaces: Iterable[Workspace], packages: Mapping[str, Package]) -> None:
         self.workspaces = list(workspaces)
         self.packages = packages
+
+
+REQUIREMENT = re.compile(r"[\^~=v\s]*(\d+)(?:\.(\d+))?(?:\.(\d+))?")
+
+
+def series(version: str) -> tuple[int, ...]:
+    """What must be equal for two versions to be compatible: (1,), (0, 25), (0, 0, 3); nothing where it is not said."""
+    match = REQUIREMENT.match(version)
+    if not match or "," in version:
+        return ()
+    numbers = [int(part) for part in match.groups() if part is not None]
+    for length, number in enumerate(numbers, 1):
+        if number:
+            return tuple(numbers[:length])
+    return ()

@@ -1,0 +1,173 @@
+"""Lists of features in manifests, each with the shorter one that the code needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, cached_property
+from typing import NamedTuple
+
+from slowpath.model.cargo import Dependency, Locked
+from slowpath.model.finding import Place
+from slowpath.program import Program
+from slowpath.program.cargo import Entry, Workspace
+from slowpath.program.features import DEFAULT, FeatureGraph, verdict
+from slowpath.program.signs import Needs, by_paths, by_words, holders, reachable
+from slowpath.tables import Tables
+
+
+class Declaration(NamedTuple):
+    """One list of features: of a member, or of `[workspace.dependencies]` for all that inherit it."""
+
+    path: str
+    dependency: Dependency
+    users: list[Entry]
+
+    @property
+    def place(self) -> Place:
+        return Place(self.path, self.dependency.span)
+
+    @property
+    def inherited(self) -> tuple[str, ...]:
+        """What a member that adds features has on already."""
+        shared = self.users[0].shared
+        return shared.features if shared and shared is not self.dependency else ()
+
+    @property
+    def takes_default(self) -> bool:
+        return any(takes_default(entry) for entry in self.users)
+
+    @property
+    def alone(self) -> bool:
+        """Nobody else in the workspace asks for the crate."""
+        entry = self.users[0]
+        own = entry.shared is None or entry.shared is self.dependency
+        return own and len(entry.package.workspace.entries(entry.registered)) == len(self.users)
+
+
+class Proposal(NamedTuple):
+    """What to write instead of a list, and what that switches off."""
+
+    declaration: Declaration
+    graph: FeatureGraph
+    stays: list[str]
+    goes: list[str]
+    without_default: bool
+    needs: Needs
+    locked: Locked | None
+    brought: set[str]
+    """The optional dependencies of the crate that go, as far as no third party keeps them."""
+    others: list[str]
+    """Third parties that depend on the crate, and whose features are not known: they may keep what goes."""
+
+
+class FeatureLists:
+    """All lists of one crate in one workspace."""
+
+    def __init__(self, crate: str, workspace: Workspace, tables: Tables, program: Program) -> None:
+        self.crate = crate
+        self.workspace = workspace
+        self.tables = tables
+        self.program = program
+        self.table = tables.table(crate)
+        self.entries = workspace.entries(crate)
+
+    def declarations(self) -> Iterator[Declaration]:
+        """Where features are listed, or default features taken."""
+        for entry in self.entries:
+            if entry.declared.features or not entry.declared.workspace:
+                yield Declaration(entry.package.path, entry.declared, [entry])
+        for shared in dict.fromkeys(entry.shared for entry in self.entries if entry.shared):
+            users = [entry for entry in self.entries if entry.shared == shared]
+            yield Declaration(users[0].package.workspace.path, shared, users)
+
+    def proposals(self) -> Iterator[Proposal]:
+        """Lists with something in them that is worth leaving out."""
+        for declaration in self.declarations():
+            proposal = self.proposal(declaration)
+            if proposal and any(name not in self.table.cheap for name in proposal.goes):
+                yield proposal
+
+    def proposal(self, declaration: Declaration) -> Proposal | None:
+        """The list that the code needs; nothing where the code does not show what it uses of the crate."""
+        uses = [use for entry in declaration.users for use in reachable(entry)]
+        locked = self.locked(declaration.users[0])
+        graph = self.graph(self.crate, locked.version if locked else declaration.users[0].version)
+        if graph is None or not uses or any(use.bare for use in uses):
+            return None
+        needs = self.leaned_on(declaration, graph) | self.worded | by_paths(self.table.needs, uses)
+        asked = declaration.dependency.features
+        kept, others = self.third_parties(graph, locked)
+        base = [DEFAULT] if declaration.takes_default else []
+        before = [*asked, *declaration.inherited, *base]
+        found = verdict(asked, graph, needs, [*declaration.inherited, *base])
+        without = False
+        if base and declaration.alone and locked and not others and DEFAULT not in kept:
+            bare = verdict([*asked, DEFAULT], graph, needs, [])
+            off = set(graph.parts(DEFAULT)).intersection(bare.goes) - set(self.table.cheap)
+            if off and graph.brought(before) - graph.brought([*bare.stays, *kept]):
+                found, without = bare, True
+        after = [*found.stays, *declaration.inherited, *([] if without else base), *kept]
+        still = graph.closure(kept)
+        goes = [name for name in found.goes if self.table.needs.get(name) and name not in still]
+        brought = graph.brought(before) - graph.brought(after)
+        return Proposal(declaration, graph, found.stays, goes, without, needs, locked, brought, others)
+
+    @cached_property
+    def worded(self) -> Needs:
+        """What words of the code need: they do not say which member's."""
+        return by_words(self.table.needs, holders(self.workspace, self.crate), self.program)
+
+    def graph(self, crate: str, version: str) -> FeatureGraph | None:
+        """A crate's features at a version."""
+        known = self.tables.crate(crate)
+        release = known.release(version) if known else None
+        return FeatureGraph(release, self.tables.table(crate)) if release else None
+
+    def locked(self, entry: Entry) -> Locked | None:
+        return self.workspace.lock.chosen(entry) if self.workspace.lock else None
+
+    def leaned_on(self, declaration: Declaration, graph: FeatureGraph) -> Needs:
+        """What other members use and do not ask for themselves, since features unify."""
+        needs: Needs = {}
+        for entry in self.entries:
+            if entry not in declaration.users:
+                covered = graph.closure(part for name in features_of(entry) for part in graph.parts(name))
+                own = self.shown_to(entry)
+                needs |= {name: shown for name, shown in own.items() if name not in covered}
+        return needs
+
+    @cache  # noqa: B019 (it lives as long as the check of its crate)
+    def shown_to(self, entry: Entry) -> Needs:
+        return by_paths(self.table.needs, reachable(entry))
+
+    def third_parties(self, graph: FeatureGraph, locked: Locked | None) -> tuple[list[str], list[str]]:
+        """The features that third parties switch on by themselves, and third parties of which that is not known."""
+        kept: dict[str, None] = {}
+        unknown: list[str] = []
+        lock = self.workspace.lock
+        if lock is None or locked is None:
+            return [], []
+        for one in lock.dependants(self.crate):
+            if not any(lock.named(needed) is locked for needed in one.dependencies if needed.startswith(self.crate)):
+                continue
+            known = self.graph(one.name, one.version)
+            asked = known.dependencies.get(self.crate) if known else None
+            if asked is None:
+                unknown.append(one.name)
+            else:
+                kept |= dict.fromkeys([*asked.features, *([DEFAULT] if asked.default else [])])
+        return list(kept), unknown
+
+
+def takes_default(entry: Entry) -> bool:
+    """Whether an entry has the crate's default features on; a member can only add to what it inherits."""
+    own = entry.declared.default_features
+    if entry.shared:
+        return entry.shared.default_features is not False or own is True
+    return own is not False
+
+
+def features_of(entry: Entry) -> tuple[str, ...]:
+    """All features that an entry asks for."""
+    default = (DEFAULT,) if takes_default(entry) else ()
+    return (*entry.declared.features, *(entry.shared.features if entry.shared else ()), *default)

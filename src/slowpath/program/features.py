@@ -1,0 +1,111 @@
+"""Features of one release of a crate: what they switch on, and which of those asked for the code does not need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from slowpath.tables import Release, Table
+
+DEFAULT = "default"
+
+
+class FeatureGraph:
+    """The graph of a release, with what its table says of its features."""
+
+    def __init__(self, release: Release, table: Table) -> None:
+        self.features = release.features
+        self.dependencies = release.dependencies
+        self.table = table
+        self.aggregates = {*table.aggregates, DEFAULT}
+
+    def parts(self, feature: str) -> list[str]:
+        """What a feature stands for: itself, or all that an aggregate adds up to, in order."""
+        found: dict[str, None] = {}
+        stack, seen = [feature], set[str]()
+        while stack:
+            name = stack.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in self.aggregates and name in self.features:
+                stack.extend(part for part in reversed(self.features[name]) if part in self.features)
+            else:
+                found[name] = None
+        return list(found)
+
+    def closure(self, features: Iterable[str]) -> set[str]:
+        """The features with all others of the crate that they switch on."""
+        seen: set[str] = set()
+        stack = list(features)
+        while stack:
+            name = stack.pop()
+            if name not in seen:
+                seen.add(name)
+                stack.extend(part for part in self.features.get(name, ()) if part in self.features)
+        return seen
+
+    def brought(self, features: Iterable[str]) -> set[str]:
+        """The optional dependencies that the features switch on."""
+        found: set[str] = set()
+        for name in self.closure(features):
+            for part in self.features.get(name, ()):
+                dependency = part.removeprefix("dep:").split("/")[0]
+                if not dependency.endswith("?") and (part.startswith("dep:") or "/" in part):
+                    found.add(dependency)
+        return {name for name in found if name in self.dependencies and self.dependencies[name].optional}
+
+    def comes_along(self, feature: str) -> bool:
+        """Whether nobody asks for the feature by hand: it is there for others to switch on."""
+        own = self.features.get(feature, ())
+        return feature in self.table.internal or feature[:1] == "_" or tuple(own) == (f"dep:{feature}",)
+
+
+class Verdict(NamedTuple):
+    """What becomes of a list of features."""
+
+    stays: list[str]
+    """The list that the code needs, in the old order."""
+    goes: list[str]
+    """What is off then."""
+
+
+def verdict(asked: Iterable[str], graph: FeatureGraph, needed: Iterable[str], on_anyway: Iterable[str]) -> Verdict:
+    """Which of the features asked for stay; `needed` are those that code shows, `on_anyway` those not in question."""
+    need = set(needed)
+    asked = list(asked)
+    stays: list[str] = []
+    goes: list[str] = []
+    for name in asked:
+        for part in graph.parts(name):
+            (stays if wanted(part, part == name, graph, need) else goes).append(part)
+    base = graph.closure(on_anyway)
+    for part in goes:
+        for other in sorted(graph.closure([part]) - {part}):
+            hidden = graph.comes_along(other) or other in graph.aggregates
+            if not hidden and wanted(other, True, graph, need) and other not in graph.closure(stays) | base:
+                stays.append(other)
+    for part in goes:
+        replacement = graph.table.instead.get(part)
+        if replacement and replacement in graph.features:
+            stays.append(replacement)
+    stays = without_implied(list(dict.fromkeys(stays)), asked, graph)
+    still = graph.closure(stays) | base
+    return Verdict(stays, [part for part in dict.fromkeys(goes) if part not in still])
+
+
+def wanted(part: str, by_name: bool, graph: FeatureGraph, need: set[str]) -> bool:
+    """Whether a feature stays: code needs it, or code could not show that."""
+    signs = graph.table.needs.get(part)
+    if part in need or signs is None or (not signs and by_name) or part not in graph.features:
+        return True
+    return any(part in group and not need & set(group) for group in graph.table.together)
+
+
+def without_implied(stays: list[str], asked: list[str], graph: FeatureGraph) -> list[str]:
+    """The list without what others of it switch on, unless it was asked for by name."""
+    for name in list(stays):
+        others = [other for other in stays if other != name]
+        if name not in asked and name in graph.closure(others):
+            stays = others
+    return stays
