@@ -79,6 +79,7 @@ def scan(
 
     from slowpath import config, engine
     from slowpath.cache import Cache, directory
+    from slowpath.crate_lines import CrateSources
     from slowpath.model.finding import SEVERITIES, Trouble
     from slowpath.model.report import Stats
     from slowpath.report import text
@@ -114,6 +115,7 @@ def scan(
         known=[rule.id for rule in every],
         progress=progress,
         count_calls=statistics,
+        crate_sources=CrateSources(_cargo_home(), root),
     )
     finish()
     import msgspec
@@ -262,6 +264,11 @@ def _shown(path: Path, root: Path) -> str:
 
 def _prefix(checkout: Path, root: Path) -> str:
     return "" if checkout == root else f"{_relative(root, checkout)}/"
+
+
+def _cargo_home() -> Path:
+    """Where cargo keeps what it downloaded."""
+    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
 
 
 def _color(terminal: bool) -> bool:

@@ -14,6 +14,7 @@ import pathspec
 
 from slowpath import __version__, workers
 from slowpath.cache import Cache, key
+from slowpath.crate_lines import CrateSources, with_lines
 from slowpath.discover import Discovery, discover
 from slowpath.extract import facts_type
 from slowpath.fingerprint import fingerprints
@@ -45,12 +46,13 @@ def scan(
     known: Iterable[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
     count_calls: bool = False,
+    crate_sources: CrateSources | None = None,
 ) -> Report:
     """Scan the project at `root`. `jobs` 0 means one per core.
 
     `count_calls` resolves every Rust call, for the statistics.
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
-    `start_after` names the last migration that ran everywhere.
+    `start_after` names the last migration that ran everywhere. `crate_sources` is where to count what a finding saves.
     """
     started = time.perf_counter()
     progress("reading files")
@@ -68,6 +70,7 @@ def scan(
         progress=progress,
         stages=[("discover", time.perf_counter() - started)],
         count_calls=count_calls,
+        crate_sources=crate_sources,
     )
 
 
@@ -85,6 +88,7 @@ def analyse(
     progress: Callable[[str], None] = lambda stage: None,
     stages: Iterable[tuple[str, float]] = (),
     count_calls: bool = False,
+    crate_sources: CrateSources | None = None,
 ) -> Report:
     """The findings of discovered texts."""
     clock = _Clock(stages, progress)
@@ -103,6 +107,9 @@ def analyse(
     findings = [routed(finding, program) for finding in findings]
     names = fingerprints(findings, sources)
     shown = [(f, name) for f, name in zip(findings, names, strict=True) if in_scope(f.place.path, scope)]
+    if crate_sources is not None:
+        clock.next("savings", "counting what it saves")
+        shown = list(zip(with_lines([f for f, _ in shown], crate_sources, cache), [n for _, n in shown], strict=True))
     if cache is not None and cache.trouble:
         troubles.append(Trouble(str(cache.path), 0, cache.trouble))
     return Report(

@@ -13,6 +13,7 @@ from slowpath.model.finding import Confidence, Finding, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.cargo import Entry, Package, Use
+from slowpath.program.savings import dropped, moved
 
 WHERE = {"normal": "the package", "dev": "its tests, benches and examples", "build": "its build script"}
 
@@ -41,7 +42,8 @@ def judged(entry: Entry, rule: Rule) -> Iterator[Finding]:
         confidence=sureness(entry, rule),
         dependency=entry.declared.key,
         problem=f"No code of {WHERE[scope]} names `{entry.declared.key}`, so it is compiled for nothing",
-        advice="drop it" + weight(entry),
+        advice="drop it",
+        saves=dropped(entry),
     )
 
 
@@ -57,6 +59,7 @@ def misplaced(entry: Entry, uses: list[Use], rule: Rule) -> Finding:
         dependency=entry.declared.key,
         problem=f"Only tests name `{entry.declared.key}`, yet each build of the product compiles it",
         advice="move it to [dev-dependencies]",
+        saves=moved(entry),
     )
 
 
@@ -148,15 +151,3 @@ def sureness(entry: Entry, rule: Rule) -> Confidence:
     if package.unread or (package.generated and entry.declared.scope == "normal") or (package.gaps and written):
         return "low"
     return "medium" if package.gaps or package.says(entry.name) or entry.declared.target else "high"
-
-
-def weight(entry: Entry) -> str:
-    """How many packages go with it, as far as the lock file shows."""
-    lock = entry.package.workspace.lock
-    if lock is None or any(
-        other.package is not entry.package for other in entry.package.workspace.entries(entry.registered)
-    ):
-        return ""
-    left, everything = lock.reached(entry.package.manifest.name, entry.registered), lock.reached("", "")
-    gone = len(everything) - len(left)
-    return f" ({gone} packages of Cargo.lock go with it)" if gone > 1 else ""

@@ -50,6 +50,19 @@ class Fix(msgspec.Struct, frozen=True):
     edits: tuple[Edit, ...]
 
 
+class Saving(msgspec.Struct, frozen=True):
+    """What leaves the dependency tree with the change that a finding asks for."""
+
+    crates: tuple[tuple[str, str], ...]
+    """(name, version), sorted."""
+    lines: int | None = None
+    """Lines of Rust in those whose sources are at hand."""
+    exact: bool = True
+    """False for an upper bound: some are needed on other platforms only, or something else may keep them."""
+    tests_keep: bool = False
+    """They leave the builds of the product; those of its tests still need them."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing that a user would fix.
 
@@ -68,6 +81,7 @@ class Finding(msgspec.Struct, frozen=True):
     fix: Fix | None = None
     routes: tuple[str, ...] = ()
     """Endpoints that lead to the place (`GET /orders`), those that list first."""
+    saves: Saving | None = None
 
 
 class Trouble(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from slowpath.model.finding import Confidence, Finding, Fix, Place, Severity, Step
+from slowpath.model.finding import Confidence, Finding, Fix, Place, Saving, Severity, Step
 
 Kind = Literal["query", "reach", "check", "allow"]
 """`allow` is about the comments that silence findings: `suppress` knows these few."""
@@ -83,6 +83,7 @@ class Rule(msgspec.Struct, frozen=True):
         flow: tuple[Step, ...] | list[Step] = (),
         related: tuple[Step, ...] | list[Step] = (),
         fix: Fix | None = None,
+        saves: Saving | None = None,
         words: Mapping[str, str] = {},
         **fields: object,
     ) -> Finding:
@@ -98,4 +99,5 @@ class Rule(msgspec.Struct, frozen=True):
             flow=tuple(flow),
             related=tuple(related),
             fix=fix,
+            saves=saves,
         )

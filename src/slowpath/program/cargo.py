@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from slowpath.model.cargo import Dependency, Locked, Manifest
 from slowpath.model.finding import Place
 from slowpath.model.mentions import MentionFacts
+from slowpath.program.dependency_tree import Cut, DependencyTree
 
 Role = Literal["normal", "dev", "build"]
 """What a file is compiled for: the product, its tests, benches and examples, or the build script."""
@@ -158,21 +159,10 @@ class Lock:
             if not package.local and any(entry.split(" ")[0] == name for entry in package.dependencies):
                 yield package
 
-    def reached(self, member: str, without: str) -> set[tuple[str, str]]:
-        """All packages that the project's own ones need, with `member` not depending on `without`."""
-        seen: set[tuple[str, str]] = set()
-        stack = [package for package in self.packages if package.local]
-        while stack:
-            package = stack.pop()
-            if (package.name, package.version) in seen:
-                continue
-            seen.add((package.name, package.version))
-            for requirement in package.dependencies:
-                cut = package.local and package.name == member and requirement.split(" ")[0] == without
-                needed = None if cut else self.named(requirement)
-                if needed:
-                    stack.append(needed)
-        return seen
+    @cached_property
+    def tree(self) -> DependencyTree:
+        """Its packages as a graph."""
+        return DependencyTree(self.packages)
 
 
 class Workspace:
@@ -188,6 +178,15 @@ class Workspace:
     def entries(self, registered: str) -> list[Entry]:
         """Every member's dependency of that name."""
         return [entry for package in self.packages for entry in package.entries if entry.registered == registered]
+
+    @cached_property
+    def tests_alone(self) -> tuple[Cut, ...]:
+        """The edges of Cargo.lock that stand for nothing but dev-dependencies."""
+        scopes: dict[Cut, set[str]] = {}
+        for package in self.packages:
+            for entry in package.entries:
+                scopes.setdefault((package.manifest.name, entry.registered), set()).add(entry.declared.scope)
+        return tuple(edge for edge, found in scopes.items() if found == {"dev"})
 
 
 class CargoProgram:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from slowpath import __version__
-from slowpath.model.finding import Finding, Fix, Step
+from slowpath.model.finding import Finding, Fix, Saving, Step
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
 
@@ -51,6 +51,17 @@ def _finding(finding: Finding, fingerprint: str, sources: Sources) -> dict[str, 
         "related": [_step(step, sources) for step in finding.related],
         "fix": _fix(finding.fix) if finding.fix else None,
         "routes": list(finding.routes),
+        "saves": saves(finding.saves) if finding.saves else None,
+    }
+
+
+def saves(saving: Saving) -> dict[str, Any]:
+    """A saving as JSON and SARIF show it."""
+    return {
+        "crates": [{"name": name, "version": version} for name, version in saving.crates],
+        "lines": saving.lines,
+        "exact": saving.exact,
+        "tests_keep": saving.tests_keep,
     }
 
 

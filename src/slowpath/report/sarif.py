@@ -16,6 +16,7 @@ from slowpath import __version__
 from slowpath.model.finding import CONFIDENCES, SEVERITIES, Finding, Place, Step, Trouble
 from slowpath.model.report import Report
 from slowpath.model.rule import Rule
+from slowpath.report.json import saves
 from slowpath.report.linehash import line_hashes
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -119,8 +120,13 @@ def _result(
     }
     if related:
         result["relatedLocations"] = [{"id": n, **_step(step, report)} for n, step in enumerate(related, 1)]
+    properties: Json = {}
     if finding.routes:
-        result["properties"] = {"routes": list(finding.routes[:MAX_LOCATIONS])}
+        properties["routes"] = list(finding.routes[:MAX_LOCATIONS])
+    if finding.saves:
+        properties["saves"] = saves(finding.saves)
+    if properties:
+        result["properties"] = properties
     if finding.flow:
         steps = [{"location": _step(step, report)} for step in finding.flow[:MAX_STEPS]]
         result["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]

@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from slowpath.model.finding import Finding, Place, Severity, Step, Trouble
+from slowpath.model.finding import Finding, Place, Saving, Severity, Step, Trouble
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
 
@@ -19,6 +19,7 @@ WIDTH = 160
 SHOWN_RELATED = 4
 SHOWN_FLOW = 12
 SHOWN_ROUTES = 4
+SHOWN_CRATES = 4
 CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "blue": "34"}
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -102,6 +103,8 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
         yield from _steps(finding.related, SHOWN_RELATED, sources, style, numbered=False)
     if finding.routes:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'routes:')} {_routes(finding.routes)}"
+    if finding.saves:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'saves:')} {_saves(finding.saves)}"
     if finding.fix:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'fix:')} {clean(finding.fix.title)}"
     advice = _advice(report.rules[finding.rule].instead)
@@ -112,6 +115,15 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
 def _routes(routes: tuple[str, ...]) -> str:
     more = f" (+ {len(routes) - SHOWN_ROUTES} more)" if len(routes) > SHOWN_ROUTES else ""
     return clean(", ".join(routes[:SHOWN_ROUTES])) + more
+
+
+def _saves(saving: Saving) -> str:
+    names = [name for name, _ in saving.crates]
+    more = ["…"] if len(names) > SHOWN_CRATES else []
+    count = ("" if saving.exact else "up to ") + _plural(len(names), "crate")
+    lines = f"; {saving.lines:,} lines" if saving.lines is not None else ""
+    keep = " except in builds of tests" if saving.tests_keep else ""
+    return f"{count} ({clean(', '.join([*names[:SHOWN_CRATES], *more]))}{lines}){keep}"
 
 
 def _inside(finding: Finding, style: Style) -> str:
