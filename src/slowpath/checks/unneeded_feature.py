@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from slowpath.model.finding import Confidence, Finding, Step
+from slowpath.model.finding import Confidence, Finding, Saving, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.feature_lists import FeatureLists, Proposal
+from slowpath.program.savings import leaves, saving
 from slowpath.tables import load
 
 SHOWN = 12
@@ -39,9 +40,20 @@ def finding(proposal: Proposal, crate: str, rule: Rule) -> Finding:
         proposal.declaration.place,
         confidence=sureness(proposal),
         related=list(reasons(proposal)),
+        saves=saves(proposal),
         what=what,
         advice=advice(proposal),
     )
+
+
+def saves(proposal: Proposal) -> Saving | None:
+    """The crates that nothing needs any more; third parties of which nothing is known may keep some."""
+    lock, crate = proposal.declaration.users[0].package.workspace.lock, proposal.locked
+    if lock is None or crate is None:
+        return None
+    known = proposal.graph.dependencies
+    cuts = [(f"{crate.name} {crate.version}", known[name].package or name) for name in proposal.brought]
+    return saving(leaves(lock, cuts), exact=not proposal.others)
 
 
 def sureness(proposal: Proposal) -> Confidence:
