@@ -25,7 +25,7 @@ Entry = dict[str, Any]
 
 def load_tables(directory: Path = TABLES) -> dict[str, tuple[str, dict[str, Any]]]:
     """Crate → the name of its evidence table and that table."""
-    crates = {}
+    crates: dict[str, tuple[str, dict[str, Any]]] = {}
     for path in sorted(directory.glob("*.toml")):
         table = tomllib.loads(path.read_text())
         crates |= dict.fromkeys(table.get("crates", [path.stem]), (path.stem, table))
@@ -107,15 +107,20 @@ def dependencies_of(entry: Entry, crates: Iterable[str]) -> dict[str, dict[str, 
     return shown
 
 
-def versions_of(entries: Iterable[Entry], crates: Iterable[str]) -> Iterator[Version]:
-    """Ascending, each version whose graph differs from the one before."""
+def published(entries: Iterable[Entry]) -> list[Entry]:
+    """Ascending, without yanked versions, pre-releases and what is older than the tables."""
     known = [
         entry
         for entry in entries
         if not entry["yanked"] and "-" not in entry["vers"].partition("+")[0] and entry.get("pubtime", SINCE) >= SINCE
     ]
+    return sorted(known, key=lambda entry: semver(entry["vers"]))
+
+
+def versions_of(entries: Iterable[Entry], crates: Iterable[str]) -> Iterator[Version]:
+    """Ascending, each version whose graph differs from the one before."""
     last = None
-    for entry in sorted(known, key=lambda entry: semver(entry["vers"])):
+    for entry in published(entries):
         graph = features_of(entry), dependencies_of(entry, crates)
         if graph != last:
             yield entry["vers"], *graph

@@ -1,0 +1,314 @@
+"""What a crate offers by name: public paths, methods and trait impls, each with the features it needs.
+
+Re-exports are followed, also into the crates it depends on, whose features are put as those of this crate that switch
+them on.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from feature_gates import ALWAYS, NEVER, Gate, both, closure, either
+from feature_graphs import CARGO_HOME
+from feature_source import Impl, Item, Module, Source
+
+Path_ = tuple[str, ...]
+DEPTH = 12
+
+
+@dataclass(frozen=True)
+class Public:
+    """`around`: the gate of what holds it, which code must have named already. `owner`: the type of a trait impl."""
+
+    path: Path_
+    kind: str
+    gate: Gate
+    around: Gate
+    place: str
+    owner: Path_ = ()
+
+
+@dataclass(frozen=True)
+class External:
+    """A path in another crate, by that crate's name here."""
+
+    crate: str
+    path: Path_
+
+
+Target = tuple[Module | Item | External, Gate]
+
+
+def unpacked(spec: str) -> Path | None:
+    """The source of a crate `name@version` (or the newest that fits), which cargo downloads where it is not there."""
+    sources = CARGO_HOME / "registry" / "src"
+    for directory in sources.glob(f"*/{spec.replace('@', '-')}/.cargo-ok"):
+        return directory.parent
+    with tempfile.TemporaryDirectory() as outside:
+        command = ["cargo", "info", "--quiet", "--color", "never", spec]
+        done = subprocess.run(command, cwd=outside, capture_output=True, text=True, check=False)
+    found = re.search(r"^version: (\S+)", done.stdout, re.M)
+    if not found:
+        return None
+    name = f"{spec.partition('@')[0]}-{found.group(1)}"
+    return next(sources.glob(f"*/{name}"), None)
+
+
+@cache
+def of_registry(spec: str) -> Surface | None:
+    """The surface of a published crate."""
+    directory = unpacked(spec)
+    return Surface(Source(directory)) if directory and (directory / "Cargo.toml").is_file() else None
+
+
+def series(requirement: str) -> str:
+    """The part of a requirement by which the newest fitting version is looked for: `^0.3.31` → `0.3`."""
+    found = re.search(r"(=?)\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?(\S*)", requirement)
+    if not found:
+        return ""
+    exact, major, minor, patch, rest = found.groups()
+    if exact and patch and requirement.strip().startswith("="):
+        return f"{major}.{minor}.{patch}{rest}"
+    return major if major != "0" or minor is None else f"0.{minor}"
+
+
+class Surface:
+    """The public items of one crate; `dependency` finds the source of another."""
+
+    def __init__(self, source: Source, dependency: Callable[[str], Surface | None] = of_registry) -> None:
+        self.source, self.dependency = source, dependency
+        self.features = source.features
+        self.found: dict[Path_, Public] = {}
+        self.impls: list[Public] = []
+        self.places: dict[int, list[Public]] = {}
+        self._names = {name.replace("-", "_"): name for name in source.dependencies}
+        self._export(source.root, (), ALWAYS, ALWAYS, frozenset())
+        for impl in source.impls:
+            self._add_impl(impl)
+
+    def all(self) -> Iterator[Public]:
+        """Everything with a name, then the trait impls."""
+        yield from self.found.values()
+        yield from self.impls
+
+    def _add(self, public: Public) -> Public:
+        old = self.found.get(public.path)
+        if old:
+            public = replace(
+                old, gate=either([old.gate, public.gate]), around=either([old.around, public.around]),
+                kind=old.kind if old.kind != "use" else public.kind,
+            )  # fmt: skip
+        self.found[public.path] = public
+        return public
+
+    def _export(self, module: Module, path: Path_, around: Gate, gate: Gate, seen: frozenset[int]) -> None:
+        """The public names of a module under this path; `gate`: of the re-exports that led here."""
+        if id(module) in seen or len(seen) > DEPTH:
+            return
+        seen = seen | {id(module)}
+        for item in module.items:
+            own = both(both(around, gate), item.gate)
+            if not item.public or own == NEVER:
+                continue
+            if item.kind != "use":
+                self._export_target((item, ALWAYS), (*path, item.name), around, own, item.place, seen)
+            elif item.name != "_":
+                glob = item.path[-1] == "*"
+                for target in self._resolve(module, item.path[:-1] if glob else item.path, item):
+                    if glob:
+                        self._export_all(target, path, around, own, item.place, seen)
+                    else:
+                        self._export_target(target, (*path, item.name), around, own, item.place, seen)
+
+    def _export_all(
+        self, target: Target, path: Path_, around: Gate, gate: Gate, place: str, seen: frozenset[int]
+    ) -> None:
+        """`pub use target::*`."""
+        what, passed = target
+        gate = both(gate, passed)
+        if isinstance(what, Module):
+            self._export(what, path, around, gate, seen)
+        elif isinstance(what, Item):
+            for member in what.members if what.kind == "enum" else []:
+                self._add(Public((*path, member.name), "variant", both(gate, member.gate), around, place))
+        else:
+            self._export_external(what, path, around, gate, place)
+
+    def _export_target(
+        self, target: Target, path: Path_, around: Gate, gate: Gate, place: str, seen: frozenset[int]
+    ) -> None:
+        """One name."""
+        what, passed = target
+        gate = both(gate, passed)
+        if isinstance(what, External):
+            self._add(Public(path, "use", gate, around, place))
+            self._export_external(what, path, gate, gate, place)
+            return
+        if isinstance(what, Module):
+            what = Item(path[-1], "mod", what.gate, True, place, module=what)
+        gate = both(gate, what.gate)
+        if gate == NEVER:
+            return
+        public = self._add(Public(path, what.kind, gate, around, place))
+        self.places.setdefault(id(what), []).append(public)
+        for member in what.members:
+            if member.public or what.kind != "struct":
+                kind = "fn" if what.kind == "enum" else "method" if member.receiver or what.kind == "struct" else "fn"
+                self._add(Public((*path, member.name), kind, both(gate, member.gate), gate, member.place))
+        if what.module:
+            self._export(what.module, path, gate, ALWAYS, seen)
+
+    def _export_external(self, what: External, path: Path_, around: Gate, gate: Gate, place: str) -> None:
+        """What another crate offers below a path of its own, under this path here."""
+        name = self._names[what.crate]
+        given = self.source.dependencies[name]
+        package = given.get("package", name)
+        if "path" in given:
+            surface: Surface | None = Surface(Source(self.source.directory / given["path"]), self.dependency)
+        else:
+            surface = self.dependency(f"{package}@{series(given.get('version', ''))}".removesuffix("@"))
+        if surface is None:
+            return
+        size = len(what.path)
+        translate = self._translation(surface, name)
+        for public in list(surface.all()):
+            key = public.owner or public.path
+            if key[:size] == what.path and (len(key) > size or public.owner):
+                self._add_external(public, path, size, translate, around, gate, place)
+
+    def _add_external(
+        self,
+        public: Public,
+        path: Path_,
+        size: int,
+        translate: Callable[[Gate], Gate],
+        around: Gate,
+        gate: Gate,
+        place: str,
+    ) -> None:
+        own = both(gate, translate(public.gate))
+        if own == NEVER:
+            return
+        outer = both(around, translate(public.around))
+        if public.kind == "impl":
+            owner = (*path, *public.owner[size:])
+            self.impls.append(Public(public.path, "impl", own, both(gate, outer), f"{place} → {public.place}", owner))
+        else:
+            shown = f"{place} → {public.place}"
+            self._add(Public((*path, *public.path[size:]), public.kind, own, outer, shown))
+
+    def _translation(self, other: Surface, name: str) -> Callable[[Gate], Gate]:
+        """Puts a gate in another crate's features as one in the features of this that switch them on."""
+        given = self.source.dependencies[name]
+        always = closure(
+            other.features, [*given.get("features", []), *(["default"] * given.get("default-features", True))]
+        )
+        switches: dict[str, set[str]] = {}
+        for feature, values in self.features.items():
+            for value in values:
+                crate, _, its = value.replace("?/", "/").partition("/")
+                for on in closure(other.features, [its]) if crate == name and its else ():
+                    switches.setdefault(on, set()).add(feature)
+
+        def literal(feature: str) -> Gate:
+            if feature in always:
+                return ALWAYS
+            if feature[0] == "!":
+                return frozenset({frozenset({f"!{name}/{feature[1:]}"})})
+            return frozenset(frozenset({switch}) for switch in switches.get(feature, ()))
+
+        @cache
+        def translate(gate: Gate) -> Gate:
+            clauses = []
+            for clause in gate:
+                result = ALWAYS
+                for feature in sorted(clause):
+                    result = both(result, literal(feature))
+                clauses.append(result)
+            return either(clauses)
+
+        return translate
+
+    def _resolve(self, module: Module, path: Path_, via: Item | None = None, depth: int = 0) -> list[Target]:
+        """What a path means in a module."""
+        if not path or depth > DEPTH:
+            return [(module, ALWAYS)] if not path else []
+        first, rest = path[0], path[1:]
+        if first in ("crate", "$crate"):
+            return self._below([(self.source.root, ALWAYS)], rest, via, depth)
+        if first == "self":
+            return self._below([(module, ALWAYS)], rest, via, depth)
+        if first == "super":
+            return self._below([(module.parent or module, ALWAYS)], rest, via, depth)
+        starts = self._lookup(module, first, via, depth)
+        if not starts and first in self._names:
+            return [(External(first, rest), ALWAYS)]
+        return self._below(starts or self._lookup(self.source.root, first, via, depth), rest, via, depth)
+
+    def _below(self, starts: Iterable[Target], path: Path_, via: Item | None, depth: int) -> list[Target]:
+        targets = list(starts)
+        for at, name in enumerate(path):
+            further: list[Target] = []
+            for what, gate in targets:
+                if isinstance(what, External):
+                    further.append((External(what.crate, (*what.path, name)), gate))
+                elif isinstance(what, Module):
+                    further += [(found, both(gate, more)) for found, more in self._lookup(what, name, via, depth)]
+                elif what.kind == "enum" and at == len(path) - 1:
+                    further += [(member, gate) for member in what.members if member.name == name]
+            targets = further
+        return targets
+
+    def _lookup(self, module: Module, name: str, via: Item | None, depth: int) -> list[Target]:
+        """What a name means in a module, by its own items, else by its globs."""
+        found: list[Target] = []
+        for item in module.items:
+            if item.name == name and item is not via and item.kind != "use":
+                found.append((item.module or item, item.gate))
+            elif item.name == name and item is not via:
+                found += [
+                    (what, both(item.gate, gate)) for what, gate in self._resolve(module, item.path, item, depth + 1)
+                ]
+        if not found and depth < DEPTH:
+            for item in module.items:
+                if item.kind == "use" and item.name == "*" and item is not via:
+                    for what, gate in self._resolve(module, item.path[:-1], item, depth + 1):
+                        if isinstance(what, Module) and what is not module:
+                            more = self._lookup(what, name, item, depth + 1)
+                            found += [(inner, both(both(item.gate, gate), own)) for inner, own in more]
+        return found
+
+    def _item(self, module: Module, path: Path_) -> Item | None:
+        """The item of this crate that a path means."""
+        return next((what for what, _ in self._resolve(module, path) if isinstance(what, Item)), None)
+
+    def _add_impl(self, impl: Impl) -> None:
+        """The methods of an inherent impl under each public path of its type; a trait impl once."""
+        target = self._item(impl.module, impl.type)
+        homes = self.places.get(id(target), []) if target else []
+        if not impl.trait:
+            for home in homes:
+                for member in impl.members:
+                    if member.public:
+                        kind = "method" if member.receiver else "fn"
+                        gate = both(home.gate, member.gate)
+                        self._add(Public((*home.path, member.name), kind, gate, home.gate, member.place))
+            return
+        trait = self._item(impl.module, impl.trait)
+        if target and not homes:
+            return
+        around = either([home.gate for home in homes]) if homes else ALWAYS
+        named = [trait, *(self._item(impl.module, path) for path in impl.given)]
+        for item in named:
+            if item:
+                around = both(around, either([home.gate for home in self.places.get(id(item), [])]))
+        gate = both(around, impl.gate)
+        if gate not in (around, NEVER):
+            name = f"impl {impl.trait[-1]} for {impl.type[-1]}"
+            self.impls.append(Public((name,), "impl", gate, around, impl.place, homes[0].path if homes else (name,)))
