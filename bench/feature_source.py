@@ -75,7 +75,14 @@ class Module:
     gate: Gate
     directory: Path
     items: list[Item] = field(default_factory=list)
-    impls: list[Impl] = field(default_factory=list)
+    index: dict[str, list[Item]] = field(default_factory=dict)
+
+    def named(self, name: str) -> list[Item]:
+        """The items of this name; to be asked only when all have been read."""
+        if not self.index:
+            for item in self.items:
+                self.index.setdefault(item.name, []).append(item)
+        return self.index.get(name, [])
 
 
 @dataclass
@@ -97,11 +104,13 @@ class Source:
         self.macros: dict[str, _Macro] = {}
         self.exported_macros: list[Item] = []
         self.impls: list[Impl] = []
+        self._trees: dict[Path, Node] = {}
         root = directory / self.manifest.get("lib", {}).get("path", "src/lib.rs")
         self._read_macros(root.parent)
         self.root = Module(None, ALWAYS, root.parent)
         self._read_file(root, self.root, 0)
         self.root.items += self.exported_macros
+        self._trees.clear()
 
     @property
     def features(self) -> dict[str, list[str]]:
@@ -123,6 +132,11 @@ class Source:
                 found.setdefault(name, given if isinstance(given, dict) else {"version": given})
         return found
 
+    def words(self) -> set[str]:
+        """All words of its source, comments and strings included."""
+        files = (path.read_text(errors="replace") for path in self.directory.rglob("*.rs"))
+        return {word for text in files for word in set(re.findall(r"\w+", text))}
+
     def _read_macros(self, directory: Path) -> None:
         nodes = []
         for path in sorted(directory.rglob("*.rs")):
@@ -136,10 +150,14 @@ class Source:
             if rule:
                 self.macros[name] = _Macro(_macro_gate(name, bodies), "#!" in rule[0], "#[macro_export]" in rule[1])
 
+    def _tree(self, path: Path) -> Node:
+        if path not in self._trees:
+            self._trees[path] = PARSER.parse(path.read_bytes()).root_node
+        return self._trees[path]
+
     def _read_file(self, path: Path, module: Module, depth: int) -> None:
         if path.is_file() and depth < 20:
-            text = path.read_bytes()
-            node = PARSER.parse(text).root_node
+            node = self._tree(path)
             inner = [_text(child) for child in node.children if child.type == "inner_attribute_item"]
             module.gate = both(module.gate, _gate_of(inner))
             self._read_items(node, module, ALWAYS, (path, 0), depth)

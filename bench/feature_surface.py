@@ -87,6 +87,7 @@ class Surface:
         self.found: dict[Path_, Public] = {}
         self.impls: list[Public] = []
         self.places: dict[int, list[Public]] = {}
+        self._items: dict[tuple[int, Path_], Item | None] = {}
         self._names = {name.replace("-", "_"): name for name in source.dependencies}
         self._export(source.root, (), ALWAYS, ALWAYS, frozenset())
         for impl in source.impls:
@@ -235,23 +236,28 @@ class Surface:
 
         return translate
 
-    def _resolve(self, module: Module, path: Path_, via: Item | None = None, depth: int = 0) -> list[Target]:
-        """What a path means in a module."""
-        if not path or depth > DEPTH:
-            return [(module, ALWAYS)] if not path else []
+    def _resolve(
+        self, module: Module, path: Path_, via: Item | None = None, seen: set[tuple[int, str, int]] | None = None
+    ) -> list[Target]:
+        """What a path means in a module; `via`: the `use` that asks, `seen`: what has been asked on the way."""
+        seen = set() if seen is None else seen
+        if not path:
+            return [(module, ALWAYS)]
         first, rest = path[0], path[1:]
         if first in ("crate", "$crate"):
-            return self._below([(self.source.root, ALWAYS)], rest, via, depth)
+            return self._below([(self.source.root, ALWAYS)], rest, via, seen)
         if first == "self":
-            return self._below([(module, ALWAYS)], rest, via, depth)
+            return self._below([(module, ALWAYS)], rest, via, seen)
         if first == "super":
-            return self._below([(module.parent or module, ALWAYS)], rest, via, depth)
-        starts = self._lookup(module, first, via, depth)
+            return self._below([(module.parent or module, ALWAYS)], rest, via, seen)
+        starts = self._lookup(module, first, via, seen)
         if not starts and first in self._names:
             return [(External(first, rest), ALWAYS)]
-        return self._below(starts or self._lookup(self.source.root, first, via, depth), rest, via, depth)
+        return self._below(starts or self._lookup(self.source.root, first, via, seen), rest, via, seen)
 
-    def _below(self, starts: Iterable[Target], path: Path_, via: Item | None, depth: int) -> list[Target]:
+    def _below(
+        self, starts: Iterable[Target], path: Path_, via: Item | None, seen: set[tuple[int, str, int]]
+    ) -> list[Target]:
         targets = list(starts)
         for at, name in enumerate(path):
             further: list[Target] = []
@@ -259,34 +265,40 @@ class Surface:
                 if isinstance(what, External):
                     further.append((External(what.crate, (*what.path, name)), gate))
                 elif isinstance(what, Module):
-                    further += [(found, both(gate, more)) for found, more in self._lookup(what, name, via, depth)]
+                    above = [(what.parent or what, ALWAYS)] if name == "super" else self._lookup(what, name, via, seen)
+                    further += [(found, both(gate, more)) for found, more in above]
                 elif what.kind == "enum" and at == len(path) - 1:
                     further += [(member, gate) for member in what.members if member.name == name]
             targets = further
         return targets
 
-    def _lookup(self, module: Module, name: str, via: Item | None, depth: int) -> list[Target]:
+    def _lookup(self, module: Module, name: str, via: Item | None, seen: set[tuple[int, str, int]]) -> list[Target]:
         """What a name means in a module, by its own items, else by its globs."""
+        key = id(module), name, id(via)
+        if key in seen:
+            return []
+        seen.add(key)
         found: list[Target] = []
-        for item in module.items:
-            if item.name == name and item is not via and item.kind != "use":
+        for item in module.named(name):
+            if item.kind != "use":
                 found.append((item.module or item, item.gate))
-            elif item.name == name and item is not via:
-                found += [
-                    (what, both(item.gate, gate)) for what, gate in self._resolve(module, item.path, item, depth + 1)
-                ]
-        if not found and depth < DEPTH:
-            for item in module.items:
-                if item.kind == "use" and item.name == "*" and item is not via:
-                    for what, gate in self._resolve(module, item.path[:-1], item, depth + 1):
-                        if isinstance(what, Module) and what is not module:
-                            more = self._lookup(what, name, item, depth + 1)
-                            found += [(inner, both(both(item.gate, gate), own)) for inner, own in more]
+            elif item is not via:
+                found += [(what, both(item.gate, gate)) for what, gate in self._resolve(module, item.path, item, seen)]
+        for item in module.named("*") if not found else []:
+            if item is not via:
+                for what, gate in self._resolve(module, item.path[:-1], item, seen):
+                    if isinstance(what, Module) and what is not module:
+                        more = self._lookup(what, name, item, seen)
+                        found += [(inner, both(both(item.gate, gate), own)) for inner, own in more]
         return found
 
     def _item(self, module: Module, path: Path_) -> Item | None:
         """The item of this crate that a path means."""
-        return next((what for what, _ in self._resolve(module, path) if isinstance(what, Item)), None)
+        key = id(module), path
+        if key not in self._items:
+            found = (what for what, _ in self._resolve(module, path) if isinstance(what, Item))
+            self._items[key] = next(found, None)
+        return self._items[key]
 
     def _add_impl(self, impl: Impl) -> None:
         """The methods of an inherent impl under each public path of its type; a trait impl once."""

@@ -68,8 +68,7 @@ def covers(sign: str, public: Public) -> bool:
         return False
     if sign.startswith("."):
         words = public.path[-1:] if public.kind == "method" else public.path
-        word = sign[1:]
-        return any(part.startswith(word[:-1]) if word.endswith("*") else part == word for part in words)
+        return known_word(sign[1:], set(words))
     if public.kind == "method":
         return False
     path = tuple(sign.split("::"))
@@ -102,12 +101,19 @@ def as_sign(public: Public) -> str:
 
 
 def stale(surfaces: list[Surface], table: Table) -> Iterator[tuple[str, str]]:
-    """Signs that know no item of any checked version."""
+    """Signs that know no item of any checked version; a word may also stand anywhere in the source."""
     items = [public for surface in surfaces for public in surface.all()]
+    words = {word for surface in surfaces for word in surface.source.words()}
     for feature, signs in table.get("needs", {}).items():
         for sign in signs:
-            if sign[0] != "@" and not sign.startswith("columns>") and not any(covers(sign, item) for item in items):
+            known = sign[0] == "@" or sign.startswith("columns>") or sign[0] == "." and known_word(sign[1:], words)
+            if not known and not any(covers(sign, item) for item in items):
                 yield feature, sign
+
+
+def known_word(sign: str, words: set[str]) -> bool:
+    """Whether a word of the set fits `word` or `Wor*`."""
+    return any(word.startswith(sign[:-1]) for word in words) if sign.endswith("*") else sign in words
 
 
 def wrong_classes(crate: str, table: Table) -> Iterator[str]:
@@ -175,7 +181,7 @@ def check(crate: str, table: Table) -> bool:
         if signs:
             print(f"  {feature} += {', '.join(f'{chr(34)}{sign}{chr(34)}' for sign in signs)}")
     for feature, sign in stale(list(surfaces.values()), table):
-        print(f"{crate} {feature}: stale sign {sign} (warning)")
+        print(f"{crate} {feature}: stale sign {sign} (a warning)")
     counts = f"{len(problems)} problems, {len(lines)} names uncovered"
     print(f"{crate} {' '.join(surfaces)}: {counts}, {time.perf_counter() - start:.1f} s")
     return not problems and not lines
