@@ -1,4 +1,4 @@
-"""One file's bytes → TomlFacts. tomllib gives the values, a scan of the lines the positions: it has none.
+"""One file's bytes → TomlFacts. tomllib gives the values, the layout the positions: it has none.
 
 What a file is shows in its content. A Cargo.lock has thousands of lines in one shape, so it is read by pattern.
 """
@@ -10,8 +10,8 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from slowpath.extract.toml_layout import Layout, TablePath
 from slowpath.model.cargo import Dependency, DieselConfig, Locked, Manifest, PrintedSchema, Scope, TomlFacts
-from slowpath.model.finding import Span
 
 LOCKED = re.compile(
     rb'^\[\[package\]\]\r?\nname = "([^"\n]*)"\r?\nversion = "([^"\n]*)"\r?\n'
@@ -19,9 +19,6 @@ LOCKED = re.compile(
     re.M,
 )
 QUOTED = re.compile(rb'"([^"\n]*)"')
-HEADER = re.compile(rb"[ \t]*\[\[?([^\[\]\n]+)\]\]?[ \t]*(?:#[^\n]*)?$")
-KEY = re.compile(rb"""[ \t]*("[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*[.=]""")
-PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
 TABLES: dict[str, Scope] = {
     "dependencies": "normal",
     "dev-dependencies": "dev",
@@ -31,7 +28,6 @@ TABLES: dict[str, Scope] = {
 }
 EXCEPTIONS = ("cargo-machete", "cargo-udeps", "cargo-shear")
 LISTED = {"bin": "bin", "test": "test", "bench": "bench", "example": "example"}
-TablePath = tuple[str, ...]
 
 
 def extract(source: bytes) -> TomlFacts:
@@ -39,7 +35,7 @@ def extract(source: bytes) -> TomlFacts:
     if b"[[package]]" in source:
         return TomlFacts(lock=tuple(locked(source)))
     try:
-        values = tomllib.loads(source.decode("utf-8"))
+        values = tomllib.loads(source.decode("utf-8").removeprefix("\ufeff"))
     except (tomllib.TOMLDecodeError, RecursionError):
         return TomlFacts(broken=[(0, len(source))])
     if "package" in values or "workspace" in values:
@@ -69,11 +65,11 @@ def diesel(values: dict[str, Any]) -> DieselConfig:
 def manifest(values: dict[str, Any], source: bytes) -> Manifest:
     """A Cargo.toml."""
     package, workspace, library = (table(values, name) for name in ("package", "workspace", "lib"))
-    spans = entries(source)
-    found = dependencies(values, (), "", spans)
+    layout = Layout(source)
+    found = dependencies(values, (), "", layout)
     for platform, tables in table(values, "target").items():
         if isinstance(tables, dict):
-            found += dependencies(tables, ("target", platform), platform, spans)
+            found += dependencies(tables, ("target", platform), platform, layout)
     return Manifest(
         name=text(package, "name"),
         version=text(package, "version"),
@@ -86,29 +82,30 @@ def manifest(values: dict[str, Any], source: bytes) -> Manifest:
         workspace="workspace" in values,
         members=texts(workspace.get("members")),
         exclude=texts(workspace.get("exclude")),
-        shared=tuple(listed(table(workspace, "dependencies"), ("workspace", "dependencies"), "normal", "", spans)),
+        shared=tuple(listed(table(workspace, "dependencies"), ("workspace", "dependencies"), "normal", "", layout)),
+        tables=tuple(layout.tables),
+        newline="\r\n" if b"\r\n" in source else "\n",
     )
 
 
-def dependencies(
-    tables: dict[str, Any], prefix: TablePath, platform: str, spans: dict[TablePath, Span]
-) -> list[Dependency]:
+def dependencies(tables: dict[str, Any], prefix: TablePath, platform: str, layout: Layout) -> list[Dependency]:
     """The entries of all dependency tables below `prefix`."""
     found: list[Dependency] = []
     for name, scope in TABLES.items():
-        found += listed(table(tables, name), (*prefix, name), scope, platform, spans)
+        found += listed(table(tables, name), (*prefix, name), scope, platform, layout)
     return found
 
 
 def listed(
-    entries: dict[str, Any], prefix: TablePath, scope: Scope, platform: str, spans: dict[TablePath, Span]
+    entries: dict[str, Any], prefix: TablePath, scope: Scope, platform: str, layout: Layout
 ) -> Iterator[Dependency]:
     """The entries of one dependency table."""
     for key, value in entries.items():
         options: dict[str, Any] = value if isinstance(value, dict) else {"version": value}
+        default = options.get("default-features", options.get("default_features"))
         yield Dependency(
             key=key,
-            span=spans.get((*prefix, key)) or spans.get(prefix) or (0, 0),
+            span=layout.span((*prefix, key)) or layout.span(prefix) or (0, 0),
             scope=scope,
             target=platform,
             package=text(options, "package"),
@@ -117,7 +114,8 @@ def listed(
             features=texts(options.get("features")),
             workspace=options.get("workspace") is True,
             optional=options.get("optional") is True,
-            default_features=said(options.get("default-features", options.get("default_features"))),
+            default_features=default if isinstance(default, bool) else None,
+            written=layout.written((*prefix, key)) if isinstance(value, str | dict) else None,
         )
 
 
@@ -144,47 +142,6 @@ def excepted(owner: dict[str, Any]) -> Iterator[str]:
         yield from texts(lists)
 
 
-def entries(source: bytes) -> dict[TablePath, Span]:
-    """Where each table and each key of it stands: path → from its name to the end of its value.
-
-    The file is known to be valid TOML, so that brackets tell where a value of several lines ends.
-    """
-    spans: dict[TablePath, Span] = {}
-    path: TablePath = ()
-    own: TablePath = ()
-    at = depth = 0
-    for line in source.splitlines(keepends=True):
-        end = at + len(line.rstrip())
-        header = HEADER.match(line.rstrip()) if depth == 0 else None
-        if header:
-            own = path = names(header[1].decode())
-            spans.setdefault(path, (at + line.index(b"["), end))
-        elif depth == 0 and (key := KEY.match(line)):
-            own = (*path, *names(key[1].decode()))
-            spans.setdefault(own, (at + key.start(1), end))
-        elif line.strip() and not line.lstrip().startswith(b"#") and own in spans:
-            spans[own] = (spans[own][0], end)
-        if path in spans and line.strip() and not line.lstrip().startswith(b"#"):
-            spans[path] = (spans[path][0], end)
-        depth = max(0, depth + nesting(line))
-        at += len(line)
-    return spans
-
-
-STRING_OR_COMMENT = re.compile(rb'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')
-
-
-def nesting(line: bytes) -> int:
-    """How many more brackets a line opens than it closes."""
-    bare = STRING_OR_COMMENT.sub(b"", line)
-    return bare.count(b"[") + bare.count(b"{") - bare.count(b"]") - bare.count(b"}")
-
-
-def names(dotted: str) -> TablePath:
-    """The parts of a dotted key."""
-    return tuple(next(part for part in match.groups() if part is not None) for match in PART.finditer(dotted))
-
-
 def table(values: dict[str, Any], name: str) -> dict[str, Any]:
     """A table of that name, or an empty one."""
     value = values.get(name)
@@ -195,11 +152,6 @@ def text(values: dict[str, Any], name: str) -> str:
     """A string of that name, or nothing."""
     value = values.get(name)
     return value if isinstance(value, str) else ""
-
-
-def said(value: object) -> bool | None:
-    """A boolean, or None for anything else."""
-    return value if isinstance(value, bool) else None
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -10,6 +10,59 @@ from slowpath.model.facts import Facts
 from slowpath.model.finding import Span
 
 Scope = Literal["normal", "dev", "build"]
+Form = Literal["string", "inline", "table", "dotted"]
+"""`x = "1"`, `x = { .. }`, `[dependencies.x]`, or `x.version = "1"` and its like, one line each."""
+
+
+class Key(msgspec.Struct, array_like=True, frozen=True):
+    """`name = value`, as it stands in a manifest."""
+
+    name: str
+    span: Span
+    """From the name to the end of the value."""
+    value: Span
+    items: tuple[Span, ...] = ()
+    """The strings of a list, with their quotes."""
+
+
+class Written(msgspec.Struct, array_like=True, frozen=True):
+    """How an entry stands in its manifest. All positions are bytes of that file."""
+
+    form: Form
+    lines: tuple[Span, ...]
+    """The whole lines, with their ends, that go when the entry goes."""
+    name: Span
+    """What stands before the entry's options: `x`, in a table's header or a dotted key all that leads to it."""
+    home: tuple[Span, ...]
+    """`dependencies`, wherever it stands in one key with the entry: `[dependencies.x]`. Else nothing."""
+    value: Span
+    """The string or the inline table."""
+    keys: tuple[Key, ...]
+    """The options."""
+    text: bytes
+    """The lines, one after the other."""
+
+    def key(self, *names: str) -> Key | None:
+        """The option of one of these names."""
+        return next((key for key in self.keys if key.name in names), None)
+
+    def cut(self, span: Span) -> str:
+        """What stands there, in one of the lines."""
+        before = 0
+        for start, end in self.lines:
+            if start <= span[0] < end:
+                return self.text[before + span[0] - start : before + span[1] - start].decode()
+            before += end - start
+        return ""
+
+
+class Table(msgspec.Struct, array_like=True, frozen=True):
+    """`[a.b]` and what stands below it."""
+
+    path: tuple[str, ...]
+    span: Span
+    """From the bracket to the end of its last line that is neither empty nor a comment, without that line's break."""
+    keys: tuple[Key, ...] = ()
 
 
 class Dependency(msgspec.Struct, array_like=True, frozen=True):
@@ -30,7 +83,9 @@ class Dependency(msgspec.Struct, array_like=True, frozen=True):
     workspace: bool = False
     optional: bool = False
     default_features: bool | None = None
-    """None where the entry does not say it: they are on then."""
+    """None where the entry does not say."""
+    written: Written | None = None
+    """None where it stands in a way that nobody writes: nothing is edited there."""
 
     @property
     def registered(self) -> str:
@@ -56,6 +111,10 @@ class Manifest(msgspec.Struct, array_like=True, frozen=True):
     exclude: tuple[str, ...] = ()
     shared: tuple[Dependency, ...] = ()
     """`[workspace.dependencies]`."""
+    tables: tuple[Table, ...] = ()
+    """Those with a header of their own, in the order of the file; nothing where positions are not known."""
+    newline: str = "\n"
+    """How its lines end."""
 
 
 class Locked(msgspec.Struct, array_like=True, frozen=True):
