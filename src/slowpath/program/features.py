@@ -82,16 +82,23 @@ def verdict(asked: Iterable[str], graph: FeatureGraph, needed: Iterable[str], on
     base = graph.closure(on_anyway)
     for part in goes:
         for other in sorted(graph.closure([part]) - {part}):
-            hidden = graph.comes_along(other) or other in graph.aggregates
-            if not hidden and wanted(other, True, graph, need) and other not in graph.closure(stays) | base:
+            hidden = other not in need and (graph.comes_along(other) or other in graph.aggregates)
+            if not hidden and wanted(other, False, graph, need) and other not in graph.closure(stays) | base:
                 stays.append(other)
     for part in goes:
         replacement = graph.table.instead.get(part)
         if replacement and replacement in graph.features:
             stays.append(replacement)
-    stays = without_implied(list(dict.fromkeys(stays)), asked, graph)
     still = graph.closure(stays) | base
+    stays = in_order([*stays, *(name for name in asked if name in goes and name in still)], asked, graph)
     return Verdict(stays, [part for part in dict.fromkeys(goes) if part not in still])
+
+
+def in_order(stays: list[str], asked: list[str], graph: FeatureGraph) -> list[str]:
+    """The list in the old order, new names where the aggregate stood that they are part of."""
+    places = {part: at for at, name in reversed(list(enumerate(asked))) for part in graph.parts(name)}
+    ordered = sorted(dict.fromkeys(stays), key=lambda name: places.get(name, len(asked)))
+    return without_implied(ordered, asked, graph)
 
 
 def wanted(part: str, by_name: bool, graph: FeatureGraph, need: set[str]) -> bool:
