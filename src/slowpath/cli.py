@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -14,6 +14,7 @@ from slowpath import __version__
 
 if TYPE_CHECKING:
     from slowpath.config import Config
+    from slowpath.engine import Mended
     from slowpath.model.report import Report
     from slowpath.model.rule import Rule
 
@@ -50,6 +51,9 @@ def cli() -> None:
 @click.option("--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Default: medium.")
 @click.option("--fail-on", type=click.Choice(LEVELS), help="Least severity that makes the exit code 1. Default: note.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option("--fix", "fixing", is_flag=True, help="Apply the safe fixes of what would be shown, and show the rest.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that need a look.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, as a diff, and change nothing.")
 @click.option("--jobs", type=click.IntRange(min=0), default=0, help="Worker processes; 0 is one per core.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write cached facts.")
 @click.option(
@@ -67,6 +71,9 @@ def scan(
     min_confidence: str | None,
     fail_on: str | None,
     exit_zero: bool,
+    fixing: bool,
+    unsafe_fixes: bool,
+    diff: bool,
     jobs: int,
     no_cache: bool,
     statistics: bool,
@@ -77,13 +84,15 @@ def scan(
     """
     import gc
 
-    from slowpath import config, engine
+    from slowpath import config, engine, fix
     from slowpath.cache import Cache, directory
     from slowpath.crate_lines import CrateSources
     from slowpath.model.finding import SEVERITIES, Trouble
     from slowpath.model.report import Stats
     from slowpath.report import text
 
+    if unsafe_fixes and not (fixing or diff):
+        _fail("--unsafe-fixes goes with --fix or --diff")
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     paths = paths or (Path(),)
     try:
@@ -102,21 +111,25 @@ def scan(
     except config.ConfigError as error:
         _fail(str(error))
     progress, finish = _progress()
-    report = engine.scan(
-        root,
-        rules,
-        exclude=settings.exclude,
-        min_confidence=settings.min_confidence,
-        jobs=jobs,
-        cache=None if no_cache else Cache(directory()),
-        scope=[entry for entry in (_relative(path, root) for path in paths) if entry != "."],
-        ignores=ignores,
-        start_after=str(settings.migrations.start_after),
-        known=[rule.id for rule in every],
-        progress=progress,
-        count_calls=statistics,
-        crate_sources=CrateSources(_cargo_home(), root),
-    )
+    options: dict[str, Any] = {
+        "exclude": settings.exclude,
+        "min_confidence": settings.min_confidence,
+        "jobs": jobs,
+        "cache": None if no_cache else Cache(directory()),
+        "scope": tuple(entry for entry in (_relative(path, root) for path in paths) if entry != "."),
+        "ignores": ignores,
+        "start_after": str(settings.migrations.start_after),
+        "known": [rule.id for rule in every],
+        "progress": progress,
+        "count_calls": statistics,
+        "crate_sources": CrateSources(_cargo_home(), root),
+    }
+    mended = engine.mend(root, rules, unsafe=unsafe_fixes, **options) if fixing or diff else None
+    report = mended.before if mended else engine.scan(root, rules, **options)
+    unwritten: dict[str, str] = {}
+    if mended and not diff:
+        unwritten = fix.write(root, mended.before.sources.texts, mended.texts, mended.fixes)
+        report = engine.scan(root, rules, **options) if unwritten else mended.report
     finish()
     import msgspec
 
@@ -128,11 +141,20 @@ def scan(
     shown = report
     if not statistics and (style == "json" or not terminal):  # equal input gives equal bytes, whatever cache and jobs
         shown = msgspec.structs.replace(report, stats=Stats(files=report.stats.files))
-    _write(output_file, _rendered(shown, style, output_file is None and _color(terminal)))
+    if output_file or not diff:
+        _write(output_file, _rendered(shown, style, output_file is None and _color(terminal)))
+    if mended and diff:
+        _write(None, fix.diff(mended.before.sources.texts, mended.texts))
     if sarif_output:
         _write(sarif_output, _rendered(report, "sarif", False))
     if style in ("full", "concise"):
         for line in text.troubles(report):
+            click.echo(f"slowpath: {line}", err=True)
+    if mended:
+        for line in (
+            *dict.fromkeys(unwritten.values()),
+            _tally(mended, unwritten, "would be fixed" if diff else "fixed"),
+        ):
             click.echo(f"slowpath: {line}", err=True)
     if statistics:
         click.echo(text.statistics(report), err=True, nl=False)
@@ -140,7 +162,7 @@ def scan(
     failing = any(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
     if any(trouble.internal for trouble in report.troubles):
         sys.exit(INTERNAL)
-    sys.exit(USAGE if broken_pages else FINDINGS if failing and not exit_zero else 0)
+    sys.exit(USAGE if broken_pages or unwritten else FINDINGS if failing and not exit_zero else 0)
 
 
 @cli.command()
@@ -199,6 +221,14 @@ def rules_test(directory: Path) -> None:
     rules = "1 rule" if len(own) == 1 else f"{len(own)} rules"
     click.echo(f"{rules}, {run} examples, {failed} failed")
     sys.exit(USAGE if errors or not own else FINDINGS if failed else 0)
+
+
+def _tally(mended: Mended, unwritten: Collection[str], done: str) -> str:
+    """How many findings are fixed, and how many more could be."""
+    count = sum(not any(edit.place.path in unwritten for edit in own.edits) for own in mended.fixes)
+    more = sum(own.fix is not None and not own.fix.safe for own in mended.report.findings)
+    hint = "" if mended.unsafe or not more else f", {more} more with --unsafe-fixes"
+    return f"{count} finding{'' if count == 1 else 's'} {done}{hint}"
 
 
 def _fail(message: str) -> NoReturn:

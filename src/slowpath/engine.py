@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 import pathspec
 
-from slowpath import __version__, workers
+from slowpath import __version__, fix, workers
 from slowpath.cache import Cache, key
 from slowpath.crate_lines import CrateSources, with_lines
-from slowpath.discover import Discovery, discover
+from slowpath.discover import Discovery, discover, language_of
 from slowpath.extract import facts_type
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
-from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Trouble
+from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Fix, Trouble
 from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
@@ -30,6 +32,8 @@ from slowpath.workers import Patterns, Task
 
 Ignores = Mapping[str, Iterable[str]]
 """gitignore-style pattern → ids of the rules that say nothing in such files."""
+MAX_ROUNDS = 50
+"""Of fixes: those that overlap wait for the next round."""
 
 
 def scan(
@@ -72,6 +76,39 @@ def scan(
         count_calls=count_calls,
         crate_sources=crate_sources,
     )
+
+
+class Mended(NamedTuple):
+    """What fixes made of a project: `report` says what is left, `before` what there was."""
+
+    before: Report
+    report: Report
+    texts: dict[str, bytes]
+    """The files that are new or changed."""
+    fixes: list[Fix]
+    unsafe: bool
+
+
+def mend(root: Path, rules: Iterable[Rule], *, unsafe: bool, exclude: Iterable[str] = (), **options: Any) -> Mended:
+    """Scan, fix and scan again until there is nothing left to fix. Writes nothing; `options` are those of `analyse`."""
+    found, rules = discover(root, exclude), list(rules)
+    before = report = analyse(found, rules, **options)
+    done: dict[str, Fix] = {}
+    texts: dict[str, bytes] = {}
+    for _ in range(MAX_ROUNDS):
+        fixes = fix.chosen(report, done, unsafe=unsafe)
+        if not fixes:
+            break
+        done |= fixes
+        texts |= fix.applied(report.sources.texts, fixes.values())
+        files = {path: (path, language, texts.get(path, source)) for path, language, source in found.files}
+        for path in texts.keys() - files.keys():
+            language = language_of(posixpath.basename(path))
+            if language is not None:
+                files[path] = (path, language, texts[path])
+        found = found._replace(files=sorted(files.values()))
+        report = analyse(found, rules, **options)
+    return Mended(before, report, texts, list(done.values()), unsafe)
 
 
 def analyse(

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from slowpath.model.finding import Confidence, Finding, Step
+from slowpath.model.finding import Confidence, Edit, Finding, Fix, Step
 from slowpath.model.rule import Rule
-from slowpath.program import Program
+from slowpath.program import Program, manifest_edits, savings
 from slowpath.program.cargo import Entry, Package, Use
-from slowpath.program.savings import dropped, moved
 
 WHERE = {"normal": "the package", "dev": "its tests, benches and examples", "build": "its build script"}
 
@@ -37,13 +36,15 @@ def judged(entry: Entry, rule: Rule) -> Iterator[Finding]:
         yield misplaced(entry, reached, rule)
     if reached or expanded(entry, rule) or renamed(entry) or (scope == "dev" and twin(entry)):
         return
+    sure = sureness(entry, rule)
     yield rule.finding(
         entry.place,
-        confidence=sureness(entry, rule),
+        confidence=sure,
+        fix=fix(f"Drop `{entry.declared.key}`", sure, manifest_edits.dropped(entry)),
         dependency=entry.declared.key,
         problem=f"No code of {WHERE[scope]} names `{entry.declared.key}`, so it is compiled for nothing",
         advice="drop it",
-        saves=dropped(entry),
+        saves=savings.dropped(entry),
     )
 
 
@@ -52,15 +53,22 @@ def misplaced(entry: Entry, uses: list[Use], rule: Rule) -> Finding:
     first: dict[str, Use] = {}
     for use in uses:
         first.setdefault(use.place.path, use)
+    sure: Confidence = "low" if entry.package.unread else "medium"
     return rule.finding(
         entry.place,
-        confidence="low" if entry.package.unread else "medium",
+        confidence=sure,
+        fix=fix(f"Move `{entry.declared.key}` to [dev-dependencies]", sure, manifest_edits.moved(entry, "dev")),
         related=[Step(use.place, f"a test needs `{use.path}`") for use in list(first.values())[:5]],
         dependency=entry.declared.key,
         problem=f"Only tests name `{entry.declared.key}`, yet each build of the product compiles it",
         advice="move it to [dev-dependencies]",
-        saves=moved(entry),
+        saves=savings.moved(entry),
     )
+
+
+def fix(title: str, sure: Confidence, edits: tuple[Edit, ...]) -> Fix | None:
+    """The manifest without the entry here; nothing where it cannot be edited."""
+    return Fix(title, sure == "high", edits) if edits else None
 
 
 def names(entry: Entry, rule: Rule) -> set[str]:
