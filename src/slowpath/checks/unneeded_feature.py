@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from slowpath.model.finding import Confidence, Finding, Saving, Step
+from slowpath.model.finding import Confidence, Finding, Fix, Saving, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.feature_lists import FeatureLists, Proposal
+from slowpath.program.manifest_edits import with_features
 from slowpath.program.savings import leaves, saving
 from slowpath.tables import load
 
@@ -36,9 +37,11 @@ def finding(proposal: Proposal, crate: str, rule: Rule) -> Finding:
     by_default = " by default" if proposal.without_default and not dependency.features else ""
     goes = listing(proposal.goes)
     what = f"`{aggregate}` of `{crate}` switches on {goes}" if aggregate else f"`{crate}` has {goes} on{by_default}"
+    sure = sureness(proposal)
     return rule.finding(
         proposal.declaration.place,
-        confidence=sureness(proposal),
+        confidence=sure,
+        fix=fix(proposal, crate, sure),
         related=list(reasons(proposal)),
         saves=saves(proposal),
         what=what,
@@ -54,6 +57,14 @@ def saves(proposal: Proposal) -> Saving | None:
     known = proposal.graph.dependencies
     cuts = [(f"{crate.name} {crate.version}", known[name].package or name) for name in proposal.brought]
     return saving(leaves(lock, cuts), exact=not proposal.others)
+
+
+def fix(proposal: Proposal, crate: str, sure: Confidence) -> Fix | None:
+    """The shorter list in the manifest."""
+    declaration = proposal.declaration
+    default = False if proposal.without_default else None
+    edits = with_features(declaration.dependency, declaration.path, proposal.stays, default)
+    return Fix(f"Ask for the features of `{crate}` that code needs", sure == "high", edits) if edits else None
 
 
 def sureness(proposal: Proposal) -> Confidence:
