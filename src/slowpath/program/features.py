@@ -85,13 +85,11 @@ def verdict(asked: Iterable[str], graph: FeatureGraph, needed: Iterable[str], on
             hidden = other not in need and (graph.comes_along(other) or other in graph.aggregates)
             if not hidden and wanted(other, False, graph, need) and other not in graph.closure(stays) | base:
                 stays.append(other)
-    for part in goes:
-        replacement = graph.table.instead.get(part)
-        if replacement and replacement in graph.features:
-            stays.append(replacement)
     still = graph.closure(stays) | base
-    stays = in_order([*stays, *(name for name in asked if name in goes and name in still)], asked, graph)
-    return Verdict(stays, [part for part in dict.fromkeys(goes) if part not in still])
+    stays += [name for name in asked if name in goes and name in still]
+    off = [part for part in dict.fromkeys(goes) if part not in still]
+    stays += [graph.table.instead[part] for part in off if graph.table.instead.get(part) in graph.features]
+    return Verdict(in_order(stays, asked, graph), off)
 
 
 def in_order(stays: list[str], asked: list[str], graph: FeatureGraph) -> list[str]:
