@@ -132,7 +132,7 @@ def _replace(root: Path, changes: Mapping[str, tuple[bytes | None, bytes]]) -> N
             for folder in [folder for folder in reversed(target.parents) if not folder.exists()]:
                 folder.mkdir()
                 made.append(folder)
-            beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+            beside = target.with_name(f".slowpath-{os.getpid()}-{len(staged)}.tmp")
             with beside.open("xb") as file:
                 staged.append(_Staged(path, beside, target, old))
                 file.write(new)

@@ -84,7 +84,7 @@ def manifest(values: dict[str, Any], source: bytes) -> Manifest:
         exclude=texts(workspace.get("exclude")),
         shared=tuple(listed(table(workspace, "dependencies"), ("workspace", "dependencies"), "normal", "", layout)),
         tables=tuple(layout.tables),
-        newline="\r\n" if b"\r\n" in source else "\n",
+        newline=layout.newline,
     )
 
 

@@ -47,6 +47,7 @@ class Layout:
 
     def __init__(self, source: bytes) -> None:
         self.source = source
+        self.newline = "\r\n" if b"\r\n" in source else "\n"
         self.pairs: dict[TablePath, list[_Pair]] = {}
         self.blocks: dict[TablePath, list[_Block]] = {}
         self.tables: list[Table] = []
@@ -115,7 +116,7 @@ class Layout:
         home = [(names[-2].start_byte, names[-2].end_byte) for names in parts if len(names) > 1]
         name = (parts[0][0].start_byte, parts[0][-1].end_byte)
         text = b"".join(self.source[start:end] for start, end in lines)
-        return Written(form, tuple(lines), name, tuple(home), value, keys, text)
+        return Written(form, tuple(lines), name, tuple(home), value, keys, text, self.newline)
 
     def _line_end(self, at: int) -> int:
         """The end of the line, without its break."""

@@ -41,6 +41,8 @@ class Written(msgspec.Struct, array_like=True, frozen=True):
     """The options."""
     text: bytes
     """The lines, one after the other."""
+    newline: str = "\n"
+    """How lines of the file end."""
 
     def key(self, *names: str) -> Key | None:
         """The option of one of these names."""
@@ -114,7 +116,6 @@ class Manifest(msgspec.Struct, array_like=True, frozen=True):
     tables: tuple[Table, ...] = ()
     """Those with a header of their own, in the order of the file; nothing where positions are not known."""
     newline: str = "\n"
-    """How its lines end."""
 
 
 class Locked(msgspec.Struct, array_like=True, frozen=True):

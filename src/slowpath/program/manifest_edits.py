@@ -141,8 +141,7 @@ def _with(written: Written, kept: list[Key], added: dict[str, str]) -> dict[Span
     text = written.cut(line)
     content = text.rstrip("\r\n")
     end = line[0] + len(content.encode())
-    head = "\r\n" if b"\r\n" in written.text else "\n"
-    head += content[: len(content) - len(content.lstrip())]
+    head = written.newline + content[: len(content) - len(content.lstrip())]
     head += f"{written.cut(written.name)}." if written.form == "dotted" else ""
     return {(end, end): "".join(head + option for option in options)}
 
