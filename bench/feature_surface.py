@@ -6,6 +6,9 @@ them on.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import pickle
 import re
 import subprocess
 import tempfile
@@ -15,8 +18,9 @@ from functools import cache
 from pathlib import Path
 
 from feature_gates import ALWAYS, NEVER, Gate, both, closure, either
-from feature_graphs import CARGO_HOME
+from feature_graphs import CARGO_HOME, index_entries, published
 from feature_source import Impl, Item, Module, Source
+from platformdirs import user_cache_path
 
 Path_ = tuple[str, ...]
 DEPTH = 12
@@ -45,26 +49,64 @@ class External:
 Target = tuple[Module | Item | External, Gate]
 
 
-def unpacked(spec: str) -> Path | None:
-    """The source of a crate `name@version` (or the newest that fits), which cargo downloads where it is not there."""
+@dataclass
+class Names:
+    """All that a crate offers, its features, and the words of its source."""
+
+    features: dict[str, list[str]]
+    found: dict[Path_, Public]
+    impls: list[Public]
+    words: set[str]
+
+    def all(self) -> Iterator[Public]:
+        """Everything with a name, then the trait impls."""
+        yield from self.found.values()
+        yield from self.impls
+
+
+def newest(package: str, series: str) -> str:
+    """The newest version of a series that cargo's index cache knows; empty where it knows none."""
+    try:
+        entries = published(index_entries(package))
+    except FileNotFoundError:
+        return ""
+    fitting = [entry["vers"] for entry in entries if f"{entry['vers']}.".startswith(f"{series}." if series else "")]
+    return fitting[-1] if fitting else ""
+
+
+def unpacked(package: str, series: str) -> Path | None:
+    """The source of a crate, which cargo downloads where it is not there."""
     sources = CARGO_HOME / "registry" / "src"
-    for directory in sources.glob(f"*/{spec.replace('@', '-')}/.cargo-ok"):
+    for directory in sources.glob(f"*/{package}-{newest(package, series)}/.cargo-ok"):
         return directory.parent
+    spec = f"{package}@{series}" if series else package
     with tempfile.TemporaryDirectory() as outside:
         command = ["cargo", "info", "--quiet", "--color", "never", spec]
         done = subprocess.run(command, cwd=outside, capture_output=True, text=True, check=False)
     found = re.search(r"^version: (\S+)", done.stdout, re.M)
-    if not found:
-        return None
-    name = f"{spec.partition('@')[0]}-{found.group(1)}"
-    return next(sources.glob(f"*/{name}"), None)
+    return next(sources.glob(f"*/{package}-{found.group(1)}"), None) if found else None
 
 
 @cache
-def of_registry(spec: str) -> Surface | None:
-    """The surface of a published crate."""
-    directory = unpacked(spec)
-    return Surface(Source(directory)) if directory and (directory / "Cargo.toml").is_file() else None
+def of_registry(package: str, series: str) -> Names | None:
+    """What a published crate offers: the newest version of a series, or the one named in full."""
+    directory = unpacked(package, series)
+    if directory is None or not (directory / "Cargo.toml").is_file():
+        return None
+    code = b"".join(
+        Path(__file__).with_name(f"feature_{part}.py").read_bytes() for part in ("gates", "source", "surface")
+    )
+    kept = user_cache_path("slowpath") / "features" / f"{directory.name}-{hashlib.sha256(code).hexdigest()[:16]}"
+    if kept.is_file():
+        names = pickle.loads(kept.read_bytes())
+        assert isinstance(names, Names)
+        return names
+    names = Surface(Source(directory)).names()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(f".{os.getpid()}")
+    part.write_bytes(pickle.dumps(names))
+    part.replace(kept)
+    return names
 
 
 def series(requirement: str) -> str:
@@ -79,9 +121,9 @@ def series(requirement: str) -> str:
 
 
 class Surface:
-    """The public items of one crate; `dependency` finds the source of another."""
+    """Collects the public items of one crate; `dependency` finds those of another, by its name and series."""
 
-    def __init__(self, source: Source, dependency: Callable[[str], Surface | None] = of_registry) -> None:
+    def __init__(self, source: Source, dependency: Callable[[str, str], Names | None] = of_registry) -> None:
         self.source, self.dependency = source, dependency
         self.features = source.features
         self.found: dict[Path_, Public] = {}
@@ -93,10 +135,9 @@ class Surface:
         for impl in source.impls:
             self._add_impl(impl)
 
-    def all(self) -> Iterator[Public]:
-        """Everything with a name, then the trait impls."""
-        yield from self.found.values()
-        yield from self.impls
+    def names(self) -> Names:
+        """What has been collected."""
+        return Names(self.features, self.found, self.impls, self.source.words())
 
     def _add(self, public: Public) -> Public:
         old = self.found.get(public.path)
@@ -171,14 +212,14 @@ class Surface:
         given = self.source.dependencies[name]
         package = given.get("package", name)
         if "path" in given:
-            surface: Surface | None = Surface(Source(self.source.directory / given["path"]), self.dependency)
+            names: Names | None = Surface(Source(self.source.directory / given["path"]), self.dependency).names()
         else:
-            surface = self.dependency(f"{package}@{series(given.get('version', ''))}".removesuffix("@"))
-        if surface is None:
+            names = self.dependency(package, series(given.get("version", "")))
+        if names is None:
             return
         size = len(what.path)
-        translate = self._translation(surface, name)
-        for public in list(surface.all()):
+        translate = self._translation(names, name)
+        for public in names.all():
             key = public.owner or public.path
             if key[:size] == what.path and (len(key) > size or public.owner):
                 self._add_external(public, path, size, translate, around, gate, place)
@@ -204,7 +245,7 @@ class Surface:
             shown = f"{place} → {public.place}"
             self._add(Public((*path, *public.path[size:]), public.kind, own, outer, shown))
 
-    def _translation(self, other: Surface, name: str) -> Callable[[Gate], Gate]:
+    def _translation(self, other: Names, name: str) -> Callable[[Gate], Gate]:
         """Puts a gate in another crate's features as one in the features of this that switch them on."""
         given = self.source.dependencies[name]
         always = closure(

@@ -19,7 +19,7 @@ from typing import Any
 import feature_graphs
 import feature_surface
 from feature_gates import closure
-from feature_surface import Public, Surface
+from feature_surface import Names, Public
 
 IN_USE = "2021"
 Table = dict[str, Any]
@@ -82,7 +82,7 @@ def excused(public: Public, feature: str, table: Table) -> bool:
     return bool(names & {"::".join(public.path), public.path[-1], f".{public.path[-1]}", trait})
 
 
-def uncovered(surface: Surface, table: Table) -> Iterator[tuple[str, Public]]:
+def uncovered(surface: Names, table: Table) -> Iterator[tuple[str, Public]]:
     """(feature, item) where no sign of the feature knows the item; what stands in an uncovered item is left out."""
     told: set[tuple[str, ...]] = set()
     for public in sorted(surface.all(), key=lambda public: (len(public.path), public.path)):
@@ -100,13 +100,13 @@ def as_sign(public: Public) -> str:
     return f".{public.path[-1]}" if public.kind == "method" else "::".join(public.path)
 
 
-def stale(surfaces: list[Surface], table: Table) -> Iterator[tuple[str, str]]:
+def stale(surfaces: list[Names], table: Table) -> Iterator[tuple[str, str]]:
     """Signs that know no item of any checked version; a word may also stand anywhere in the source."""
     items = [public for surface in surfaces for public in surface.all()]
-    words = {word for surface in surfaces for word in surface.source.words()}
+    words = {word for surface in surfaces for word in surface.words}
     for feature, signs in table.get("needs", {}).items():
         for sign in signs:
-            known = sign[0] == "@" or sign.startswith("columns>") or sign[0] == "." and known_word(sign[1:], words)
+            known = sign[0] == "@" or sign.startswith("columns>") or (sign[0] == "." and known_word(sign[1:], words))
             if not known and not any(covers(sign, item) for item in items):
                 yield feature, sign
 
@@ -135,7 +135,7 @@ def wrong_classes(crate: str, table: Table) -> Iterator[str]:
             yield f"{crate}: feature {name} of {versions[-1][0]} stands in {' and '.join(where) or 'no class'}"
 
 
-def wrong_aggregates(crate: str, surface: Surface, table: Table) -> Iterator[str]:
+def wrong_aggregates(crate: str, surface: Names, table: Table) -> Iterator[str]:
     """Aggregates that bring more than features, or have code of their own."""
     for name in table.get("aggregates", ()):
         beyond = [value for value in surface.features.get(name, ()) if value not in surface.features]
@@ -161,10 +161,10 @@ def check(crate: str, table: Table) -> bool:
     """Prints what is wrong with one crate's table; whether there was nothing."""
     start = time.perf_counter()
     problems = list(wrong_classes(crate, table))
-    surfaces: dict[str, Surface] = {}
+    surfaces: dict[str, Names] = {}
     lines: dict[tuple[str, str], tuple[str, str]] = {}
     for version in versions_in_use(crate):
-        surface = feature_surface.of_registry(f"{crate}@{version}")
+        surface = feature_surface.of_registry(crate, version)
         if surface is None:
             problems.append(f"{crate}: cargo has no source of {version}")
             continue
