@@ -20,6 +20,7 @@ HEAD = re.compile(rb"(?<![\w.$])(?<!::)([A-Za-z_]\w*)\s*$")
 USE = re.compile(rb"use\s+")
 EXTERN = re.compile(rb"extern\s+crate\s+(\w+)(?:\s+as\s+(\w+))?\s*;")
 MODULE = re.compile(rb"mod\s+(?:r#)?(\w+)")
+MACRO_MODULES = re.compile(rb"mod\s+\$|automod\s*::\s*dir\s*!")
 BEFORE = re.compile(rb"([ \t]*)(pub\s*(?:\([^)\n]*\)\s*)?)?$")
 ATTRIBUTE = re.compile(rb"#!?\s*\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]")
 QUOTED = re.compile(rb'(\w*)\s*=\s*"([^"\n]*)"')
@@ -69,8 +70,8 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
     code = blanked(source)
     imports = [*used(code), *extern(code)]
     found = Found(tests(code))
-    modules = [(match[1].decode(), indent) for match, indent, _ in items(MODULE, code)]
-    scope = Scope(imports, {name for name, indent in modules if not indent})
+    modules = [(match[1].decode(), indent, match.start()) for match, indent, _ in items(MODULE, code)]
+    scope = Scope(imports, {name for name, indent, _ in modules if not indent})
     for leaf in imports:
         for path in scope.expand(leaf.path, leaf.at):
             handed_on = leaf.public or leaf.local not in (path, "")
@@ -86,7 +87,8 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
             found.add(full, at)
         if not found.in_test(at):
             settled.add(path)
-    names = tuple(sorted({name for name, _ in modules}))
+    names = {name for name, _, _ in modules}
+    compiled = {name for name, _, at in modules if not found.in_test(at)}
     strings = list(quoted(code, source))
     for at, path in strings:
         for full in scope.expand(path, at):
@@ -94,7 +96,12 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
     for at, root in documented(source):
         found.add(root, at, test=True)
     return MentionFacts(
-        found.sorted(), words(code, (path for _, path in strings)), names, bool(GENERATED.search(source))
+        found.sorted(),
+        words(code, (path for _, path in strings)),
+        tuple(sorted(names)),
+        bool(GENERATED.search(source)),
+        tuple(sorted(names - compiled)),
+        bool(MACRO_MODULES.search(code)),
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 from fnmatch import fnmatchcase
-from typing import cast
+from typing import NamedTuple, cast
 
+from slowpath.link.compiled import claims
 from slowpath.model.cargo import Dependency, Manifest, TomlFacts
 from slowpath.model.code import CodeFacts
 from slowpath.model.rust import RustFacts
@@ -19,7 +20,7 @@ from slowpath.program.rust import Module
 
 SAMPLES = frozenset(["tests", "test", "fixtures", "testdata", "test_data", "test-data", "templates"])
 """A package in such a folder that is no member of a workspace is input of a test."""
-ROLES: dict[str, Role] = {"test": "dev", "bench": "dev", "example": "dev", "build": "build"}
+DEV_FOLDERS = frozenset(["tests", "benches", "examples"])
 
 
 def link(program: Program) -> CargoProgram:
@@ -94,29 +95,42 @@ def nearest(path: str, folders: set[str]) -> str:
 
 def by_folder(program: Program, folders: set[str]) -> dict[str, list[Code]]:
     """The compiled files of each package's folder."""
-    rust = program.rust
+    facts = {file.path: cast(RustFacts, file.facts) for file in program.of("rust")}
+    mentions = {path: own.mentions for path, own in facts.items()}
+    owners = claims(program.rust, mentions)
     found: dict[str, list[Code]] = {}
-    left = []
-    declared: dict[str, set[str]] = {}
-    for file in program.of("rust"):
-        facts = cast(RustFacts, file.facts).mentions
-        modules = rust.modules.get(file.path)
-        if not modules:
-            left.append((file.path, facts))
-            continue
-        crate = modules[0].crate
-        role = "dev" if rust.is_test(file.path) else ROLES.get(crate.kind, "normal")
-        found.setdefault(crate.folder, []).append(
-            Code(file.path, role, facts, gaps(modules, cast(RustFacts, file.facts).code))
-        )
-        declared.setdefault(crate.folder, set()).update(facts.modules)
-    for path, facts in left:
+    for path, own in facts.items():
+        open_ended = gaps(program.rust.modules.get(path, []), own.code)
+        for folder, roles in sorted(owners.get(path, {}).items()):
+            kept = roles - {"dev"} if "normal" in roles else roles
+            found.setdefault(folder, []).extend(Code(path, role, own.mentions, open_ended) for role in sorted(kept))
+    declared = {folder: Declared.of(code) for folder, code in found.items()}
+    for path in sorted(mentions.keys() - owners.keys()):
         folder = nearest(path, folders)
-        name = posixpath.basename(path).removesuffix(".rs")
-        module = posixpath.basename(posixpath.dirname(path)) if name == "mod" else name
-        if module in declared.get(folder, ()):
-            found.setdefault(folder, []).append(Code(path, "normal", facts))
+        if folder in declared and (role := declared[folder].role(path, folder)):
+            found[folder].append(Code(path, role, mentions[path]))
     return found
+
+
+class Declared(NamedTuple):
+    """What the compiled files of a package say of modules whose files were not followed."""
+
+    modules: frozenset[str]
+    by_macro: bool
+
+    @classmethod
+    def of(cls, code: list[Code]) -> Declared:
+        own = [one.mentions for one in code]
+        return cls(frozenset(name for one in own for name in one.modules), any(one.macro_modules for one in own))
+
+    def role(self, path: str, folder: str) -> Role | None:
+        """What a file that no target was seen to compile may be compiled for: test harnesses take in files too."""
+        inside = path[len(folder) :].lstrip("/").split("/")
+        if inside[0] in DEV_FOLDERS:
+            return "dev"
+        name = inside[-1].removesuffix(".rs")
+        module = inside[-2] if name == "mod" and len(inside) > 1 else name
+        return "normal" if self.by_macro or module in self.modules else None
 
 
 def gaps(modules: list[Module], code: CodeFacts) -> bool:

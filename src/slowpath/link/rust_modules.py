@@ -29,7 +29,9 @@ def targets(program: Program, files: Mapping[str, CodeFacts]) -> Iterator[tuple[
         if posixpath.basename(file.path) == "Cargo.toml":
             folder = posixpath.dirname(file.path)
             at_root = at_root or not folder
-            found += list(package_targets(cast(TomlFacts, file.facts).manifest or Manifest(), folder, files))
+            manifest = cast(TomlFacts, file.facts).manifest or Manifest()
+            if manifest.name or not manifest.workspace:
+                found += list(package_targets(manifest, folder, files))
     if not at_root:
         found += list(package_targets(Manifest(), "", files))
     order = {"lib": 0, "bin": 1}

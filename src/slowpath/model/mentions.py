@@ -30,3 +30,7 @@ class MentionFacts(msgspec.Struct, array_like=True):
     """Modules that the file declares."""
     generated: bool = False
     """The file includes code that a build script writes."""
+    test_modules: tuple[str, ...] = ()
+    """Those of them that only tests compile."""
+    macro_modules: bool = False
+    """A macro declares modules, so that the files beside may be compiled without being named."""
