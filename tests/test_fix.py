@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from surface import run, write
 
-from slowpath import fix
+from slowpath import engine, fix
 from slowpath.extract.toml import extract
 from slowpath.model.cargo import Manifest, Scope
 from slowpath.model.finding import Edit, Fix, Place, Span
@@ -374,6 +374,19 @@ def test_fixes_that_meet_take_turns(tmp_path: Path) -> None:
     wanted = f'{HEAD}[dependencies]\n\n[dev-dependencies]\none = "1" # é\ntwo = "1"\n'
     assert (root / PATH).read_text("utf-8") == wanted
     assert (root / PATH).stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("table", ["[dev-dependencies]\nkept = { path = 'kept' }", "[dev-dependencies]"])
+def test_many_lines_go_to_one_table(tmp_path: Path, table: str) -> None:
+    """More than there are rounds, in the order that they had; the profile behind them stays one."""
+    names = [f"n{number:02}" for number in range(engine.MAX_ROUNDS + 2)]
+    lines = "".join(f'{name} = "1"\n' for name in names)
+    code = "#[cfg(test)]\nmod tests { " + " ".join(f"use {name}::x;" for name in [*names, "kept"]) + " }\n"
+    end = "\n[profile.release]\nlto = true\n"
+    root = kiosk(tmp_path, f"{lines}{table}\n{end}", **{"src/lib.rs": code})
+    done = run("scan", root, "--fix", "--unsafe-fixes", "--select", "unused-dependency")
+    assert done.returncode == 0 and f"{len(names)} findings fixed" in done.stderr
+    assert (root / PATH).read_text() == f"{HEAD}[dependencies]\n{table}\n{lines}{end}"
 
 
 def test_marks_and_line_ends_stay(tmp_path: Path) -> None:

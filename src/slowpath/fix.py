@@ -11,7 +11,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
-from slowpath.model.finding import Edit, Fix, Span
+from slowpath.model.finding import Edit, Fix
 from slowpath.model.report import Report
 
 Texts = Mapping[str, bytes]
@@ -26,18 +26,18 @@ def chosen(report: Report, done: Collection[str], *, unsafe: bool) -> dict[str, 
 
     A finding that is still there after its fix, which `done` tells, is not fixed again.
     """
-    taken: dict[str, list[Span]] = {}
+    taken: dict[str, list[Edit]] = {}
     found: dict[str, Fix] = {}
     for finding, name in zip(report.findings, report.fingerprints, strict=True):
         fix = finding.fix
         if fix is None or name in done or not (fix.safe or unsafe):
             continue
-        if any(_clashes(edit.place.span, taken.get(edit.place.path, ())) for edit in fix.edits):
+        if any(_clash(edit, other) for edit in fix.edits for other in taken.get(edit.place.path, ())):
             continue
-        if _parses(report.sources.texts, fix):
+        if _parses(report.sources.texts, fix, taken):
             found[name] = fix
             for edit in fix.edits:
-                taken.setdefault(edit.place.path, []).append(edit.place.span)
+                taken.setdefault(edit.place.path, []).append(edit)
     return found
 
 
@@ -66,15 +66,24 @@ def write(root: Path, old: Texts, new: Texts, fixes: Iterable[Fix]) -> dict[str,
     return left
 
 
-def _clashes(span: Span, taken: Iterable[Span]) -> bool:
-    """Whether a span shares a byte with another, or inserts at the same place."""
-    return any(span == other or (span[0] < other[1] and other[0] < span[1]) for other in taken)
+def _clash(one: Edit, other: Edit) -> bool:
+    """Whether edits share a byte, or insert at the same place; lines of one table may do so in any order."""
+    (start, end), (first, last) = one.place.span, other.place.span
+    if (start, end) == (first, last) == (start, start) and one.place.path.endswith(".toml"):
+        return not _lines_alone(one.text) or not _lines_alone(other.text)
+    return (start, end) == (first, last) or (start < last and first < end)
 
 
-def _parses(texts: Texts, fix: Fix) -> bool:
-    """A manifest that would be no TOML afterwards is not touched."""
+def _lines_alone(text: str) -> bool:
+    """Lines of TOML without a header: what stands behind them stays in its table."""
+    return text.startswith(("\n", "\r\n")) and "\n[" not in text
+
+
+def _parses(texts: Texts, fix: Fix, taken: Mapping[str, list[Edit]]) -> bool:
+    """A manifest that would be no TOML with this fix, and those that are taken, is not touched."""
     for path in {edit.place.path for edit in fix.edits if edit.place.path.endswith(".toml")}:
-        text = _edited(texts.get(path, b""), [edit for edit in fix.edits if edit.place.path == path])
+        own = [edit for edit in fix.edits if edit.place.path == path]
+        text = _edited(texts.get(path, b""), [*taken.get(path, ()), *own])
         try:
             tomllib.loads(text.decode().removeprefix("\ufeff"))
         except ValueError:
