@@ -32,6 +32,11 @@ def classes(table: Table) -> dict[str, set[str]]:
     return found
 
 
+def comes_along(feature: str, features: feature_graphs.Features) -> bool:
+    """Whether the feature needs no class: nobody asks for it by hand."""
+    return feature.startswith("_") or features[feature] == [f"dep:{feature}"]
+
+
 def judged_by(feature: str, features: feature_graphs.Features, table: Table) -> set[str]:
     """The features of `[needs]` that go when this one goes: itself, or those that bring it while nobody asks for it."""
     kinds = classes(table)
@@ -40,7 +45,11 @@ def judged_by(feature: str, features: feature_graphs.Features, table: Table) -> 
         return {feature}
     if feature in named:
         return set()
-    hidden = {name: values for name, values in features.items() if name not in needs | named}
+    hidden = {
+        name: values
+        for name, values in features.items()
+        if name in kinds["internal"] or (name not in needs | named and comes_along(name, features))
+    }
     return {name for name in needs & features.keys() if feature in closure(hidden | {name: features[name]}, [name])}
 
 
@@ -116,32 +125,29 @@ def known_word(sign: str, words: set[str]) -> bool:
     return any(word.startswith(sign[:-1]) for word in words) if sign.endswith("*") else sign in words
 
 
-def wrong_classes(crate: str, table: Table) -> Iterator[str]:
-    """Features that no version has; features of the newest version that stand in no class, or in two."""
-    entries = feature_graphs.index_entries(crate)
-    versions = list(feature_graphs.versions_of(entries, ()))
+def wrong_classes(crate: str, table: Table, versions: list[feature_graphs.Version]) -> Iterator[str]:
+    """Features that no version has; those of the newest that stand in no class, or in two; aggregates that are more."""
     known = {name for _, features, _ in versions for name in features}
     kinds = classes(table)
     named = {*table.get("cheap", ()), *table.get("instead", {}), *table.get("instead", {}).values()}
-    named |= {name for group in table.get("together", ()) for name in group}
+    named |= {name for group in table.get("together", ()) for name in group} | set(table.get("covered", {}))
     if "crates" not in table:
-        for name in sorted(set().union(named, *kinds.values()) - known - {"default"}):
+        for name in sorted(named.union(*kinds.values()) - known - {"default"}):
             yield f"{crate}: no known version has the feature {name}"
-    newest = versions[-1][1]
+    version, newest, _ = versions[-1]
     for name in sorted(newest):
         where = sorted(kind for kind, names in kinds.items() if name in names)
-        own = name.startswith("_") or newest[name] == [f"dep:{name}"]
-        if len(where) > 1 or (not where and not own):
-            yield f"{crate}: feature {name} of {versions[-1][0]} stands in {' and '.join(where) or 'no class'}"
-
-
-def wrong_aggregates(crate: str, surface: Names, table: Table) -> Iterator[str]:
-    """Aggregates that bring more than features, or have code of their own."""
-    for name in table.get("aggregates", ()):
-        beyond = [value for value in surface.features.get(name, ()) if value not in surface.features]
-        if beyond and name != "default":
+        if len(where) > 1 or (not where and not comes_along(name, newest)):
+            yield f"{crate}: feature {name} of {version} stands in {' and '.join(where) or 'no class'}"
+    for name in sorted(set(table.get("aggregates", ())) - {"default"}):
+        if beyond := [value for value in newest.get(name, ()) if value not in newest]:
             yield f"{crate}: aggregate {name} is more than features: {', '.join(beyond)}"
-        for public in surface.all():
+
+
+def own_code(crate: str, names: Names, table: Table) -> Iterator[str]:
+    """Aggregates that gate an item."""
+    for name in table.get("aggregates", ()):
+        for public in names.all():
             if any(name in clause for clause in public.gate) and not any(name in clause for clause in public.around):
                 yield f"{crate}: aggregate {name} has code of its own: {'::'.join(public.path)} ({public.place})"
 
@@ -160,7 +166,8 @@ def versions_in_use(crate: str) -> list[str]:
 def check(crate: str, table: Table) -> bool:
     """Prints what is wrong with one crate's table; whether there was nothing."""
     start = time.perf_counter()
-    problems = list(wrong_classes(crate, table))
+    versions = list(feature_graphs.versions_of(feature_graphs.index_entries(crate), ()))
+    problems = list(wrong_classes(crate, table, versions))
     surfaces: dict[str, Names] = {}
     lines: dict[tuple[str, str], tuple[str, str]] = {}
     for version in versions_in_use(crate):
@@ -169,7 +176,7 @@ def check(crate: str, table: Table) -> bool:
             problems.append(f"{crate}: cargo has no source of {version}")
             continue
         surfaces[version] = surface
-        problems += wrong_aggregates(crate, surface, table)
+        problems += own_code(crate, surface, table)
         for feature, public in uncovered(surface, table):
             lines.setdefault((feature, as_sign(public)), (version, public.place))
     for problem in dict.fromkeys(problems):
@@ -197,11 +204,9 @@ def main() -> None:
         feature_graphs.regenerate(options.crates)
         return
     tables = feature_graphs.load_tables(options.tables)
-    chosen = options.crates or sorted(tables)
-    if missing := [crate for crate in chosen if crate not in tables]:
-        sys.exit(f"no table for {', '.join(missing)}")
+    chosen = [name for name in tables if not options.crates or {name, tables[name][0]} & set(options.crates)]
     good = [check(crate, tables[crate][1]) for crate in chosen]
-    sys.exit(not all(good))
+    sys.exit(not (good and all(good)))
 
 
 if __name__ == "__main__":
