@@ -108,13 +108,18 @@ def dependencies_of(entry: Entry, crates: Iterable[str]) -> dict[str, dict[str, 
 
 
 def published(entries: Iterable[Entry]) -> list[Entry]:
-    """Ascending, without yanked versions, pre-releases and what is older than the tables."""
+    """Ascending, without pre-releases and what is older than the tables. A yanked version may stand in a lock file, but
+    it is not what a new one gets: those after the last good version are left out.
+    """
     known = [
         entry
         for entry in entries
-        if not entry["yanked"] and "-" not in entry["vers"].partition("+")[0] and entry.get("pubtime", SINCE) >= SINCE
+        if "-" not in entry["vers"].partition("+")[0] and entry.get("pubtime", SINCE) >= SINCE
     ]
-    return sorted(known, key=lambda entry: semver(entry["vers"]))
+    known.sort(key=lambda entry: semver(entry["vers"]))
+    while known and known[-1]["yanked"]:
+        known.pop()
+    return known
 
 
 def versions_of(entries: Iterable[Entry], crates: Iterable[str]) -> Iterator[Version]:

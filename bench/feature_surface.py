@@ -67,7 +67,7 @@ class Names:
 def newest(package: str, series: str) -> str:
     """The newest version of a series that cargo's index cache knows; empty where it knows none."""
     try:
-        entries = published(index_entries(package))
+        entries = [entry for entry in published(index_entries(package)) if not entry["yanked"]]
     except FileNotFoundError:
         return ""
     fitting = [entry["vers"] for entry in entries if f"{entry['vers']}.".startswith(f"{series}." if series else "")]

@@ -147,9 +147,13 @@ def wrong_classes(crate: str, table: Table, versions: list[feature_graphs.Versio
 def own_code(crate: str, names: Names, table: Table) -> Iterator[str]:
     """Aggregates that gate an item."""
     for name in table.get("aggregates", ()):
-        for public in names.all():
-            if any(name in clause for clause in public.gate) and not any(name in clause for clause in public.around):
-                yield f"{crate}: aggregate {name} has code of its own: {'::'.join(public.path)} ({public.place})"
+        gated = [
+            f"{'::'.join(public.path)} ({public.place})"
+            for public in names.all()
+            if any(name in clause for clause in public.gate) and not any(name in clause for clause in public.around)
+        ]
+        if gated:
+            yield f"{crate}: aggregate {name} has code of its own, {len(gated)} items: {', '.join(gated[:3])}"
 
 
 def versions_in_use(crate: str) -> list[str]:
@@ -157,7 +161,7 @@ def versions_in_use(crate: str) -> list[str]:
     newest: dict[str, tuple[tuple[int, int, int], str]] = {}
     for entry in feature_graphs.published(feature_graphs.index_entries(crate)):
         version = entry["vers"]
-        if entry.get("pubtime", IN_USE) >= IN_USE:
+        if not entry["yanked"] and entry.get("pubtime", IN_USE) >= IN_USE:
             key = feature_surface.series(version)
             newest[key] = max(newest.get(key, ((0, 0, 0), "")), (feature_graphs.semver(version), version))
     return [version for _, version in sorted(newest.values(), reverse=True)]
