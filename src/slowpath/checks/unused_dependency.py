@@ -6,14 +6,19 @@ macros that expand to it, generated code, a library that may go by another name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from slowpath.model.cargo import Scope
 from slowpath.model.finding import Confidence, Edit, Finding, Fix, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program, manifest_edits, savings
 from slowpath.program.cargo import Entry, Package, Use
 
+NOWHERE = re.compile(r"cfg\(\s*(?:any\(\s*\)|false)\s*\)")
+TELLING = 4
+"""From this length on a name within another one is no coincidence."""
 WHERE = {"normal": "the package", "dev": "its tests, benches and examples", "build": "its build script"}
 
 
@@ -29,12 +34,14 @@ def judged(entry: Entry, rule: Rule) -> Iterator[Finding]:
     """What is wrong with one entry."""
     if excused(entry, rule):
         return
-    uses = [use for name in names(entry, rule) for use in entry.package.uses.get(name, ())]
-    scope = entry.declared.scope
+    package, scope = entry.package, entry.declared.scope
+    uses = named(entry, package, rule)
     reached = [use for use in uses if scope == "dev" or (use.role == "build") == (scope == "build")]
     if scope == "normal" and reached and all(use.role == "dev" for use in reached):
         yield misplaced(entry, reached, rule)
-    if reached or expanded(entry, rule) or renamed(entry) or (scope == "dev" and twin(entry)):
+    if reached or (package.lint and scope != "dev"):
+        return
+    if expanded(entry, rule) or renamed(entry) or (scope == "dev" and twin(entry, "normal")):
         return
     sure = sureness(entry, rule)
     yield rule.finding(
@@ -54,14 +61,23 @@ def misplaced(entry: Entry, uses: list[Use], rule: Rule) -> Finding:
     for use in uses:
         first.setdefault(use.place.path, use)
     sure: Confidence = "low" if entry.package.unread else "medium"
+    key = entry.declared.key
+    if twin(entry, "dev"):
+        advice, edits = (
+            "drop it: [dev-dependencies] has it too",
+            fix(f"Drop `{key}`", sure, manifest_edits.dropped(entry)),
+        )
+    else:
+        advice = "move it to [dev-dependencies]"
+        edits = fix(f"Move `{key}` to [dev-dependencies]", sure, manifest_edits.moved(entry, "dev"))
     return rule.finding(
         entry.place,
         confidence=sure,
-        fix=fix(f"Move `{entry.declared.key}` to [dev-dependencies]", sure, manifest_edits.moved(entry, "dev")),
+        fix=edits,
         related=[Step(use.place, f"a test needs `{use.path}`") for use in list(first.values())[:5]],
-        dependency=entry.declared.key,
-        problem=f"Only tests name `{entry.declared.key}`, yet each build of the product compiles it",
-        advice="move it to [dev-dependencies]",
+        dependency=key,
+        problem=f"Only tests name `{key}`, yet each build of the product compiles it",
+        advice=advice,
         saves=savings.moved(entry),
     )
 
@@ -71,11 +87,18 @@ def fix(title: str, sure: Confidence, edits: tuple[Edit, ...]) -> Fix | None:
     return Fix(title, sure == "high", edits) if edits else None
 
 
+def named(entry: Entry, package: Package, rule: Rule) -> list[Use]:
+    """Where a package's code names the library."""
+    return [use for name in names(entry, rule) for use in package.uses.get(name, ())]
+
+
 def names(entry: Entry, rule: Rule) -> set[str]:
     """The names that code may know the library by."""
     if entry.renamed or entry.local:
         return {entry.name}
-    known = rule.settings["libraries"].get(entry.registered)
+    root = entry.package.workspace.manifest
+    said = {**(root.libraries if root else {}), **entry.package.manifest.libraries}
+    known = said.get(entry.registered) or rule.settings["libraries"].get(entry.registered)
     return {entry.name, known} if known else {entry.name, *guesses(entry.registered)}
 
 
@@ -91,13 +114,15 @@ def guesses(registered: str) -> Iterator[str]:
 def excused(entry: Entry, rule: Rule) -> bool:
     """The entry may be there for something else than its name in code."""
     package, declared = entry.package, entry.declared
+    if declared.workspace and not entry.shared:
+        return True  # the workspace's manifest was not read
     root = package.workspace.manifest
     ignored = {*package.manifest.ignored, *(root.ignored if root else ())}
-    if declared.optional or {declared.key, entry.registered, entry.name} & ignored:
+    if declared.optional or {declared.key, entry.registered, entry.name} & ignored or package.lint == "allow":
         return True
     if any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["unnamed"]):
         return True
-    return switched(package, declared.key) or switches(entry, rule)
+    return switched(package, declared.key) or pins(entry) or switches(entry, rule)
 
 
 def switched(package: Package, key: str) -> bool:
@@ -109,17 +134,43 @@ def switched(package: Package, key: str) -> bool:
     )
 
 
+def pins(entry: Entry) -> bool:
+    """It holds the version of what others depend on: in a table that nothing compiles, or as `=1.2.3` or `<2`."""
+    return NOWHERE.fullmatch(entry.declared.target) is not None or "<" in entry.version or entry.version[:1] == "="
+
+
 def switches(entry: Entry, rule: Rule) -> bool:
     """It may be kept to switch features on for another crate that depends on it too."""
-    features = set(entry.declared.features)
-    if entry.shared and len(entry.package.workspace.entries(entry.registered)) == 1:
-        features.update(entry.shared.features)
-    if not features:
+    own = set(entry.declared.features)
+    shared = set(entry.shared.features) if entry.shared else set()
+    if not own | shared:
         return False
     lock = entry.package.workspace.lock
     if lock is not None and entry.registered in lock.by_name:
-        return any(lock.dependants(entry.registered))
-    return not any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["roots"])
+        if not any(lock.dependants(entry.registered)):
+            return False
+    elif any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["roots"]):
+        return False
+    others = [other for other in entry.package.workspace.entries(entry.registered) if stays(other, entry, rule)]
+    return not (
+        any(own <= asked(other) for other in others if other.package.path in entry.package.below)
+        or (not own and others)
+    )
+
+
+def stays(other: Entry, entry: Entry, rule: Rule) -> bool:
+    """Whether another package's entry is there for its code."""
+    return (
+        other.package is not entry.package
+        and other.declared.scope == "normal"
+        and not other.optional
+        and any(use.role == "normal" for use in named(other, other.package, rule))
+    )
+
+
+def asked(entry: Entry) -> set[str]:
+    """The features that an entry switches on."""
+    return {*entry.declared.features, *(entry.shared.features if entry.shared else ())}
 
 
 def expanded(entry: Entry, rule: Rule) -> bool:
@@ -128,13 +179,18 @@ def expanded(entry: Entry, rule: Rule) -> bool:
     makers = rule.settings["expands"].get(entry.registered, ())
     if any(other.registered in makers for other in package.entries):
         return True
+    if any(package.says(f"#{derive}") for derive in rule.settings["derives"].get(entry.registered, ())):
+        return True
     local = [other.local for other in package.entries if other.local and entry.name in other.local.uses]
     return any(maker.manifest.proc_macro or maker.says("macro_rules") for maker in local)
 
 
-def twin(entry: Entry) -> bool:
-    """The package depends on it in another table as well: listed twice, compiled once."""
-    return any(o.registered == entry.registered and o.declared.scope == "normal" for o in entry.package.entries)
+def twin(entry: Entry, scope: Scope) -> bool:
+    """The package depends on it in that table as well."""
+    return any(
+        other.registered == entry.registered and other.declared.scope == scope and other.declared is not entry.declared
+        for other in entry.package.entries
+    )
 
 
 def renamed(entry: Entry) -> bool:
@@ -144,10 +200,12 @@ def renamed(entry: Entry) -> bool:
         return False
     known = {other.name for other in package.entries} | package.modules | {package.library}
     parts = entry.registered.lower().replace("_", "-").split("-")
+    joined = "".join(parts)
     for root in package.uses.keys() - known:
         if package.says(root):
             continue  # also the end of some path, so perhaps a name that an import brought in
-        if root.replace("_", "") == "".join(parts) or (len(root) > 1 and root in parts):
+        plain = root.replace("_", "")
+        if (len(root) > 1 and root in parts) or (len(plain) >= TELLING and plain in joined) or plain == joined:
             return True
     return False
 

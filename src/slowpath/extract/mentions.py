@@ -28,6 +28,7 @@ IN_QUOTES = re.compile(rb"(?<![\w:])([a-zA-Z_]\w*(?:::\w+)+)")
 WORD = re.compile(rb"[.:](?:(?<=\.)|(?<=::))\s*([A-Za-z_]\w*)")
 MACRO = re.compile(rb"!\s*[(\[{]")
 DERIVE = re.compile(rb"\bderive\s*\(([^()]*)\)")
+DERIVED = re.compile(rb"(\w+)\s*(?:,|$)")
 NAME = re.compile(rb"\w+")
 LAST_NAME = re.compile(rb"\w+$")
 TEST = re.compile(
@@ -278,6 +279,7 @@ def words(code: bytes, strings: Iterable[str]) -> str:
     found.update(name.encode() for path in strings for name in path.split("::"))
     for derive in DERIVE.finditer(code):
         found.update(NAME.findall(derive[1]))
+        found.update(b"#" + name for name in DERIVED.findall(derive[1]))
     if b"macro_rules!" in code:
         found.add(b"macro_rules")
     return f" {b' '.join(sorted(found)).decode()} "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from slowpath.extract.toml_layout import Layout, TablePath
@@ -27,6 +27,8 @@ TABLES: dict[str, Scope] = {
     "build_dependencies": "build",
 }
 EXCEPTIONS = ("cargo-machete", "cargo-udeps", "cargo-shear")
+LINT = ("unused_dependencies", "unused-dependencies", "style")
+"""Cargo's own lint by its names, and its group."""
 LISTED = {"bin": "bin", "test": "test", "bench": "bench", "example": "example"}
 
 
@@ -78,13 +80,16 @@ def manifest(values: dict[str, Any], source: bytes) -> Manifest:
         proc_macro=library.get("proc-macro") is True or library.get("proc_macro") is True,
         dependencies=tuple(found),
         features={name: texts(parts) for name, parts in table(values, "features").items()},
-        ignored=tuple(sorted({*excepted(package), *excepted(workspace)})),
+        ignored=tuple(sorted({*excepted(package), *excepted(workspace), *allowed(values), *allowed(workspace)})),
         workspace="workspace" in values,
         members=texts(workspace.get("members")),
         exclude=texts(workspace.get("exclude")),
         shared=tuple(listed(table(workspace, "dependencies"), ("workspace", "dependencies"), "normal", "", layout)),
         tables=tuple(layout.tables),
         newline=layout.newline,
+        libraries={**libraries(workspace), **libraries(package)},
+        lint=level(values),
+        shared_lint=level(workspace),
     )
 
 
@@ -132,14 +137,39 @@ def targets(values: dict[str, Any], package: dict[str, Any], library: dict[str, 
 
 
 def excepted(owner: dict[str, Any]) -> Iterator[str]:
-    """Dependencies that the metadata of a peer tool excepts."""
-    metadata = table(owner, "metadata")
+    """Dependencies that the metadata of a peer tool excepts: a list, or one for each kind of dependency."""
     for tool in EXCEPTIONS:
-        ignored = table(metadata, tool)
-        lists = ignored.get("ignored") or ignored.get("ignore") or ()
-        if isinstance(lists, dict):
-            lists = [name for part in lists.values() for name in texts(part)]
-        yield from texts(lists)
+        options = table(table(owner, "metadata"), tool)
+        for key in ("ignored", "ignore"):
+            own = options.get(key)
+            for names in own.values() if isinstance(own, dict) else [own]:
+                yield from texts(names)
+
+
+def libraries(owner: dict[str, Any]) -> dict[str, str]:
+    """package → library, as cargo-machete is told it."""
+    named = table(table(table(owner, "metadata"), "cargo-machete"), "renamed")
+    return {package: library for package, library in named.items() if isinstance(library, str)}
+
+
+def lint(owner: dict[str, Any]) -> Any:
+    """What `[lints.cargo]` says of cargo's own lint, or of the group that it is in."""
+    said = table(table(owner, "lints"), "cargo")
+    return next((said[name] for name in LINT if name in said), None)
+
+
+def level(owner: dict[str, Any]) -> str:
+    """Its level."""
+    if table(owner, "lints").get("workspace") is True:
+        return "workspace"
+    said = lint(owner)
+    return said if isinstance(said, str) else text(said, "level") if isinstance(said, dict) else ""
+
+
+def allowed(owner: dict[str, Any]) -> tuple[str, ...]:
+    """The dependencies that it excepts."""
+    said = lint(owner)
+    return texts(said.get("ignore")) if isinstance(said, dict) else ()
 
 
 def table(values: dict[str, Any], name: str) -> dict[str, Any]:
@@ -156,4 +186,4 @@ def text(values: dict[str, Any], name: str) -> str:
 
 def texts(value: object) -> tuple[str, ...]:
     """The strings of a list."""
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, Iterable) else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

@@ -116,6 +116,13 @@ class Manifest(msgspec.Struct, array_like=True, frozen=True):
     tables: tuple[Table, ...] = ()
     """Those with a header of their own, in the order of the file; nothing where positions are not known."""
     newline: str = "\n"
+    """How its lines end."""
+    libraries: dict[str, str] = {}
+    """package → library, where `[package.metadata.cargo-machete.renamed]` or the workspace's says it."""
+    lint: str = ""
+    """Level of cargo's own `unused_dependencies` in `[lints.cargo]`; `workspace` where the lints are inherited."""
+    shared_lint: str = ""
+    """The same of `[workspace.lints.cargo]`."""
 
 
 class Locked(msgspec.Struct, array_like=True, frozen=True):

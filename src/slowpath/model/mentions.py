@@ -25,7 +25,8 @@ class MentionFacts(msgspec.Struct, array_like=True):
 
     mentions: list[Mention] = []
     words: str = ""
-    """Every identifier behind `.` or `::`, before `!`, in a `derive` or an attribute: each once, between spaces."""
+    """Every identifier behind `.` or `::`, before `!`, in a `derive` or an attribute: each once, between spaces.
+    What a `derive` names stands there as `#Name` as well."""
     modules: tuple[str, ...] = ()
     """Modules that the file declares."""
     generated: bool = False

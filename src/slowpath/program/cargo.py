@@ -86,6 +86,26 @@ class Package:
         """All modules that its files declare."""
         return frozenset(name for code in self.code for name in code.mentions.modules)
 
+    @property
+    def lint(self) -> str:
+        """The level of cargo's own lint for unused dependencies, where a manifest sets it."""
+        root = self.workspace.manifest
+        return self.manifest.lint if self.manifest.lint != "workspace" else root.shared_lint if root else ""
+
+    @cached_property
+    def below(self) -> frozenset[str]:
+        """The manifests of the project's packages that it is built with, its own among them."""
+        found: set[str] = set()
+        stack = [self]
+        while stack:
+            package = stack.pop()
+            if package.path not in found:
+                found.add(package.path)
+                stack += [
+                    e.local for e in package.entries if e.local and e.declared.scope == "normal" and not e.optional
+                ]
+        return frozenset(found)
+
     def says(self, word: str) -> bool:
         """Whether a file has the word as a method, a path's later segment, a derive or a macro."""
         return any(f" {word} " in code.mentions.words for code in self.code)
