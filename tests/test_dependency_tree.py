@@ -107,12 +107,12 @@ def test_damaged_and_huge_locks_take_linear_time() -> None:
     size = 20_000
     chain = [Locked(f"p{n}", "1.0.0", n == 0, (f"p{n + 1}", f"p{n // 2}", "nowhere", "p1 9.9.9")) for n in range(size)]
     copies = [Locked("same", "1.0.0", False, ("same", "same 1.0.0")) for _ in range(size)]
-    started = time.perf_counter()
+    started = time.process_time()
     tree = Lock("Cargo.lock", (*chain, *copies))
     assert len(leaves(tree, [("p0", "p1")])) == size - 1
     for n in range(size - 20, size):
         assert leaves(tree, [(f"p{n}", f"p{n // 2}")]) == ()
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 MANIFEST = '[package]\nname = "shop"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nreqwest = "0.12"\n'

@@ -51,7 +51,7 @@ def locked(source: bytes) -> Iterator[Locked]:
     """The packages of a Cargo.lock."""
     for entry in LOCKED.finditer(source):
         needs = [match[1].decode().split(" (")[0] for match in QUOTED.finditer(entry[4] or b"")]
-        yield Locked(entry[1].decode(), entry[2].decode(), not entry[3], tuple(needs))
+        yield Locked(entry[1].decode(), entry[2].decode(), not entry[3], tuple(needs), entry.start(1))
 
 
 def diesel(values: dict[str, Any]) -> DieselConfig:

@@ -132,6 +132,8 @@ class Locked(msgspec.Struct, array_like=True, frozen=True):
     version: str
     local: bool
     dependencies: tuple[str, ...] = ()
+    at: int = 0
+    """Where its name stands."""
 
 
 class PrintedSchema(msgspec.Struct, array_like=True, frozen=True):

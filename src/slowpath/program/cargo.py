@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -202,11 +202,16 @@ class Workspace:
     @cached_property
     def tests_alone(self) -> tuple[Cut, ...]:
         """The edges of Cargo.lock that stand for nothing but dev-dependencies."""
-        scopes: dict[Cut, set[str]] = {}
+        return self.edges(lambda entry: entry.declared.scope == "dev")
+
+    def edges(self, such: Callable[[Entry], bool]) -> tuple[Cut, ...]:
+        """The edges of Cargo.lock that stand for nothing but entries of a kind."""
+        found: dict[Cut, bool] = {}
         for package in self.packages:
             for entry in package.entries:
-                scopes.setdefault((package.manifest.name, entry.registered), set()).add(entry.declared.scope)
-        return tuple(edge for edge, found in scopes.items() if found == {"dev"})
+                edge = package.manifest.name, entry.registered
+                found[edge] = found.get(edge, True) and such(entry)
+        return tuple(edge for edge, alone in found.items() if alone)
 
 
 class CargoProgram:

@@ -58,7 +58,20 @@ class DependencyTree:
     @cached_property
     def reached(self) -> set[int]:
         """The packages that some root needs."""
-        return self._closure(self.roots, frozenset())
+        return self.closure(self.roots)
+
+    def without(self, cuts: Iterable[Cut], start: Iterable[int] | None = None) -> set[int]:
+        """What the roots, or some packages, need once the edges are gone."""
+        return self.closure(self.roots if start is None else start, self._edges(cuts))
+
+    def needing(self, number: int) -> set[int]:
+        """All that lead to a package, itself included."""
+        seen, stack = {number}, [number]
+        while stack:
+            fresh = [above for above in self.above[stack.pop()] if above not in seen]
+            seen.update(fresh)
+            stack += fresh
+        return seen
 
     def leaves(self, cuts: Iterable[Cut]) -> tuple[Locked, ...]:
         """The packages that no root needs once the edges are gone, by name and version.
@@ -66,9 +79,9 @@ class DependencyTree:
         Only what lies below a cut can leave, and what else leads there keeps it: the rest of the tree is not walked.
         """
         gone = self._edges(cuts)
-        below = self._closure({target for source, target in gone if source in self.reached}, frozenset())
+        below = self.closure({target for source, target in gone if source in self.reached})
         kept = [n for n in below if n in self.roots or any(self._holds(a, n, below, gone) for a in self.above[n])]
-        left = [self.packages[number] for number in below - self._closure(kept, gone)]
+        left = [self.packages[number] for number in below - self.closure(kept, gone)]
         return tuple(sorted(left, key=lambda package: (package.name, package.version)))
 
     def _edges(self, cuts: Iterable[Cut]) -> frozenset[tuple[int, int]]:
@@ -83,7 +96,8 @@ class DependencyTree:
     def _holds(self, above: int, number: int, below: set[int], gone: frozenset[tuple[int, int]]) -> bool:
         return above not in below and (above, number) not in gone and above in self.reached
 
-    def _closure(self, start: Iterable[int], gone: frozenset[tuple[int, int]]) -> set[int]:
+    def closure(self, start: Iterable[int], gone: frozenset[tuple[int, int]] = frozenset()) -> set[int]:
+        """All that some packages need, themselves included."""
         seen = set(start)
         stack = list(seen)
         while stack:
