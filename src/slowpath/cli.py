@@ -54,6 +54,12 @@ def cli() -> None:
 @click.option("--fix", "fixing", is_flag=True, help="Apply the safe fixes of what would be shown, and show the rest.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that need a look.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, as a diff, and change nothing.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Run `cargo check` from scratch on a copy, before and after the fixes of the Cargo rules that are shown, and "
+    "print what they save. This runs the project's build scripts; nothing else does.",
+)
 @click.option("--jobs", type=click.IntRange(min=0), default=0, help="Worker processes; 0 is one per core.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write cached facts.")
 @click.option(
@@ -74,6 +80,7 @@ def scan(
     fixing: bool,
     unsafe_fixes: bool,
     diff: bool,
+    measure: bool,
     jobs: int,
     no_cache: bool,
     statistics: bool,
@@ -93,6 +100,8 @@ def scan(
 
     if unsafe_fixes and not (fixing or diff):
         _fail("--unsafe-fixes goes with --fix or --diff")
+    if measure and fixing:
+        _fail("--measure compares with what --fix would do: it goes without it")
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     paths = paths or (Path(),)
     try:
@@ -126,6 +135,7 @@ def scan(
     }
     mended = engine.mend(root, rules, unsafe=unsafe_fixes, **options) if fixing or diff else None
     report = mended.before if mended else engine.scan(root, rules, **options)
+    measured, failed = _measured(root, report, progress) if measure else ("", False)
     unwritten: dict[str, str] = {}
     if mended and not diff:
         unwritten = fix.write(root, mended.before.sources.texts, mended.texts, mended.fixes)
@@ -158,11 +168,13 @@ def scan(
             click.echo(f"slowpath: {line}", err=True)
     if statistics:
         click.echo(text.statistics(report), err=True, nl=False)
+    if measure:
+        click.echo(measured, err=True, nl=False)
     least = SEVERITIES.index(settings.fail_on)
     failing = any(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
     if any(trouble.internal for trouble in report.troubles):
         sys.exit(INTERNAL)
-    sys.exit(USAGE if broken_pages or unwritten else FINDINGS if failing and not exit_zero else 0)
+    sys.exit(USAGE if broken_pages or unwritten or failed else FINDINGS if failing and not exit_zero else 0)
 
 
 @cli.command()
@@ -294,6 +306,32 @@ def _shown(path: Path, root: Path) -> str:
 
 def _prefix(checkout: Path, root: Path) -> str:
     return "" if checkout == root else f"{_relative(root, checkout)}/"
+
+
+def _measured(root: Path, report: Report, progress: Callable[[str], None]) -> tuple[str, bool]:
+    """What the fixes of the Cargo rules save, as text; or why that cannot be said, and True."""
+    import msgspec
+
+    from slowpath import fix
+    from slowpath.report import text
+    from slowpath.runtime import measure
+
+    own = [
+        (finding, name)
+        for finding, name in zip(report.findings, report.fingerprints, strict=True)
+        if report.rules[finding.rule].group == "cargo"
+    ]
+    cargo = msgspec.structs.replace(
+        report, findings=tuple(finding for finding, _ in own), fingerprints=tuple(name for _, name in own)
+    )
+    fixes = fix.chosen(cargo, (), unsafe=True)
+    if not fixes:
+        return "slowpath: nothing to measure: no finding of a Cargo rule has a fix\n", False
+    texts = fix.applied(report.sources.texts, fixes.values())
+    try:
+        return measure.told(measure.compare(root, texts, progress), len(fixes)), False
+    except measure.MeasureError as error:
+        return f"slowpath: not measured: {text.clean(str(error))}\n", True
 
 
 def _cargo_home() -> Path:
