@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import feature_macros
 import tree_sitter_rust
 from feature_gates import ALWAYS, NEVER, Gate, balanced, both, cfg_attributes, opposite, parse
 from tree_sitter import Language, Node, Parser
@@ -35,6 +36,9 @@ KINDS = {
 }
 USE_TOKEN = re.compile(r"//[^\n]*|/\*.*?\*/|(?:r#)?(\w+|::|[{},*])", re.S)
 PROC_MACRO = re.compile(r"#\[proc_macro(?:_derive\((\w+)|_attribute)?")
+DEPTH = 12
+LONGEST = 2_000_000
+"""Bytes that a macro may become."""
 HIDDEN = re.compile(r"#\s*\[\s*doc\s*\(\s*hidden\s*\)")
 DERIVE = re.compile(r"\bderive\s*\(([^)]*)\)")
 
@@ -102,6 +106,10 @@ class Source:
         self.directory = directory
         self.manifest: dict[str, Any] = tomllib.loads((directory / "Cargo.toml").read_text())
         self.macros: dict[str, _Macro] = {}
+        self.templates: dict[str, list[tuple[str, str]]] = {}
+        self._rules: dict[str, feature_macros.Rules] = {}
+        self._bodies: dict[str, tuple[str, str] | None] = {}
+        self._expanding = 0
         self.exported_macros: list[Item] = []
         self.impls: list[Impl] = []
         self._trees: dict[Path, Node] = {}
@@ -145,10 +153,22 @@ class Source:
                 nodes += [
                     node for node in _items_below(PARSER.parse(text).root_node) if node.type == "macro_definition"
                 ]
-        bodies = {_name(node): _transparent_rule(node) for node in nodes}
-        for name, rule in bodies.items():
-            if rule:
-                self.macros[name] = _Macro(_macro_gate(name, bodies), "#!" in rule[0], "#[macro_export]" in rule[1])
+        self._bodies |= {_name(node): _transparent_rule(node) for node in nodes}
+        for node in nodes:
+            self._define(node)
+
+    def _define(self, node: Node) -> None:
+        """Takes a macro's definition; the last before a call is the one that counts."""
+        name, rule = _name(node), _transparent_rule(node)
+        self._bodies[name] = rule
+        self._rules.pop(name, None)
+        if rule:
+            gate = _macro_gate(name, self._bodies)
+            self.macros[name] = _Macro(gate, "#!" in rule[0], "#[macro_export]" in rule[1])
+            self.templates.pop(name, None)
+        else:
+            self.templates[name] = _rules(node)
+            self.macros.pop(name, None)
 
     def _tree(self, path: Path) -> Node:
         if path not in self._trees:
@@ -174,6 +194,8 @@ class Source:
             elif child.type == "macro_invocation":
                 self._read_call(child, module, own, at, depth)
             elif child.type in KINDS:
+                if child.type == "macro_definition":
+                    self._define(child)
                 self._read_item(child, attributes, module, both(module.gate, own), at, place, depth)
 
     def _read_call(self, node: Node, module: Module, gate: Gate, at: tuple[Path, int], depth: int) -> None:
@@ -287,6 +309,9 @@ class Source:
         if name == "cfg_if":
             yield from _cfg_if(tree, wrap)
             return
+        if name in self.templates:
+            yield from self._expanded(name, tree, wrap)
+            return
         text, macro = tree.text or b"", self.macros.get(name)
         gate, inner = macro.gate if macro else ALWAYS, text[1:-1]
         if macro and macro.inner and (found := re.match(rb"\s*#!\s*\[", inner)):
@@ -296,6 +321,17 @@ class Source:
         source = PARSER.parse(wrap + b"{" + inner + b"}" if wrap else inner).root_node
         if macro or not source.has_error:
             yield source, gate, tree.start_point[0]
+
+    def _expanded(self, name: str, tree: Node, wrap: bytes) -> Iterator[tuple[Node, Gate, int]]:
+        """What an own macro makes of its arguments; all of it stands where the call stands."""
+        if self._expanding >= DEPTH:
+            return
+        rules = self._rules.setdefault(name, feature_macros.rules(self.templates[name]))
+        text = rules.call(_text(tree)[1:-1]).encode()
+        self._expanding += 1
+        if text and len(text) < LONGEST:
+            yield PARSER.parse(wrap + b"{" + text + b"}" if wrap else text).root_node, ALWAYS, tree.start_point[0]
+        self._expanding -= 1
 
 
 def _cfg_if(tree: Node, wrap: bytes) -> Iterator[tuple[Node, Gate, int]]:
@@ -321,15 +357,19 @@ def _items_below(node: Node) -> Iterator[Node]:
             yield from _items_below(body)
 
 
+def _rules(node: Node) -> list[tuple[str, str]]:
+    """The (pattern, body) of each rule of a macro."""
+    sides = [(rule.child_by_field_name("left"), rule.child_by_field_name("right")) for rule in node.children]
+    return [(_text(left), _text(right)) for left, right in sides if left and right]
+
+
 def _transparent_rule(node: Node) -> tuple[str, str] | None:
     """The first rule of a macro that takes items, or tokens as they are, and puts them out again: (pattern, body)."""
-    for rule in node.children:
-        left, right = rule.child_by_field_name("left"), rule.child_by_field_name("right")
-        if left and right:
-            taken = re.findall(r"\$(\w+)\s*:\s*(?:item|tt)\b", _text(left))
-            words = re.findall(r"\$(\w+)\s*:", _text(left))
-            if taken and len(words) <= 2 and any(f"${name}" in _text(right) for name in taken):
-                return _text(left), _text(right)
+    for left, right in _rules(node):
+        taken = re.findall(r"\$(\w+)\s*:\s*(?:item|tt)\b", left)
+        words = re.findall(r"\$(\w+)\s*:", left)
+        if taken and len(words) <= 2 and any(f"${name}" in right for name in taken):
+            return left, right
     return None
 
 

@@ -54,7 +54,8 @@ class Names:
     """All that a crate offers, its features, and the words of its source."""
 
     features: dict[str, list[str]]
-    found: dict[Path_, Public]
+    found: dict[tuple[Path_, bool], Public]
+    """By path, macros apart: a trait and its derive have one name."""
     impls: list[Public]
     words: set[str]
 
@@ -94,7 +95,7 @@ def of_registry(package: str, series: str) -> Names | None:
     if directory is None or not (directory / "Cargo.toml").is_file():
         return None
     code = b"".join(
-        Path(__file__).with_name(f"feature_{part}.py").read_bytes() for part in ("gates", "source", "surface")
+        Path(__file__).with_name(f"feature_{part}.py").read_bytes() for part in ("gates", "macros", "source", "surface")
     )
     kept = user_cache_path("slowpath") / "features" / f"{directory.name}-{hashlib.sha256(code).hexdigest()[:16]}"
     if kept.is_file():
@@ -126,7 +127,7 @@ class Surface:
     def __init__(self, source: Source, dependency: Callable[[str, str], Names | None] = of_registry) -> None:
         self.source, self.dependency = source, dependency
         self.features = source.features
-        self.found: dict[Path_, Public] = {}
+        self.found: dict[tuple[Path_, bool], Public] = {}
         self.impls: list[Public] = []
         self.places: dict[int, list[Public]] = {}
         self._items: dict[tuple[int, Path_], Item | None] = {}
@@ -140,13 +141,14 @@ class Surface:
         return Names(self.features, self.found, self.impls, self.source.words())
 
     def _add(self, public: Public) -> Public:
-        old = self.found.get(public.path)
+        key = public.path, public.kind == "macro"
+        old = self.found.get(key)
         if old:
             public = replace(
                 old, gate=either([old.gate, public.gate]), around=either([old.around, public.around]),
                 kind=old.kind if old.kind != "use" else public.kind,
             )  # fmt: skip
-        self.found[public.path] = public
+        self.found[key] = public
         return public
 
     def _export(self, module: Module, path: Path_, around: Gate, gate: Gate, seen: frozenset[int]) -> None:
@@ -189,8 +191,9 @@ class Surface:
         what, passed = target
         gate = both(gate, passed)
         if isinstance(what, External):
-            self._add(Public(path, "use", gate, around, place))
-            self._export_external(what, path, gate, gate, place)
+            itself = self._export_external(what, path, gate, gate, place)
+            for kind, own in itself or [("use", ALWAYS)]:
+                self._add(Public(path, kind, both(gate, own), around, place))
             return
         if isinstance(what, Module):
             what = Item(path[-1], "mod", what.gate, True, place, module=what)
@@ -206,8 +209,10 @@ class Surface:
         if what.module:
             self._export(what.module, path, gate, ALWAYS, seen)
 
-    def _export_external(self, what: External, path: Path_, around: Gate, gate: Gate, place: str) -> None:
-        """What another crate offers below a path of its own, under this path here."""
+    def _export_external(
+        self, what: External, path: Path_, around: Gate, gate: Gate, place: str
+    ) -> list[tuple[str, Gate]]:
+        """Adds what another crate offers below a path of its own, under this path here; what that path itself is."""
         name = self._names[what.crate]
         given = self.source.dependencies[name]
         package = given.get("package", name)
@@ -216,13 +221,16 @@ class Surface:
         else:
             names = self.dependency(package, series(given.get("version", "")))
         if names is None:
-            return
-        size = len(what.path)
+            return []
+        size, itself = len(what.path), []
         translate = self._translation(names, name)
         for public in names.all():
             key = public.owner or public.path
             if key[:size] == what.path and (len(key) > size or public.owner):
                 self._add_external(public, path, size, translate, around, gate, place)
+            elif key == what.path:
+                itself.append((public.kind, translate(public.gate)))
+        return itself
 
     def _add_external(
         self,

@@ -104,10 +104,21 @@ cfg_if::cfg_if! {
 pub mod checks { #[cfg(feature = "disk")] pub fn tested() {} }
 #[cfg(not(feature = "net"))]
 pub fn alone() {}
+calls! { trait Calls { /// Dials
+    #[cfg(feature = "net")] fn dial<T: Into<u8>>(at: T); fn stop(); } -> Phone }
 """,
     "src/switches.rs": """
 macro_rules! if_net { ($($item:item)*) => { $( #[cfg(feature = "_sockets")] #[cfg_attr(docsrs, doc(x))] $item )* } }
 macro_rules! when { (#![$meta:meta] $($item:item)*) => { $( #[cfg($meta)] $item )* } }
+macro_rules! calls {
+    (trait $name:ident {
+        $($(#[$attr:meta])* fn $fn:ident $(<$($t:ident: $bound:path),+>)? ($($arg:ident: $ty:ty),*);)*
+    } -> $to:ident) => {
+        pub trait $name { $( $(#[$attr])* fn $fn $(<$($t: $bound),+>)? (&self, $($arg: $ty),*) {} )* }
+        pub struct $to;
+        impl $to { $( $(#[$attr])* pub fn $fn $(<$($t: $bound),+>)? ($($arg: $ty),*) -> Self { $to } )* }
+    };
+}
 #[cfg(feature = "disk")]
 #[macro_export]
 macro_rules! spill { () => {} }
@@ -168,6 +179,8 @@ def test_names_of_a_crate_that_need_a_feature(engine: Names) -> None:
         "forget": "!disk",
         "alone": "!net",
         "spill": "disk",
+        "Calls::dial": "net",
+        "Phone::dial": "net",
         "run::Belt::send": "_sockets",
         "run::Belt::read": "disk+fast",
         "Gear::Second": "net",
@@ -191,8 +204,10 @@ def test_what_no_sign_covers(engine: Names) -> None:
         ("disk", "either"),
         ("net", "either"),
         ("serde", "impl Serialize for Gear"),
+        ("net", ".dial"),
         ("net", "Gear::Second"),
         ("disk", ".down"),
+        ("net", "Phone::dial"),
     ]
 
 
