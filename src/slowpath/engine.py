@@ -137,6 +137,8 @@ def analyse(
     clock.next("rules", "linking and checking")
     program = link(files, found.unread | {path for path, _, _ in found.files if path not in files}, start_after)
     raw = list(dict.fromkeys(run(program, rules, troubles)))
+    if "cargo" in vars(program):  # a rule asked for it
+        troubles += program.cargo.troubles
     clock.next("suppress", "suppressing")
     findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)
     findings = [f for f in findings if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]

@@ -147,7 +147,7 @@ def switches(entry: Entry, rule: Rule) -> bool:
         return False
     lock = entry.package.workspace.lock
     if lock is not None and entry.registered in lock.by_name:
-        if not any(lock.dependants(entry.registered)):
+        if not lock.dependants(entry.registered):
             return False
     elif any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["roots"]):
         return False

@@ -18,6 +18,8 @@ LOCKED = re.compile(
     rb"(source = [^\n]*\n)?(?:(?:checksum|replace) = [^\n]*\n)*(?:dependencies = \[([^\]]*)\])?",
     re.M,
 )
+PACKAGES = re.compile(rb"^\[\[package\]\]", re.M)
+CONFLICT = re.compile(rb"^<{7} .*$", re.M)
 QUOTED = re.compile(rb'"([^"\n]*)"')
 TABLES: dict[str, Scope] = {
     "dependencies": "normal",
@@ -34,8 +36,10 @@ LISTED = {"bin": "bin", "test": "test", "bench": "bench", "example": "example"}
 
 def extract(source: bytes) -> TomlFacts:
     """The facts of one file."""
-    if b"[[package]]" in source:
-        return TomlFacts(lock=tuple(locked(source)))
+    if PACKAGES.search(source):
+        lock = tuple(locked(source))
+        unclear = CONFLICT.search(source) or (None if lock else PACKAGES.search(source))
+        return TomlFacts(lock=lock, broken=[unclear.span()] if unclear else [])
     try:
         values = tomllib.loads(source.decode("utf-8").removeprefix("\ufeff"))
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -90,6 +94,8 @@ def manifest(values: dict[str, Any], source: bytes) -> Manifest:
         libraries={**libraries(workspace), **libraries(package)},
         lint=level(values),
         shared_lint=level(workspace),
+        odd=tuple(odd(values)),
+        root=text(package, "workspace"),
     )
 
 
@@ -106,6 +112,8 @@ def listed(
 ) -> Iterator[Dependency]:
     """The entries of one dependency table."""
     for key, value in entries.items():
+        if not isinstance(value, str | dict):
+            continue
         options: dict[str, Any] = value if isinstance(value, dict) else {"version": value}
         default = options.get("default-features", options.get("default_features"))
         yield Dependency(
@@ -120,8 +128,28 @@ def listed(
             workspace=options.get("workspace") is True,
             optional=options.get("optional") is True,
             default_features=default if isinstance(default, bool) else None,
-            written=layout.written((*prefix, key)) if isinstance(value, str | dict) else None,
+            written=layout.written((*prefix, key)),
         )
+
+
+def odd(values: dict[str, Any]) -> Iterator[str]:
+    """What stands where Cargo wants a table, a version or a list."""
+    owners = [("", values), ("workspace.", table(values, "workspace"))]
+    owners += [(f"target.{name}.", part) for name, part in table(values, "target").items() if isinstance(part, dict)]
+    for prefix, owner in owners:
+        for name in TABLES.keys() & owner.keys():
+            if not isinstance(owner[name], dict):
+                yield f"`{prefix}{name}` is no table"
+                continue
+            for key, value in owner[name].items():
+                if not isinstance(value, str | dict):
+                    yield f"`{prefix}{name}.{key}` is neither a version nor a table"
+    for name in ("package", "workspace", "features", "target"):
+        if not isinstance(values.get(name, {}), dict):
+            yield f"`{name}` is no table"
+    for name in ("members", "exclude"):
+        if not isinstance(table(values, "workspace").get(name, []), list):
+            yield f"`workspace.{name}` is no list"
 
 
 def targets(values: dict[str, Any], package: dict[str, Any], library: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -129,7 +157,7 @@ def targets(values: dict[str, Any], package: dict[str, Any], library: dict[str, 
     if library:
         yield "lib", text(library, "name"), text(library, "path") or "src/lib.rs"
     for kind in LISTED:
-        for entry in values.get(kind) or ():
+        for entry in listing(values, kind):
             if isinstance(entry, dict):
                 yield LISTED[kind], text(entry, "name"), text(entry, "path")
     if text(package, "build"):
@@ -182,6 +210,12 @@ def text(values: dict[str, Any], name: str) -> str:
     """A string of that name, or nothing."""
     value = values.get(name)
     return value if isinstance(value, str) else ""
+
+
+def listing(values: dict[str, Any], name: str) -> list[Any]:
+    """A list of that name, or an empty one."""
+    value = values.get(name)
+    return value if isinstance(value, list) else []
 
 
 def texts(value: object) -> tuple[str, ...]:

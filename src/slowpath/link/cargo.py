@@ -10,6 +10,7 @@ import posixpath
 from fnmatch import fnmatchcase
 from typing import NamedTuple, cast
 
+from slowpath.link.cargo_troubles import troubles
 from slowpath.link.compiled import claims
 from slowpath.model.cargo import Dependency, Manifest, TomlFacts
 from slowpath.model.code import CodeFacts
@@ -46,7 +47,8 @@ def link(program: Program) -> CargoProgram:
         workspaces[root].packages.append(package)
     for package in packages.values():
         package.entries = [entry(package, own, packages) for own in package.manifest.dependencies]
-    return CargoProgram(workspaces.values(), packages)
+    found = tuple(troubles(manifests, workspaces.values(), frozenset(facts)))
+    return CargoProgram(workspaces.values(), packages, found)
 
 
 def root_of(path: str, manifests: dict[str, Manifest]) -> str:
@@ -54,6 +56,9 @@ def root_of(path: str, manifests: dict[str, Manifest]) -> str:
     if manifests[path].workspace:
         return path
     folder = own = posixpath.dirname(path)
+    if manifests[path].root:
+        named = posixpath.normpath(posixpath.join(folder, manifests[path].root, "Cargo.toml"))
+        return named if named in manifests else path
     while folder:
         folder = posixpath.dirname(folder)
         above = posixpath.join(folder, "Cargo.toml")

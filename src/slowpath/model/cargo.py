@@ -123,6 +123,10 @@ class Manifest(msgspec.Struct, array_like=True, frozen=True):
     """Level of cargo's own `unused_dependencies` in `[lints.cargo]`; `workspace` where the lints are inherited."""
     shared_lint: str = ""
     """The same of `[workspace.lints.cargo]`."""
+    odd: tuple[str, ...] = ()
+    """What of it cannot be used, in words."""
+    root: str = ""
+    """`package.workspace`: the folder of the workspace, where that lies elsewhere."""
 
 
 class Locked(msgspec.Struct, array_like=True, frozen=True):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 from slowpath.model.cargo import Dependency, Locked, Manifest
-from slowpath.model.finding import Place
+from slowpath.model.finding import Place, Trouble
 from slowpath.model.mentions import MentionFacts
 from slowpath.program.dependency_tree import Cut, DependencyTree
 
@@ -173,11 +173,18 @@ class Lock:
         wanted = series(entry.version)
         return next((one for one in found if wanted and series(one.version)[: len(wanted)] == wanted), None)
 
-    def dependants(self, name: str) -> Iterator[Locked]:
+    def dependants(self, name: str) -> list[Locked]:
         """Packages of the registry that depend on one of that name."""
+        return self._dependants.get(name, [])
+
+    @cached_property
+    def _dependants(self) -> dict[str, list[Locked]]:
+        found: dict[str, list[Locked]] = {}
         for package in self.packages:
-            if not package.local and any(entry.split(" ")[0] == name for entry in package.dependencies):
-                yield package
+            if not package.local:
+                for name in dict.fromkeys(entry.partition(" ")[0] for entry in package.dependencies):
+                    found.setdefault(name, []).append(package)
+        return found
 
     @cached_property
     def tree(self) -> DependencyTree:
@@ -197,7 +204,15 @@ class Workspace:
 
     def entries(self, registered: str) -> list[Entry]:
         """Every member's dependency of that name."""
-        return [entry for package in self.packages for entry in package.entries if entry.registered == registered]
+        return self._entries.get(registered, [])
+
+    @cached_property
+    def _entries(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for package in self.packages:
+            for entry in package.entries:
+                found.setdefault(entry.registered, []).append(entry)
+        return found
 
     @cached_property
     def tests_alone(self) -> tuple[Cut, ...]:
@@ -217,9 +232,13 @@ class Workspace:
 class CargoProgram:
     """Workspaces and packages, by path."""
 
-    def __init__(self, workspaces: Iterable[Workspace], packages: Mapping[str, Package]) -> None:
+    def __init__(
+        self, workspaces: Iterable[Workspace], packages: Mapping[str, Package], troubles: tuple[Trouble, ...] = ()
+    ) -> None:
         self.workspaces = list(workspaces)
         self.packages = packages
+        self.troubles = troubles
+        """What of the manifests and lock files could not be used."""
 
 
 REQUIREMENT = re.compile(r"[\^~=v\s]*(\d+)(?:\.(\d+))?(?:\.(\d+))?")
