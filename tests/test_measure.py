@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -60,18 +63,34 @@ def test_what_cannot_be_measured_is_one_line(tmp_path: Path) -> None:
     assert outcome.returncode == 0 and "nothing to measure" in outcome.stderr
 
 
+def sleeper(tmp_path: Path) -> Path:
+    """A project whose build script says when it starts, and eight seconds later that it still runs."""
+    write_begun, write_done = (f'std::fs::write("{tmp_path / name}", "x").unwrap();' for name in ("begun", "done"))
+    sleep = "std::thread::sleep(std::time::Duration::from_secs(8));"
+    return write(project(tmp_path / "shop"), {"build.rs": f"fn main() {{ {write_begun} {sleep} {write_done} }}\n"})
+
+
 def test_a_timeout_ends_all_that_runs(tmp_path: Path) -> None:
-    root = project(tmp_path / "shop")
-    mark = tmp_path / "mark"
-    sleep = (
-        'fn main() {{ std::thread::sleep(std::time::Duration::from_secs(8)); std::fs::write("{}", "x").unwrap(); }}\n'
-    )
-    write(root, {"build.rs": sleep.format(mark)})
-    started = time.monotonic()
+    root = sleeper(tmp_path)
     with pytest.raises(measure.MeasureError, match="took more than 4 s"):
         measure.compare(root, {"Cargo.toml": SHOP.encode()}, lambda stage: None, timeout=4)
-    time.sleep(max(0.0, 14 - (time.monotonic() - started)))
-    assert not mark.exists()
+    time.sleep(9)
+    assert not (tmp_path / "done").exists()
+
+
+def test_a_signal_ends_all_that_runs(tmp_path: Path) -> None:
+    root, copies = sleeper(tmp_path), tmp_path / "copies"
+    copies.mkdir()
+    code = "from slowpath.cli import main; main()"
+    command = [sys.executable, "-c", code, "scan", str(root), "--select", "cargo", "--measure"]
+    process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(copies)}, stdout=subprocess.DEVNULL)
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(20) == 143 and not list(copies.iterdir())
+    time.sleep(9)
+    assert not (tmp_path / "done").exists()
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:

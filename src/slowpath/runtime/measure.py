@@ -10,9 +10,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +48,7 @@ def compare(root: Path, texts: Mapping[str, bytes], progress: Progress, timeout:
     cargo = shutil.which("cargo")
     if cargo is None:
         raise MeasureError("cargo is not on PATH")
-    with tempfile.TemporaryDirectory(prefix="slowpath-", ignore_cleanup_errors=True) as place:
+    with _terminable(), tempfile.TemporaryDirectory(prefix="slowpath-", ignore_cleanup_errors=True) as place:
         copy = Path(place).resolve() / "project"
         try:
             shutil.copytree(root, copy, symlinks=True, ignore=LEFT_OUT)
@@ -59,6 +61,16 @@ def compare(root: Path, texts: Mapping[str, bytes], progress: Progress, timeout:
         except (OSError, shutil.Error, ValueError) as error:
             raise MeasureError(f"the project cannot be copied: {' '.join(str(error).split())[:200]}") from None
     return [Comparison(*parts) for parts in zip(names, before, after, strict=True)]
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """A signal to end unwinds the stack: what was started ends too, and the copies go."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _write(copy: Path, path: str, text: bytes) -> None:
