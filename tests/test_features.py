@@ -52,3 +52,15 @@ def test_a_version_gets_the_graph_of_the_release_that_it_is_of() -> None:
     old = tokio.release("0.2.3")
     assert old is not None and "uds" in old.features and "uds" not in newest.features
     assert tokio.release("0.0.1") is None and tokio.release("*") is None
+
+
+def test_a_feature_stays_where_what_must_stand_in_for_it_is_not_on() -> None:
+    for version, asked, goes in [
+        ("1.40.0", [DEFAULT], []),
+        ("1.157.0", ["rustls", "rt-tokio"], []),
+        ("1.157.0", ["rustls", "default-https-client"], ["rustls"]),
+    ]:
+        crate = TABLES.crate("aws-sdk-s3")
+        release = crate.release(version) if crate else None
+        assert release is not None
+        assert verdict(asked, FeatureGraph(release, TABLES.table("aws-sdk-s3")), set(), []).goes == goes

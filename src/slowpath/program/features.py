@@ -76,9 +76,11 @@ def verdict(asked: Iterable[str], graph: FeatureGraph, needed: Iterable[str], on
     asked = list(asked)
     stays: list[str] = []
     goes: list[str] = []
+    before = graph.closure([*asked, *on_anyway])
     for name in asked:
         for part in graph.parts(name):
-            (stays if wanted(part, part == name, graph, need) else goes).append(part)
+            alone = graph.table.instead.get(part, part) not in before
+            (stays if alone or wanted(part, part == name, graph, need) else goes).append(part)
     base = graph.closure(on_anyway)
     for part in goes:
         for other in sorted(graph.closure([part]) - {part}):
