@@ -89,25 +89,38 @@ def unpacked(package: str, series: str) -> Path | None:
 
 
 @cache
-def of_registry(package: str, series: str) -> Names | None:
-    """What a published crate offers: the newest version of a series, or the one named in full."""
+def of_registry(package: str, series: str, is_part: bool = False) -> Names | None:
+    """What a published crate offers: the newest version of a series, or the one named in full. `is_part`: to another
+    crate that re-exports it.
+    """
     directory = unpacked(package, series)
     if directory is None or not (directory / "Cargo.toml").is_file():
         return None
     code = b"".join(
         Path(__file__).with_name(f"feature_{part}.py").read_bytes() for part in ("gates", "macros", "source", "surface")
     )
-    kept = user_cache_path("slowpath") / "features" / f"{directory.name}-{hashlib.sha256(code).hexdigest()[:16]}"
+    state = hashlib.sha256(code + bytes([is_part])).hexdigest()[:16]
+    kept = user_cache_path("slowpath") / "features" / f"{directory.name}-{state}"
     if kept.is_file():
         names = pickle.loads(kept.read_bytes())
         assert isinstance(names, Names)
         return names
-    names = Surface(Source(directory)).names()
+    names = Surface(Source(directory), is_part=is_part).names()
     kept.parent.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(f".{os.getpid()}")
-    part.write_bytes(pickle.dumps(names))
-    part.replace(kept)
+    written = kept.with_suffix(f".{os.getpid()}")
+    written.write_bytes(pickle.dumps(names))
+    written.replace(kept)
     return names
+
+
+def part(package: str, series: str) -> Names | None:
+    """What a crate offers to another that re-exports it."""
+    return of_registry(package, series, True)
+
+
+def family(package: str) -> str:
+    """The first word of a name: the crates of one project share it."""
+    return re.split("[-_]", package, maxsplit=1)[0]
 
 
 def series(requirement: str) -> str:
@@ -122,10 +135,14 @@ def series(requirement: str) -> str:
 
 
 class Surface:
-    """Collects the public items of one crate; `dependency` finds those of another, by its name and series."""
+    """Collects the public items of one crate; `dependency` finds those of another, by its name and series. Of a crate
+    that is itself part of another only its own family is followed.
+    """
 
-    def __init__(self, source: Source, dependency: Callable[[str, str], Names | None] = of_registry) -> None:
-        self.source, self.dependency = source, dependency
+    def __init__(
+        self, source: Source, dependency: Callable[[str, str], Names | None] = part, is_part: bool = False
+    ) -> None:
+        self.source, self.dependency, self.is_part = source, dependency, is_part
         self.features = source.features
         self.found: dict[tuple[Path_, bool], Public] = {}
         self.impls: list[Public] = []
@@ -216,6 +233,8 @@ class Surface:
         name = self._names[what.crate]
         given = self.source.dependencies[name]
         package = given.get("package", name)
+        if not self._is_followed(name, package):
+            return []
         if "path" in given:
             names: Names | None = Surface(Source(self.source.directory / given["path"]), self.dependency).names()
         else:
@@ -231,6 +250,12 @@ class Surface:
             elif key == what.path:
                 itself.append((public.kind, translate(public.gate)))
         return itself
+
+    def _is_followed(self, name: str, package: str) -> bool:
+        """Whether features here can change what is there."""
+        values = {value.replace("?/", "/") for values in self.features.values() for value in values}
+        related = not self.is_part or family(package) == family(self.source.manifest["package"]["name"])
+        return related and any(value.startswith(f"{name}/") for value in values)
 
     def _add_external(
         self,

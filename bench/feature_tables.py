@@ -57,7 +57,7 @@ def asked_of(public: Public, features: feature_graphs.Features, table: Table) ->
     """The features whose signs must know this item, so that they are kept where code uses it."""
     gates = [(clause, closure(features, (name for name in clause if name[0] != "!"))) for clause in public.gate]
     around = [{name for name in clause if name[0] != "!"} for clause in public.around]
-    asked = set()
+    asked: set[str] = set()
     for clause, on in gates:
         if any(other != clause and other <= on for other in public.gate):
             continue
@@ -95,7 +95,7 @@ def uncovered(surface: Names, table: Table) -> Iterator[tuple[str, Public]]:
     """(feature, item) where no sign of the feature knows the item; what stands in an uncovered item is left out."""
     told: set[tuple[str, ...]] = set()
     for public in sorted(surface.all(), key=lambda public: (len(public.path), public.path)):
-        for feature in sorted(asked_of(public, surface.features, table)):
+        for feature in sorted(asked_of(public, surface.features, table)) if public.gate != public.around else ():
             signs = table["needs"][feature]
             if any(covers(sign, public) for sign in signs) or excused(public, feature, table):
                 continue
@@ -112,11 +112,15 @@ def as_sign(public: Public) -> str:
 def stale(surfaces: list[Names], table: Table) -> Iterator[tuple[str, str]]:
     """Signs that know no item of any checked version; a word may also stand anywhere in the source."""
     items = [public for surface in surfaces for public in surface.all()]
-    words = {word for surface in surfaces for word in surface.words}
+    paths = {public.path[:size] for public in items for size in range(1, len(public.path) + 1)}
+    others = {public.path for public in items if public.kind == "use"}
+    words = {word for surface in surfaces for word in surface.words} | {word for path in paths for word in path}
     for feature, signs in table.get("needs", {}).items():
         for sign in signs:
+            path = tuple(sign.split("::"))
+            below_another = any(path[:size] in others for size in range(1, len(path)))
             known = sign[0] == "@" or sign.startswith("columns>") or (sign[0] == "." and known_word(sign[1:], words))
-            if not known and not any(covers(sign, item) for item in items):
+            if not known and path not in paths and not below_another:
                 yield feature, sign
 
 
