@@ -51,8 +51,8 @@ CODE = frozenset(["rust", "typescript", "tsx", "sql"])
 
 MAX_BYTES = 1_500_000
 """Larger files are data or generated; the largest hand-written one read so far has 0.4 MB."""
-MAX_SQL_BYTES = 16_000_000
-"""A migration may bring data along."""
+MAX_LONG_BYTES = 16_000_000
+"""A migration may bring data along, and a Cargo.lock names every crate."""
 
 
 class Discovery(NamedTuple):
@@ -122,8 +122,9 @@ def _read(root: Path, name: str, language: str) -> bytes | None:
         found = os.stat(full)
     if not stat.S_ISREG(found.st_mode):
         return None
-    if found.st_size > (MAX_SQL_BYTES if language == "sql" else MAX_BYTES):
-        if language in CODE:
+    lock = os.path.basename(name) == "Cargo.lock"
+    if found.st_size > (MAX_LONG_BYTES if lock or language == "sql" else MAX_BYTES):
+        if lock or language in CODE:
             raise _SkippedError(f"{found.st_size / 1e6:.1f} MB, too large to be source")
         return None
     with open(full, "rb") as file:
