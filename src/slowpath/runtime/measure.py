@@ -173,13 +173,12 @@ def told(comparisons: Iterable[Comparison], fixes: int) -> str:
     """What was measured, as text."""
     lines = []
     for folder, before, after in comparisons:
+        saved = Run(*(first - second for first, second in zip(before, after, strict=True)))
         lines.append(f"cargo check from scratch in {folder}:")
         lines += [_line("before", before), _line(f"with {fixes} fix{'' if fixes == 1 else 'es'}", after)]
-        saved = f"{before.crates - after.crates} crates, {before.cpu - after.cpu:.1f} s CPU"
-        share = f" ({1 - after.cpu / before.cpu:.0%})" if before.cpu else ""
-        lines.append(f"  saved          {saved}{share}, {before.wall - after.wall:.1f} s")
+        lines.append(_line("saved", saved) + (f" ({saved.cpu / before.cpu:.0%} of the CPU time)" if before.cpu else ""))
     return "\n".join(lines) + "\n"
 
 
 def _line(name: str, run: Run) -> str:
-    return f"  {name:14} {run.crates} crates, {run.cpu:.1f} s CPU, {run.wall:.1f} s"
+    return f"  {name:14} {run.crates:5} crate{' ' if run.crates == 1 else 's'} {run.cpu:8.1f} s CPU {run.wall:8.1f} s"
