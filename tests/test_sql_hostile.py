@@ -39,7 +39,7 @@ def analyse(found: Discovery) -> Report:
 
 def scan(files: dict[str, str]) -> Report:
     """The report on sources by path."""
-    texts = [(path, language_of(path.rpartition("/")[2]) or "", text.encode()) for path, text in files.items()]
+    texts = [(path, language_of(path) or "", text.encode()) for path, text in files.items()]
     assert all(language for _, language, _ in texts)
     return analyse(Discovery(sorted(texts), []))
 

@@ -12,7 +12,7 @@ from slowpath.program.web import Declaration, External, WebProgram
 
 def web(**files: str) -> WebProgram:
     """The front-end program of a project, given as text by path."""
-    found = [(path, language_of(path.rsplit("/", 1)[-1]), text.encode()) for path, text in sorted(files.items())]
+    found = [(path, language_of(path), text.encode()) for path, text in sorted(files.items())]
     facts, _, _ = facts_of(Discovery([(p, language, s) for p, language, s in found if language], []), [], 1, None)
     return link(facts).web
 

@@ -34,9 +34,9 @@ SUFFIXES = {
     ".json": "json",
 }
 NAMED_ONLY = {
-    ".toml": re.compile(r"^(Cargo|diesel|metadata)\.toml$"),
-    ".lock": re.compile(r"^Cargo\.lock$"),
-    ".json": re.compile(r"^(package|tsconfig[\w.-]*|jsconfig)\.json$"),
+    ".toml": re.compile(r"(^|/)((Cargo|diesel|metadata)|\.cargo/config)\.toml$"),
+    ".lock": re.compile(r"(^|/)Cargo\.lock$"),
+    ".json": re.compile(r"(^|/)(package|tsconfig[\w.-]*|jsconfig)\.json$"),
 }
 FOREIGN_FOLDERS = frozenset(
     ".git .hg .svn node_modules vendor vendored third_party third-party .next .nuxt .output .yarn .turbo .cache "
@@ -66,14 +66,15 @@ class Discovery(NamedTuple):
     unread: frozenset[str] = frozenset()
 
 
-def language_of(name: str) -> str | None:
-    """The language of a file name, None where slowpath has no use for it."""
+def language_of(path: str) -> str | None:
+    """The language of a file, by its path; None where slowpath has no use for it."""
+    name = path.rpartition("/")[2]
     suffix = os.path.splitext(name)[1]
     language = SUFFIXES.get(suffix)
     if language is None or SKIPPED_NAMES.search(name):
         return None
     named = NAMED_ONLY.get(suffix)
-    return language if named is None or named.match(name) else None
+    return language if named is None or named.search(path) else None
 
 
 def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
@@ -84,8 +85,8 @@ def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
     files, troubles = [], []
     left_out: set[tuple[str, str]] = set()
     for name in listed:
-        folder, _, last = name.rpartition("/")
-        language = language_of(last)
+        folder = name.rpartition("/")[0]
+        language = language_of(name)
         if language is None or is_output(folder):
             continue
         if excluded.match_file(name):
@@ -177,7 +178,7 @@ def _walked(root: Path) -> Iterator[str]:
             ignores = (_Ignores(prefix, os.path.join(top, ".gitignore")), *ignores)
         known[prefix[:-1]] = ignores
         folders[:] = [name for name in folders if name not in FOREIGN_FOLDERS and _kept(f"{prefix}{name}/", ignores)]
-        yield from (prefix + name for name in names if language_of(name) and _kept(prefix + name, ignores))
+        yield from (prefix + name for name in names if language_of(prefix + name) and _kept(prefix + name, ignores))
 
 
 def _kept(path: str, ignores: Iterable[_Ignores]) -> bool:

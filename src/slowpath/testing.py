@@ -124,7 +124,7 @@ def check_project(root: Path, rules: Iterable[Rule]) -> list[str]:
 
 
 def _texts(texts: Mapping[str, bytes]) -> Discovery:
-    files = [(path, language_of(path.rsplit("/", 1)[-1]), texts[path]) for path in sorted(texts)]
+    files = [(path, language_of(path), texts[path]) for path in sorted(texts)]
     return Discovery([(path, language, source) for path, language, source in files if language], [])
 
 

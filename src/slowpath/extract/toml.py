@@ -10,8 +10,18 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from slowpath.extract.profiles import settings
 from slowpath.extract.toml_layout import Layout, TablePath
-from slowpath.model.cargo import Dependency, DieselConfig, Locked, Manifest, PrintedSchema, Scope, TomlFacts
+from slowpath.model.cargo import (
+    CargoConfig,
+    Dependency,
+    DieselConfig,
+    Locked,
+    Manifest,
+    PrintedSchema,
+    Scope,
+    TomlFacts,
+)
 
 LOCKED = re.compile(
     rb'^\[\[package\]\]\r?\nname = "([^"\n]*)"\r?\nversion = "([^"\n]*)"\r?\n'
@@ -48,6 +58,8 @@ def extract(source: bytes) -> TomlFacts:
         return TomlFacts(manifest=manifest(values, source))
     if "print_schema" in values or "migrations_directory" in values:
         return TomlFacts(diesel=diesel(values))
+    if "profile" in values or "build" in values:
+        return TomlFacts(config=config(values, source))
     return TomlFacts(in_transaction=values.get("run_in_transaction") is not False)
 
 
@@ -65,6 +77,15 @@ def diesel(values: dict[str, Any]) -> DieselConfig:
     return DieselConfig(
         schemas=tuple(PrintedSchema(text(part, "file"), text(part, "patch_file")) for part in parts if "file" in part),
         migrations=text(table(values, "migrations_directory"), "dir"),
+    )
+
+
+def config(values: dict[str, Any], source: bytes) -> CargoConfig:
+    """A `.cargo/config.toml`."""
+    target = table(values, "build").get("target")
+    return CargoConfig(
+        profiles=tuple(settings(values, source, Layout(source))),
+        targets=(target,) if isinstance(target, str) else texts(target),
     )
 
 
@@ -96,6 +117,8 @@ def manifest(values: dict[str, Any], source: bytes) -> Manifest:
         shared_lint=level(workspace),
         odd=tuple(odd(values)),
         root=text(package, "workspace"),
+        profiles=tuple(settings(values, source, layout)),
+        crate_types=texts(library.get("crate-type") or library.get("crate_type")),
     )
 
 

@@ -7,6 +7,7 @@ taken as declared.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple, cast
 
@@ -45,10 +46,24 @@ def link(program: Program) -> CargoProgram:
             workspaces[root] = Workspace(folder, root, manifests.get(root), locks.get(folder))
         package.workspace = workspaces[root]
         workspaces[root].packages.append(package)
+    configs = {path: own.config for path, own in facts.items() if own.config}
+    for workspace in workspaces.values():
+        for folder in upwards(workspace.folder):
+            path = posixpath.join(folder, ".cargo/config.toml")
+            if path in configs:
+                workspace.configs.append((path, configs[path]))
     for package in packages.values():
         package.entries = [entry(package, own, packages) for own in package.manifest.dependencies]
     found = tuple(troubles(manifests, workspaces.values(), frozenset(facts)))
     return CargoProgram(workspaces.values(), packages, found)
+
+
+def upwards(folder: str) -> Iterator[str]:
+    """The folder and those above it, up to the project's own."""
+    while folder:
+        yield folder
+        folder = posixpath.dirname(folder)
+    yield ""
 
 
 def root_of(path: str, manifests: dict[str, Manifest]) -> str:

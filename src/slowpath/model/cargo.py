@@ -1,4 +1,4 @@
-"""Facts about manifests: Cargo.toml, Cargo.lock, diesel.toml and a migration's metadata.toml."""
+"""Facts about manifests: Cargo.toml, Cargo.lock, `.cargo/config.toml`, diesel.toml and a migration's metadata.toml."""
 
 from __future__ import annotations
 
@@ -95,6 +95,28 @@ class Dependency(msgspec.Struct, array_like=True, frozen=True):
         return self.package or self.key
 
 
+class Setting(msgspec.Struct, array_like=True, frozen=True):
+    """One key of a Cargo profile."""
+
+    profile: str
+    key: str
+    value: str
+    """As the manifest writes it, without quotes."""
+    span: Span
+    package: str = ""
+    """Whom it is for, where that is not everyone: a package's name, `*` for all dependencies, or `build-override`."""
+    comment: str = ""
+    """What is said about it, on its line, above it, or above its table."""
+
+
+class CargoConfig(msgspec.Struct, array_like=True, frozen=True):
+    """A `.cargo/config.toml`."""
+
+    profiles: tuple[Setting, ...] = ()
+    targets: tuple[str, ...] = ()
+    """What `[build]` compiles for."""
+
+
 class Manifest(msgspec.Struct, array_like=True, frozen=True):
     """A Cargo.toml. Without `name` it is a workspace's root only."""
 
@@ -127,6 +149,9 @@ class Manifest(msgspec.Struct, array_like=True, frozen=True):
     """What of it cannot be used, in words."""
     root: str = ""
     """`package.workspace`: the folder of the workspace, where that lies elsewhere."""
+    profiles: tuple[Setting, ...] = ()
+    crate_types: tuple[str, ...] = ()
+    """What kinds of library `[lib]` asks for."""
 
 
 class Locked(msgspec.Struct, array_like=True, frozen=True):
@@ -162,3 +187,4 @@ class TomlFacts(Facts, array_like=True):
     diesel: DieselConfig | None = None
     in_transaction: bool = True
     """False for a migration whose metadata.toml says `run_in_transaction = false`."""
+    config: CargoConfig | None = None

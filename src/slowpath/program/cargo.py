@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from slowpath.model.cargo import Dependency, Locked, Manifest
+from slowpath.model.cargo import CargoConfig, Dependency, Locked, Manifest
 from slowpath.model.finding import Place, Trouble
 from slowpath.model.mentions import MentionFacts
 from slowpath.program.dependency_tree import Cut, DependencyTree
@@ -201,6 +201,8 @@ class Workspace:
         self.manifest = manifest
         self.lock = lock
         self.packages: list[Package] = []
+        self.configs: list[tuple[str, CargoConfig]] = []
+        """Those that a build in its folder reads, the nearest first, by path."""
 
     def entries(self, registered: str) -> list[Entry]:
         """Every member's dependency of that name."""

@@ -1,0 +1,124 @@
+"""A profile of Cargo that does not fit what is built with it, or that Cargo never reads.
+
+A comment that explains a setting lowers the confidence: somebody meant it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from slowpath.model.cargo import Setting
+from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Place, Step
+from slowpath.model.rule import Rule
+from slowpath.program import Program
+from slowpath.program.cargo import Package, Workspace
+from slowpath.program.profiles import Product, Value, Values, catches, is_member, product, values
+
+SHIPPED = ("release", "dist")
+"""What products are built with: by Cargo's custom, and by cargo-dist's."""
+WHOSE = {"": "all code", "*": "all dependencies"}
+FOR_DEVELOPERS = frozenset(["dev", "test", "bench"])
+DEFAULTS = {
+    "opt-level": ("3",),
+    "debug": ("false", "0", "none"),
+    "strip": ("none", "false"),
+    "debug-assertions": ("false",),
+    "overflow-checks": ("false",),
+    "lto": ("false",),
+    "panic": ("unwind",),
+    "incremental": ("false",),
+    "codegen-units": ("16",),
+    "rpath": ("false",),
+    "inherits": ("release",),
+}
+"""What a release build gets where nothing is said."""
+
+
+def check(program: Program, rule: Rule) -> Iterator[Finding]:
+    """One finding per setting, and one per member whose profiles are not read."""
+    for workspace in program.cargo.workspaces:
+        built = product(workspace, program.rust, rule.settings["serves"], rule.settings["wasm"])
+        if built.kind == "library":
+            continue
+        seen: set[Place] = set()
+        for profile in SHIPPED:
+            settings = values(workspace, profile)
+            for value in settings.values():
+                if value.place not in seen:
+                    seen.add(value.place)
+                    yield from judged(value, settings, built, workspace, program, rule)
+        for package in workspace.packages:
+            if is_member(package):
+                yield from never_read(package, workspace, rule)
+
+
+def judged(
+    value: Value, profile: Values, built: Product, workspace: Workspace, program: Program, rule: Rule
+) -> Iterator[Finding]:
+    """What is wrong with one setting."""
+    setting = value.setting
+    for case in rule.settings["wrong"] if setting.package in WHOSE else ():
+        if setting.key != case["key"] or built.kind not in case["kinds"] or not applies(case, setting, profile):
+            continue
+        steps = [Step(built.serves.place, f"`{built.serves.path}` makes it a server")] if built.serves else []
+        if "catches" in case:
+            caught = next(catches(workspace, program.rust, case["catches"]), None)
+            if caught is None:
+                continue
+            steps.insert(0, Step(caught, "catches panics, which never come this far"))
+        yield rule.finding(
+            value.place,
+            severity=case["severity"],
+            confidence=less_sure(case["confidence"]) if setting.comment else case["confidence"],
+            related=steps,
+            setting=f"`{written(setting)}` in [{table(setting)}]",
+            problem=case["problem"].format(whose=WHOSE[setting.package]),
+            advice=case["advice"],
+        )
+        return
+
+
+def applies(case: dict[str, Any], setting: Setting, profile: Values) -> bool:
+    """Whether a setting's value is the wrong one, next to the others of its profile."""
+    for key, excuses in case.get("unless", {}).items():
+        beside = profile.get((setting.package, key))
+        if beside and beside.setting.value in excuses:
+            return False
+    if "above" in case:
+        return setting.value.isdigit() and int(setting.value) > case["above"]
+    return setting.value in case["values"]
+
+
+def never_read(package: Package, workspace: Workspace, rule: Rule) -> Iterator[Finding]:
+    """Profiles of a member that say something else than what the workspace builds with."""
+    lost = [setting for setting in package.manifest.profiles if setting.profile not in FOR_DEVELOPERS]
+    for setting in lost:
+        own = values(workspace, setting.profile).get((setting.package, setting.key))
+        gets = (own.setting.value,) if own else DEFAULTS.get(setting.key, ()) if not setting.package else ()
+        if setting.value not in gets:
+            yield rule.finding(
+                Place(package.path, setting.span),
+                related=[Step(Place(workspace.path, (0, 0)), "Cargo reads the profiles of this manifest")],
+                setting=f"[{table(setting)}] with `{written(setting)}`",
+                problem="does nothing: Cargo reads profiles from the manifest of the workspace alone",
+                advice=f"move it to {workspace.path}",
+            )
+            return
+
+
+def less_sure(confidence: Confidence) -> Confidence:
+    return CONFIDENCES[max(0, CONFIDENCES.index(confidence) - 1)]
+
+
+def written(setting: Setting) -> str:
+    """The line as a manifest has it."""
+    plain = setting.value in ("true", "false") or setting.value.isdigit()
+    return f"{setting.key} = {setting.value}" if plain else f'{setting.key} = "{setting.value}"'
+
+
+def table(setting: Setting) -> str:
+    """The table that a setting stands in."""
+    if setting.package == "build-override":
+        return f"profile.{setting.profile}.build-override"
+    return f"profile.{setting.profile}" + (f'.package."{setting.package}"' if setting.package else "")
