@@ -38,6 +38,9 @@ NAMED_ONLY = {
     ".lock": re.compile(r"(^|/)Cargo\.lock$"),
     ".json": re.compile(r"(^|/)(package|tsconfig[\w.-]*|jsconfig)\.json$"),
 }
+DOCKERFILE = re.compile(r"^(Dockerfile|Containerfile)([._-][\w-]+)*$|\.(Dockerfile|Containerfile)$", re.I)
+NO_DOCKERFILE = frozenset([".dockerignore", ".md", ".j2", ".jinja", ".tmpl", ".tpl", ".template", ".in", ".erb"])
+"""Endings of what is about a Dockerfile, or yet to become one."""
 FOREIGN_FOLDERS = frozenset(
     ".git .hg .svn node_modules vendor vendored third_party third-party .next .nuxt .output .yarn .turbo .cache "
     "__snapshots__ .venv venv __pycache__ storybook-static".split()
@@ -71,6 +74,8 @@ def language_of(path: str) -> str | None:
     name = path.rpartition("/")[2]
     suffix = os.path.splitext(name)[1]
     language = SUFFIXES.get(suffix)
+    if language is None and suffix not in NO_DOCKERFILE and DOCKERFILE.search(name):
+        return "docker"
     if language is None or SKIPPED_NAMES.search(name):
         return None
     named = NAMED_ONLY.get(suffix)

@@ -29,6 +29,7 @@ LANGUAGES: dict[str, Language] = {
     "sql": Language("slowpath.extract.sql", "extract", "slowpath.model.schema:SqlFacts"),
     "patch": Language("slowpath.extract.patch", "extract", "slowpath.model.diesel:PatchFacts"),
     "toml": Language("slowpath.extract.toml", "extract", "slowpath.model.cargo:TomlFacts"),
+    "docker": Language("slowpath.extract.docker", "extract", "slowpath.model.docker:DockerFacts"),
     "json": Language("slowpath.extract.json", "extract", "slowpath.model.web:JsonFacts"),
 }
 

@@ -15,6 +15,8 @@ from slowpath.program.rust import RustProgram
 Kind = Literal["server", "wasm", "program", "library"]
 """`program` is whatever runs and is no server; a `library` is compiled with the profiles of those that use it."""
 MAX_PARENTS = 9
+BUILT_IN = {"dev": "0", "test": "0", "debug": "0", "release": "3", "bench": "3"}
+"""Cargo's own profiles, and their `opt-level`."""
 RUNS = frozenset(["cdylib", "staticlib"])
 
 
@@ -48,6 +50,19 @@ def values(workspace: Workspace, profile: str) -> Values:
             break
         profile = parent.setting.value
     return found
+
+
+def optimised(workspace: Workspace, profile: str) -> bool | None:
+    """Whether a profile makes fast code; None where there is no such profile."""
+    level = values(workspace, profile).get(("", "opt-level"))
+    for _ in range(MAX_PARENTS):
+        if level or profile in BUILT_IN:
+            return (level.setting.value if level else BUILT_IN[profile]) not in ("0", "1")
+        parent = written(workspace, profile).get(("", "inherits"))
+        if parent is None:
+            return None
+        profile = parent.setting.value
+    return None
 
 
 def written(workspace: Workspace, profile: str) -> Values:

@@ -173,7 +173,7 @@ def told(comparisons: Iterable[Comparison], fixes: int) -> str:
     """What was measured, as text."""
     lines = []
     for folder, before, after in comparisons:
-        saved = Run(*(first - second for first, second in zip(before, after, strict=True)))
+        saved = Run(before.crates - after.crates, before.cpu - after.cpu, before.wall - after.wall)
         lines.append(f"cargo check from scratch in {folder}:")
         lines += [_line("before", before), _line(f"with {fixes} fix{'' if fixes == 1 else 'es'}", after)]
         lines.append(_line("saved", saved) + (f" ({saved.cpu / before.cpu:.0%} of the CPU time)" if before.cpu else ""))
