@@ -119,6 +119,9 @@ def manifest(values: dict[str, Any], source: bytes) -> Manifest:
         root=text(package, "workspace"),
         profiles=tuple(settings(values, source, layout)),
         crate_types=texts(library.get("crate-type") or library.get("crate_type")),
+        rust_version=text(package, "rust-version") or ("workspace" if table(package, "rust-version") else ""),
+        shared_rust_version=text(table(workspace, "package"), "rust-version"),
+        shared_edition=text(table(workspace, "package"), "edition"),
     )
 
 

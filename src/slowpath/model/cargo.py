@@ -152,6 +152,11 @@ class Manifest(msgspec.Struct, array_like=True, frozen=True):
     profiles: tuple[Setting, ...] = ()
     crate_types: tuple[str, ...] = ()
     """What kinds of library `[lib]` asks for."""
+    rust_version: str = ""
+    """The oldest compiler that is supported, `workspace` where the package inherits it."""
+    shared_rust_version: str = ""
+    shared_edition: str = ""
+    """Of `[workspace.package]`."""
 
 
 class Locked(msgspec.Struct, array_like=True, frozen=True):
