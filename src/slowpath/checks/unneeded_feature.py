@@ -12,27 +12,22 @@ from pathlib import Path
 from slowpath.model.finding import Confidence, Finding, Fix, Saving, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.feature_lists import FeatureLists, Proposal
+from slowpath.program.feature_lists import Proposal, proposals
 from slowpath.program.manifest_edits import with_features
 from slowpath.program.savings import leaves, saving
-from slowpath.tables import load
 
 SHOWN = 12
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """One finding per list of features, at the dependency."""
-    tables = load(Path(rule.path).parent / "features")
-    for workspace in program.cargo.workspaces:
-        asked = {entry.registered for package in workspace.packages for entry in package.entries}
-        for crate in sorted(asked.intersection(tables.names)):
-            for proposal in FeatureLists(crate, workspace, tables, program).proposals():
-                yield finding(proposal, crate, rule)
+    for proposal in proposals(program, Path(rule.path).parent / "features"):
+        yield finding(proposal, rule)
 
 
-def finding(proposal: Proposal, crate: str, rule: Rule) -> Finding:
+def finding(proposal: Proposal, rule: Rule) -> Finding:
     """The finding of one list: what goes, what stays, and the code that each staying feature has."""
-    dependency = proposal.declaration.dependency
+    dependency, crate = proposal.declaration.dependency, proposal.crate
     aggregate = next((name for name in dependency.features if name in proposal.graph.aggregates), "")
     by_default = " by default" if proposal.without_default and not dependency.features else ""
     goes = listing(proposal.goes)
@@ -41,7 +36,7 @@ def finding(proposal: Proposal, crate: str, rule: Rule) -> Finding:
     return rule.finding(
         proposal.declaration.place,
         confidence=sure,
-        fix=fix(proposal, crate, sure),
+        fix=fix(proposal, sure),
         related=list(reasons(proposal)),
         saves=saves(proposal),
         what=what,
@@ -59,12 +54,12 @@ def saves(proposal: Proposal) -> Saving | None:
     return saving(leaves(lock, cuts), exact=not proposal.others)
 
 
-def fix(proposal: Proposal, crate: str, sure: Confidence) -> Fix | None:
+def fix(proposal: Proposal, sure: Confidence) -> Fix | None:
     """The shorter list in the manifest."""
     declaration = proposal.declaration
     default = False if proposal.without_default else None
     edits = with_features(declaration.dependency, declaration.path, proposal.stays, default)
-    return Fix(f"Ask for the features of `{crate}` that code needs", sure == "high", edits) if edits else None
+    return Fix(f"Ask for the features of `{proposal.crate}` that code needs", sure == "high", edits) if edits else None
 
 
 def sureness(proposal: Proposal) -> Confidence:

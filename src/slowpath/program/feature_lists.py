@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache, cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 from slowpath.model.cargo import Dependency, Locked
@@ -12,7 +13,7 @@ from slowpath.program import Program
 from slowpath.program.cargo import Entry, Workspace
 from slowpath.program.features import DEFAULT, FeatureGraph, verdict
 from slowpath.program.signs import Needs, by_paths, by_words, holders, reachable
-from slowpath.tables import Tables
+from slowpath.tables import Tables, load
 
 
 class Declaration(NamedTuple):
@@ -47,6 +48,7 @@ class Declaration(NamedTuple):
 class Proposal(NamedTuple):
     """What to write instead of a list, and what that switches off."""
 
+    crate: str
     declaration: Declaration
     graph: FeatureGraph
     stays: list[str]
@@ -58,6 +60,15 @@ class Proposal(NamedTuple):
     """The optional dependencies of the crate that go, as far as no third party keeps them."""
     others: list[str]
     """Third parties that depend on the crate, and whose features are not known: they may keep what goes."""
+
+
+def proposals(program: Program, folder: Path) -> Iterator[Proposal]:
+    """Shorter lists for all crates that the folder of tables knows."""
+    tables = load(folder)
+    for workspace in program.cargo.workspaces:
+        asked = {entry.registered for package in workspace.packages for entry in package.entries}
+        for crate in sorted(asked.intersection(tables.names)):
+            yield from FeatureLists(crate, workspace, tables, program).proposals()
 
 
 class FeatureLists:
@@ -110,7 +121,7 @@ class FeatureLists:
         still = graph.closure(kept)
         goes = [name for name in found.goes if self.table.needs.get(name) and name not in still]
         brought = graph.brought(before) - graph.brought(after)
-        return Proposal(declaration, graph, found.stays, goes, without, needs, locked, brought, others)
+        return Proposal(self.crate, declaration, graph, found.stays, goes, without, needs, locked, brought, others)
 
     @cached_property
     def worded(self) -> Needs:
