@@ -16,8 +16,9 @@ BLANKS = re.compile(rb"[ \t]*")
 
 def changed(text: bytes, key: Key, items: Sequence[str], wanted: Sequence[str]) -> dict[Span, str]:
     """Edits that make the list `items`, which `text` is, the list `wanted`. New items stand for the first that goes."""
-    gone = {number for number, item in enumerate(items) if item not in wanted}
-    new = [item for item in wanted if item not in items]
+    known, kept = frozenset(items), frozenset(wanted)
+    gone = {number for number, item in enumerate(items) if item not in kept}
+    new = [item for item in wanted if item not in known]
     at = key.value[0]
     if not items:
         return {key.value: f"[{', '.join(map(json.dumps, wanted))}]"}
