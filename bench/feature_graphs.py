@@ -107,9 +107,9 @@ def dependencies_of(entry: Entry, crates: Iterable[str]) -> dict[str, dict[str, 
     return shown
 
 
-def published(entries: Iterable[Entry]) -> list[Entry]:
-    """Ascending, without pre-releases and what is older than the tables. A yanked version may stand in a lock file, but
-    it is not what a new one gets: those after the last good version are left out.
+def lockable(entries: Iterable[Entry]) -> list[Entry]:
+    """What a lock file may hold, ascending: no pre-releases, nothing older than the tables; yanked versions too, up to
+    the last good one.
     """
     known = [
         entry
@@ -122,10 +122,15 @@ def published(entries: Iterable[Entry]) -> list[Entry]:
     return known
 
 
+def published(entries: Iterable[Entry]) -> list[Entry]:
+    """What cargo may choose, ascending."""
+    return [entry for entry in lockable(entries) if not entry["yanked"]]
+
+
 def versions_of(entries: Iterable[Entry], crates: Iterable[str]) -> Iterator[Version]:
     """Ascending, each version whose graph differs from the one before."""
     last = None
-    for entry in published(entries):
+    for entry in lockable(entries):
         graph = features_of(entry), dependencies_of(entry, crates)
         if graph != last:
             yield entry["vers"], *graph

@@ -6,23 +6,16 @@ them on.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import pickle
 import re
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from feature_gates import ALWAYS, NEVER, Gate, both, closure, either
-from feature_graphs import CARGO_HOME, index_entries, published
-from feature_source import Impl, Item, Module, Source
-from platformdirs import user_cache_path
+from feature_items import Impl, Item, Module
+from feature_paths import External, Path_, Paths, Target
+from feature_source import Source
 
-Path_ = tuple[str, ...]
 DEPTH = 12
 
 
@@ -36,17 +29,6 @@ class Public:
     around: Gate
     place: str
     owner: Path_ = ()
-
-
-@dataclass(frozen=True)
-class External:
-    """A path in another crate, by that crate's name here."""
-
-    crate: str
-    path: Path_
-
-
-Target = tuple[Module | Item | External, Gate]
 
 
 @dataclass
@@ -65,90 +47,24 @@ class Names:
         yield from self.impls
 
 
-def newest(package: str, series: str) -> str:
-    """The newest version of a series that cargo's index cache knows; empty where it knows none."""
-    try:
-        entries = [entry for entry in published(index_entries(package)) if not entry["yanked"]]
-    except FileNotFoundError:
-        return ""
-    fitting = [entry["vers"] for entry in entries if f"{entry['vers']}.".startswith(f"{series}." if series else "")]
-    return fitting[-1] if fitting else ""
-
-
-def unpacked(package: str, series: str) -> Path | None:
-    """The source of a crate, which cargo downloads where it is not there."""
-    sources = CARGO_HOME / "registry" / "src"
-    for directory in sources.glob(f"*/{package}-{newest(package, series)}/.cargo-ok"):
-        return directory.parent
-    spec = f"{package}@{series}" if series else package
-    with tempfile.TemporaryDirectory() as outside:
-        command = ["cargo", "info", "--quiet", "--color", "never", spec]
-        done = subprocess.run(command, cwd=outside, capture_output=True, text=True, check=False)
-    found = re.search(r"^version: (\S+)", done.stdout, re.M)
-    return next(sources.glob(f"*/{package}-{found.group(1)}"), None) if found else None
-
-
-@cache
-def of_registry(package: str, series: str, is_part: bool = False) -> Names | None:
-    """What a published crate offers: the newest version of a series, or the one named in full. `is_part`: to another
-    crate that re-exports it.
-    """
-    directory = unpacked(package, series)
-    if directory is None or not (directory / "Cargo.toml").is_file():
-        return None
-    code = b"".join(
-        Path(__file__).with_name(f"feature_{part}.py").read_bytes() for part in ("gates", "macros", "source", "surface")
-    )
-    state = hashlib.sha256(code + bytes([is_part])).hexdigest()[:16]
-    kept = user_cache_path("slowpath") / "features" / f"{directory.name}-{state}"
-    if kept.is_file():
-        names = pickle.loads(kept.read_bytes())
-        assert isinstance(names, Names)
-        return names
-    names = Surface(Source(directory), is_part=is_part).names()
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    written = kept.with_suffix(f".{os.getpid()}")
-    written.write_bytes(pickle.dumps(names))
-    written.replace(kept)
-    return names
-
-
-def part(package: str, series: str) -> Names | None:
-    """What a crate offers to another that re-exports it."""
-    return of_registry(package, series, True)
-
-
 def family(package: str) -> str:
     """The first word of a name: the crates of one project share it."""
     return re.split("[-_]", package, maxsplit=1)[0]
 
 
-def series(requirement: str) -> str:
-    """The part of a requirement by which the newest fitting version is looked for: `^0.3.31` → `0.3`."""
-    found = re.search(r"(=?)\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?(\S*)", requirement)
-    if not found:
-        return ""
-    exact, major, minor, patch, rest = found.groups()
-    if exact and patch and requirement.strip().startswith("="):
-        return f"{major}.{minor}.{patch}{rest}"
-    return major if major != "0" or minor is None else f"0.{minor}"
-
-
 class Surface:
-    """Collects the public items of one crate; `dependency` finds those of another, by its name and series. Of a crate
-    that is itself part of another only its own family is followed.
+    """Collects the public items of one crate; `dependency` finds those of another, by its name and requirement. Of a
+    crate that is itself part of another only its own family is followed.
     """
 
-    def __init__(
-        self, source: Source, dependency: Callable[[str, str], Names | None] = part, is_part: bool = False
-    ) -> None:
+    def __init__(self, source: Source, dependency: Callable[[str, str], Names | None], is_part: bool = False) -> None:
         self.source, self.dependency, self.is_part = source, dependency, is_part
         self.features = source.features
         self.found: dict[tuple[Path_, bool], Public] = {}
         self.impls: list[Public] = []
         self.places: dict[int, list[Public]] = {}
-        self._items: dict[tuple[int, Path_], Item | None] = {}
         self._names = {name.replace("-", "_"): name for name in source.dependencies}
+        self._paths = Paths(source.root, self._names)
         self._export(source.root, (), ALWAYS, ALWAYS, frozenset())
         for impl in source.impls:
             self._add_impl(impl)
@@ -181,7 +97,7 @@ class Surface:
                 self._export_target((item, ALWAYS), (*path, item.name), around, own, item.place, seen)
             elif item.name != "_":
                 glob = item.path[-1] == "*"
-                for target in self._resolve(module, item.path[:-1] if glob else item.path, item):
+                for target in self._paths.resolve(module, item.path[:-1] if glob else item.path, item):
                     if glob:
                         self._export_all(target, path, around, own, item.place, seen)
                     else:
@@ -238,7 +154,7 @@ class Surface:
         if "path" in given:
             names: Names | None = Surface(Source(self.source.directory / given["path"]), self.dependency).names()
         else:
-            names = self.dependency(package, series(given.get("version", "")))
+            names = self.dependency(package, given.get("version", ""))
         if names is None:
             return []
         size, itself = len(what.path), []
@@ -310,73 +226,9 @@ class Surface:
 
         return translate
 
-    def _resolve(
-        self, module: Module, path: Path_, via: Item | None = None, seen: set[tuple[int, str, int]] | None = None
-    ) -> list[Target]:
-        """What a path means in a module; `via`: the `use` that asks, `seen`: what has been asked on the way."""
-        seen = set() if seen is None else seen
-        if not path:
-            return [(module, ALWAYS)]
-        first, rest = path[0], path[1:]
-        if first in ("crate", "$crate"):
-            return self._below([(self.source.root, ALWAYS)], rest, via, seen)
-        if first == "self":
-            return self._below([(module, ALWAYS)], rest, via, seen)
-        if first == "super":
-            return self._below([(module.parent or module, ALWAYS)], rest, via, seen)
-        starts = self._lookup(module, first, via, seen)
-        if not starts and first in self._names:
-            return [(External(first, rest), ALWAYS)]
-        return self._below(starts or self._lookup(self.source.root, first, via, seen), rest, via, seen)
-
-    def _below(
-        self, starts: Iterable[Target], path: Path_, via: Item | None, seen: set[tuple[int, str, int]]
-    ) -> list[Target]:
-        targets = list(starts)
-        for at, name in enumerate(path):
-            further: list[Target] = []
-            for what, gate in targets:
-                if isinstance(what, External):
-                    further.append((External(what.crate, (*what.path, name)), gate))
-                elif isinstance(what, Module):
-                    above = [(what.parent or what, ALWAYS)] if name == "super" else self._lookup(what, name, via, seen)
-                    further += [(found, both(gate, more)) for found, more in above]
-                elif what.kind == "enum" and at == len(path) - 1:
-                    further += [(member, gate) for member in what.members if member.name == name]
-            targets = further
-        return targets
-
-    def _lookup(self, module: Module, name: str, via: Item | None, seen: set[tuple[int, str, int]]) -> list[Target]:
-        """What a name means in a module, by its own items, else by its globs."""
-        key = id(module), name, id(via)
-        if key in seen:
-            return []
-        seen.add(key)
-        found: list[Target] = []
-        for item in module.named(name):
-            if item.kind != "use":
-                found.append((item.module or item, item.gate))
-            elif item is not via:
-                found += [(what, both(item.gate, gate)) for what, gate in self._resolve(module, item.path, item, seen)]
-        for item in module.named("*") if not found else []:
-            if item is not via:
-                for what, gate in self._resolve(module, item.path[:-1], item, seen):
-                    if isinstance(what, Module) and what is not module:
-                        more = self._lookup(what, name, item, seen)
-                        found += [(inner, both(both(item.gate, gate), own)) for inner, own in more]
-        return found
-
-    def _item(self, module: Module, path: Path_) -> Item | None:
-        """The item of this crate that a path means."""
-        key = id(module), path
-        if key not in self._items:
-            found = (what for what, _ in self._resolve(module, path) if isinstance(what, Item))
-            self._items[key] = next(found, None)
-        return self._items[key]
-
     def _add_impl(self, impl: Impl) -> None:
         """The methods of an inherent impl under each public path of its type; a trait impl once."""
-        target = self._item(impl.module, impl.type)
+        target = self._paths.item(impl.module, impl.type)
         homes = self.places.get(id(target), []) if target else []
         if not impl.trait:
             for home in homes:
@@ -386,11 +238,11 @@ class Surface:
                         gate = both(home.gate, member.gate)
                         self._add(Public((*home.path, member.name), kind, gate, home.gate, member.place))
             return
-        trait = self._item(impl.module, impl.trait)
+        trait = self._paths.item(impl.module, impl.trait)
         if target and not homes:
             return
         around = either([home.gate for home in homes]) if homes else ALWAYS
-        named = [trait, *(self._item(impl.module, path) for path in impl.given)]
+        named = [trait, *(self._paths.item(impl.module, path) for path in impl.given)]
         for item in named:
             if item:
                 around = both(around, either([home.gate for home in self.places.get(id(item), [])]))

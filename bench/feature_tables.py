@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import feature_crates
 import feature_graphs
-import feature_surface
 from feature_gates import closure
 from feature_surface import Names, Public
 
@@ -168,8 +168,8 @@ def versions_in_use(crate: str) -> list[str]:
     newest: dict[str, tuple[tuple[int, int, int], str]] = {}
     for entry in feature_graphs.published(feature_graphs.index_entries(crate)):
         version = entry["vers"]
-        if not entry["yanked"] and entry.get("pubtime", IN_USE) >= IN_USE:
-            key = feature_surface.series(version)
+        if entry.get("pubtime", IN_USE) >= IN_USE:
+            key = feature_crates.series(version)
             newest[key] = max(newest.get(key, ((0, 0, 0), "")), (feature_graphs.semver(version), version))
     return [version for _, version in sorted(newest.values(), reverse=True)]
 
@@ -182,7 +182,7 @@ def check(crate: str, table: Table) -> bool:
     surfaces: dict[str, Names] = {}
     lines: dict[tuple[str, str], tuple[str, str]] = {}
     for version in versions_in_use(crate)[: MOST_SERIES // 4 if "crates" in table else MOST_SERIES]:
-        surface = feature_surface.of_registry(crate, version)
+        surface = feature_crates.of_registry(crate, version)
         if surface is None:
             problems.append(f"{crate}: cargo has no source of {version}")
             continue
