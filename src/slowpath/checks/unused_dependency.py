@@ -142,7 +142,8 @@ def pins(entry: Entry) -> bool:
 def switches(entry: Entry, rule: Rule) -> bool:
     """It may be kept to switch features on for another crate that depends on it too."""
     own = set(entry.declared.features)
-    shared = set(entry.shared.features) if entry.shared else set()
+    alone = len(entry.package.workspace.entries(entry.registered)) == 1
+    shared = set(entry.shared.features) if entry.shared and alone else set()
     if not own | shared:
         return False
     lock = entry.package.workspace.lock
@@ -151,11 +152,8 @@ def switches(entry: Entry, rule: Rule) -> bool:
             return False
     elif any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["roots"]):
         return False
-    others = [other for other in entry.package.workspace.entries(entry.registered) if stays(other, entry, rule)]
-    return not (
-        any(own <= asked(other) for other in others if other.package.path in entry.package.below)
-        or (not own and others)
-    )
+    others = (other for other in entry.package.workspace.entries(entry.registered) if stays(other, entry, rule))
+    return not own or not any(own <= asked(other) for other in others if other.package in entry.package.below)
 
 
 def stays(other: Entry, entry: Entry, rule: Rule) -> bool:
@@ -181,8 +179,7 @@ def expanded(entry: Entry, rule: Rule) -> bool:
         return True
     if any(package.says(f"#{derive}") for derive in rule.settings["derives"].get(entry.registered, ())):
         return True
-    local = [other.local for other in package.entries if other.local and entry.name in other.local.uses]
-    return any(maker.manifest.proc_macro or maker.says("macro_rules") for maker in local)
+    return any(other.writes(entry.name) for other in package.below if other is not package)
 
 
 def twin(entry: Entry, scope: Scope) -> bool:

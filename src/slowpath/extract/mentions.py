@@ -20,6 +20,8 @@ HEAD = re.compile(rb"(?<![\w.$])(?<!::)([A-Za-z_]\w*)\s*$")
 USE = re.compile(rb"use\s+")
 EXTERN = re.compile(rb"extern\s+crate\s+(\w+)(?:\s+as\s+(\w+))?\s*;")
 MODULE = re.compile(rb"mod\s+(?:r#)?(\w+)")
+RULES = re.compile(rb"macro_rules!\s*\w+\s*[({\[]")
+PATH_ROOT = re.compile(rb"(?<![\w.$])(?<!\w::)([a-z_]\w*)\s*::")
 MACRO_MODULES = re.compile(rb"mod\s+\$|automod\s*::\s*dir\s*!")
 BEFORE = re.compile(rb"([ \t]*)(pub\s*(?:\([^)\n]*\)\s*)?)?$")
 ATTRIBUTE = re.compile(rb"#!?\s*\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]")
@@ -103,6 +105,7 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
         bool(GENERATED.search(source)),
         tuple(sorted(names - compiled)),
         bool(MACRO_MODULES.search(code)),
+        tuple(sorted(in_macros(code))),
     )
 
 
@@ -283,6 +286,19 @@ def words(code: bytes, strings: Iterable[str]) -> str:
     if b"macro_rules!" in code:
         found.add(b"macro_rules")
     return f" {b' '.join(sorted(found)).decode()} "
+
+
+def in_macros(code: bytes) -> set[str]:
+    """See MentionFacts.in_macros."""
+    if b"macro_export" not in code:
+        return set()
+    found: set[str] = set()
+    end = 0
+    for rules in RULES.finditer(code):
+        if rules.start() >= end:
+            end = closing(code, rules.end() - 1)
+            found.update(root[1].decode() for root in PATH_ROOT.finditer(code, rules.end(), end))
+    return found - OWN
 
 
 def tests(code: bytes) -> list[tuple[int, int]]:

@@ -35,3 +35,5 @@ class MentionFacts(msgspec.Struct, array_like=True):
     """Those of them that only tests compile."""
     macro_modules: bool = False
     """A macro declares modules, so that the files beside may be compiled without being named."""
+    in_macros: tuple[str, ...] = ()
+    """The crates that bodies of exported `macro_rules!` name: the code that calls them names them too."""

@@ -93,18 +93,23 @@ class Package:
         return self.manifest.lint if self.manifest.lint != "workspace" else root.shared_lint if root else ""
 
     @cached_property
-    def below(self) -> frozenset[str]:
-        """The manifests of the project's packages that it is built with, its own among them."""
-        found: set[str] = set()
+    def below(self) -> tuple[Package, ...]:
+        """The project's packages that it is built with, itself among them."""
+        found = {self.path: self}
         stack = [self]
         while stack:
-            package = stack.pop()
-            if package.path not in found:
-                found.add(package.path)
-                stack += [
-                    e.local for e in package.entries if e.local and e.declared.scope == "normal" and not e.optional
-                ]
-        return frozenset(found)
+            for entry in stack.pop().entries:
+                local = entry.local
+                if local and local.path not in found and entry.declared.scope == "normal" and not entry.optional:
+                    found[local.path] = local
+                    stack.append(local)
+        return tuple(found.values())
+
+    def writes(self, crate: str) -> bool:
+        """Whether its macros may expand to the name of a crate."""
+        if self.manifest.proc_macro:
+            return any(crate in package.uses for package in self.below)
+        return any(crate in code.mentions.in_macros for code in self.code)
 
     def says(self, word: str) -> bool:
         """Whether a file has the word as a method, a path's later segment, a derive or a macro."""
