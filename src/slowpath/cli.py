@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -164,6 +164,7 @@ def scan(
         for line in (
             *dict.fromkeys(unwritten.values()),
             _tally(mended, unwritten, "would be fixed" if diff else "fixed"),
+            *(() if diff else _locked(mended)),
         ):
             click.echo(f"slowpath: {line}", err=True)
     if statistics:
@@ -241,6 +242,13 @@ def _tally(mended: Mended, unwritten: Collection[str], done: str) -> str:
     more = sum(own.fix is not None and not own.fix.safe for own in mended.report.findings)
     hint = "" if mended.unsafe or not more else f", {more} more with --unsafe-fixes"
     return f"{count} finding{'' if count == 1 else 's'} {done}{hint}"
+
+
+def _locked(mended: Mended) -> Iterator[str]:
+    """Cargo.lock is cargo's to write: a build with `--locked` would stop at it."""
+    locks = any(path.endswith("Cargo.lock") for path in mended.before.sources.texts)
+    if locks and any(path.endswith("Cargo.toml") for path in mended.texts):
+        yield "Cargo.lock is as it was: cargo brings it up to date at its next build, or `cargo update --workspace` now"
 
 
 def _fail(message: str) -> NoReturn:
