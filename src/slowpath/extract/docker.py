@@ -20,12 +20,16 @@ FLAG = re.compile(rb"[ \t]*(--[\w-]+(?:=(?:\"[^\"\n]*\"|\S*))?)(?=[ \t])")
 FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?", re.I)
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-[^{}]*)?\})")
 STARTS = (b"CMD", b"ENTRYPOINT")
-MAX_VALUE = 2000
+MAX_BYTES = 100_000
+"""No hand-written Dockerfile is larger."""
+MAX_VALUE = 500
+MAX_STAGES = 100
+"""What comes behind so many is not read."""
 
 
 def extract(source: bytes) -> DockerFacts:
     """The facts of one file: nothing where it builds nothing that we know."""
-    if not BUILDS.search(source):
+    if len(source) > MAX_BYTES or not BUILDS.search(source):
         return DockerFacts()
     found, text = instructions(source)
     reader = Reader(text)
@@ -107,6 +111,8 @@ class Reader:
 
     def read(self, found: Instruction) -> None:
         """Take one instruction in."""
+        if len(self.stages) > MAX_STAGES:
+            return
         if found.name == b"FROM":
             self.begin(found)
         elif found.name in (b"ARG", b"ENV"):
