@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from slowpath.model.cargo import Setting
-from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Place, Step
+from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Fix, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.cargo import Package, Workspace
+from slowpath.program.manifest_edits import with_profile
 from slowpath.program.profiles import Product, Value, Values, catches, is_member, product, values
 
 SHIPPED = ("release", "dist")
 """What products are built with: by Cargo's custom, and by cargo-dist's."""
+HEADERS = (("profile", "release"), ("package",), ("workspace",))
+"""Where a finding about the whole profile stands."""
 WHOSE = {"": "all code", "*": "all dependencies"}
 FOR_DEVELOPERS = frozenset(["dev", "test", "bench"])
 DEFAULTS = {
@@ -48,6 +51,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
                 if value.place not in seen:
                     seen.add(value.place)
                     yield from judged(value, settings, built, workspace, program, rule)
+        yield from unsaid(built, workspace, rule)
         for package in workspace.packages:
             if is_member(package):
                 yield from never_read(package, workspace, rule)
@@ -77,6 +81,28 @@ def judged(
             advice=case["advice"],
         )
         return
+
+
+def unsaid(built: Product, workspace: Workspace, rule: Rule) -> Iterator[Finding]:
+    """A product that is worth a longer build, and whose profile says nothing about that."""
+    case, manifest = rule.settings["unsaid"], workspace.manifest
+    said = {key for package, key in values(workspace, "release") if not package}
+    if manifest is None or built.kind not in case["kinds"] or said.intersection(case["settings"]):
+        return
+    places = [own.span for path in HEADERS for own in manifest.tables if own.path == path]
+    if places:
+        start = places[0][0]
+        edits = with_profile(manifest, workspace.path, case["settings"])
+        yield rule.finding(
+            Place(workspace.path, (start, start + 1)),
+            severity=case["severity"],
+            confidence=case["confidence"],
+            related=[Step(built.serves.place, f"`{built.serves.path}` makes it a server")] if built.serves else [],
+            fix=Fix("Optimise across crates", False, edits),
+            setting=case["setting"],
+            problem=case["problem"],
+            advice=case["advice"],
+        )
 
 
 def applies(case: dict[str, Any], setting: Setting, profile: Values) -> bool:
