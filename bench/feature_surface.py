@@ -36,8 +36,8 @@ class Names:
     """All that a crate offers, its features, and the words of its source."""
 
     features: dict[str, list[str]]
-    found: dict[tuple[Path_, bool], Public]
-    """By path, macros apart: a trait and its derive have one name."""
+    found: dict[tuple[Path_, str], Public]
+    """By path; apart are macros and what is not known: a trait and its derive have one name."""
     impls: list[Public]
     words: set[str]
 
@@ -60,7 +60,7 @@ class Surface:
     def __init__(self, source: Source, dependency: Callable[[str, str], Names | None], is_part: bool = False) -> None:
         self.source, self.dependency, self.is_part = source, dependency, is_part
         self.features = source.features
-        self.found: dict[tuple[Path_, bool], Public] = {}
+        self.found: dict[tuple[Path_, str], Public] = {}
         self.impls: list[Public] = []
         self.places: dict[int, list[Public]] = {}
         self._names = {name.replace("-", "_"): name for name in source.dependencies}
@@ -74,13 +74,11 @@ class Surface:
         return Names(self.features, self.found, self.impls, self.source.words())
 
     def _add(self, public: Public) -> Public:
-        key = public.path, public.kind == "macro"
+        key = public.path, public.kind if public.kind in ("macro", "use") else ""
         old = self.found.get(key)
         if old:
-            public = replace(
-                old, gate=either([old.gate, public.gate]), around=either([old.around, public.around]),
-                kind=old.kind if old.kind != "use" else public.kind,
-            )  # fmt: skip
+            gate, around = either([old.gate, public.gate]), either([old.around, public.around])
+            public = replace(old, gate=gate, around=around)
         self.found[key] = public
         return public
 

@@ -10,7 +10,7 @@ import feature_graphs
 import feature_tables
 import msgspec
 import pytest
-from feature_gates import parse
+from feature_gates import ALWAYS, parse
 from feature_source import Source
 from feature_surface import Names, Surface
 from surface import write
@@ -92,6 +92,8 @@ mod hidden;
 pub use hidden::{Gear, Shift as Lever};
 #[cfg(feature = "disk")]
 pub use parts::files;
+#[cfg(feature = "serde")]
+pub use serde::Calls;
 if_net! {
     pub mod wire { pub struct Packet; impl Packet { pub fn open(&self) {} } }
     pub use crate::run::Belt;
@@ -155,11 +157,10 @@ def engine(tmp_path: Path) -> Names:
 
 def shown(names: Names) -> dict[str, str]:
     """Path → its gate, for all that is not compiled always."""
-    gates = {"::".join(public.path): public.gate for public in names.all()}
     return {
-        path: " | ".join(sorted("+".join(sorted(clause)) for clause in gate))
-        for path, gate in gates.items()
-        if gate != frozenset({frozenset()})
+        "::".join(public.path): " | ".join(sorted("+".join(sorted(clause)) for clause in public.gate))
+        for public in names.all()
+        if public.gate != ALWAYS
     }
 
 
@@ -179,6 +180,7 @@ def test_names_of_a_crate_that_need_a_feature(engine: Names) -> None:
         "forget": "!disk",
         "alone": "!net",
         "spill": "disk",
+        "Calls": "serde",
         "Calls::dial": "net",
         "Phone::dial": "net",
         "run::Belt::send": "_sockets",
@@ -201,6 +203,7 @@ def test_what_no_sign_covers(engine: Names) -> None:
     found = [(feature, feature_tables.as_sign(public)) for feature, public in feature_tables.uncovered(engine, table)]
     assert found == [
         ("net", "Belt"),
+        ("serde", "Calls"),
         ("disk", "either"),
         ("net", "either"),
         ("serde", "impl Serialize for Gear"),
