@@ -152,8 +152,9 @@ class Source:
     ) -> None:
         hidden = any(HIDDEN.match(attribute) for attribute in attributes)
         kind, public = KINDS[node.type], is_public(node) and not hidden
-        if kind == "use":
+        if kind == "use":  # derives are re-exported out of the documentation's sight
             for path, alias in use_paths(node):
+                public = is_public(node) and not (hidden and alias[:1] in "_*")
                 module.items.append(Item(alias, "use", gate, public, place, path=path))
             return
         item = Item(name_of(node), kind, gate, public, place)
