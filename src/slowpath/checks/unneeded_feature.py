@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from slowpath.model.finding import Confidence, Finding, Fix, Saving, Step
+from slowpath.model.finding import Confidence, Finding, Fix, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.feature_lists import Proposal, proposals
 from slowpath.program.manifest_edits import with_features
-from slowpath.program.savings import leaves, saving
+from slowpath.program.savings import saving
 
 SHOWN = 12
 
@@ -38,20 +38,10 @@ def finding(proposal: Proposal, rule: Rule) -> Finding:
         confidence=sure,
         fix=fix(proposal, sure),
         related=list(reasons(proposal)),
-        saves=saves(proposal),
+        saves=saving(proposal.gone, exact=not proposal.others),
         what=what,
         advice=advice(proposal),
     )
-
-
-def saves(proposal: Proposal) -> Saving | None:
-    """The crates that nothing needs any more; third parties of which nothing is known may keep some."""
-    lock, crate = proposal.declaration.users[0].package.workspace.lock, proposal.locked
-    if lock is None or crate is None:
-        return None
-    known = proposal.graph.dependencies
-    cuts = [(f"{crate.name} {crate.version}", known[name].package or name) for name in proposal.brought]
-    return saving(leaves(lock, cuts), exact=not proposal.others)
 
 
 def fix(proposal: Proposal, sure: Confidence) -> Fix | None:

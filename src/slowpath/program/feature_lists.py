@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from slowpath.model.finding import Place
 from slowpath.program import Program
 from slowpath.program.cargo import Entry, Workspace
 from slowpath.program.features import DEFAULT, FeatureGraph, verdict
+from slowpath.program.savings import leaves
 from slowpath.program.signs import Needs, by_paths, by_words, holders, reachable
 from slowpath.tables import Tables, load
 
@@ -55,9 +56,8 @@ class Proposal(NamedTuple):
     goes: list[str]
     without_default: bool
     needs: Needs
-    locked: Locked | None
-    brought: set[str]
-    """The optional dependencies of the crate that go, as far as no third party keeps them."""
+    gone: tuple[Locked, ...]
+    """The packages that go with it, as far as no third party is known to keep them."""
     others: list[str]
     """Third parties that depend on the crate, and whose features are not known: they may keep what goes."""
 
@@ -67,8 +67,9 @@ def proposals(program: Program, folder: Path) -> Iterator[Proposal]:
     tables = load(folder)
     for workspace in program.cargo.workspaces:
         asked = {entry.registered for package in workspace.packages for entry in package.entries}
-        for crate in sorted(asked.intersection(tables.names)):
-            yield from FeatureLists(crate, workspace, tables, program).proposals()
+        lists = {crate: FeatureLists(crate, workspace, tables, program) for crate in asked.intersection(tables.names)}
+        for _, own in sorted(lists.items()):
+            yield from own.proposals(lists)
 
 
 class FeatureLists:
@@ -80,7 +81,7 @@ class FeatureLists:
         self.tables = tables
         self.program = program
         self.table = tables.table(crate)
-        self.entries = workspace.entries(crate)
+        self.entries = [entry for entry in workspace.entries(crate) if not (entry.shared or entry.declared).path]
 
     def declarations(self) -> Iterator[Declaration]:
         """Where features are listed, or default features taken."""
@@ -91,21 +92,22 @@ class FeatureLists:
             users = [entry for entry in self.entries if entry.shared == shared]
             yield Declaration(users[0].package.workspace.path, shared, users)
 
-    def proposals(self) -> Iterator[Proposal]:
-        """Lists with something in them that is worth leaving out."""
+    def proposals(self, others: Mapping[str, FeatureLists]) -> Iterator[Proposal]:
+        """Lists with something in them that is worth leaving out. `others` are those of the workspace's crates."""
         for declaration in self.declarations():
-            proposal = self.proposal(declaration)
+            proposal = self.proposal(declaration, others)
             if proposal and any(name not in self.table.cheap for name in proposal.goes):
                 yield proposal
 
-    def proposal(self, declaration: Declaration) -> Proposal | None:
+    def proposal(self, declaration: Declaration, lists: Mapping[str, FeatureLists]) -> Proposal | None:
         """The list that the code needs; nothing where the code does not show what it uses of the crate."""
         uses = [use for entry in declaration.users for use in reachable(entry)]
         locked = self.locked(declaration.users[0])
         graph = self.graph(self.crate, locked.version if locked else declaration.users[0].version)
         if graph is None or not uses or any(use.bare for use in uses):
             return None
-        needs = self.leaned_on(declaration, graph) | self.worded | by_paths(self.table.needs, uses)
+        needs = passed_on(graph, lists) | self.leaned_on(declaration, graph)
+        needs |= self.worded | by_paths(self.table.needs, uses)
         asked = declaration.dependency.features
         kept, others = self.third_parties(graph, locked)
         base = [DEFAULT] if declaration.takes_default else []
@@ -115,13 +117,23 @@ class FeatureLists:
         if base and declaration.alone and locked and not others and DEFAULT not in kept:
             bare = verdict([*asked, DEFAULT], graph, needs, [])
             off = set(graph.parts(DEFAULT)).intersection(bare.goes) - set(self.table.cheap)
-            if off and graph.brought(before) - graph.brought([*bare.stays, *kept]):
+            if off and self.leaving(graph, locked, graph.brought(before) - graph.brought([*bare.stays, *kept])):
                 found, without = bare, True
         after = [*found.stays, *declaration.inherited, *([] if without else base), *kept]
         still = graph.closure(kept)
         goes = [name for name in found.goes if self.table.needs.get(name) and name not in still]
         brought = graph.brought(before) - graph.brought(after)
-        return Proposal(self.crate, declaration, graph, found.stays, goes, without, needs, locked, brought, others)
+        gone = self.leaving(graph, locked, brought)
+        return Proposal(self.crate, declaration, graph, found.stays, goes, without, needs, gone, others)
+
+    def leaving(self, graph: FeatureGraph, locked: Locked | None, brought: set[str]) -> tuple[Locked, ...]:
+        """The packages of Cargo.lock that nothing needs without these dependencies of the crate."""
+        if self.workspace.lock is None or locked is None:
+            return ()
+        return leaves(
+            self.workspace.lock,
+            [(f"{locked.name} {locked.version}", graph.dependencies[name].package or name) for name in brought],
+        )
 
     @cached_property
     def worded(self) -> Needs:
@@ -151,6 +163,24 @@ class FeatureLists:
     def shown_to(self, entry: Entry) -> Needs:
         return by_paths(self.table.needs, reachable(entry))
 
+    @cached_property
+    def unmet(self) -> Needs:
+        """What code needs of the crate and no entry asks for: somebody else switches it on."""
+        graph = self.any_graph
+        if graph is None:
+            return {}
+        asked = graph.closure(part for own in self.entries for name in features_of(own) for part in graph.parts(name))
+        needs = self.worded.copy()
+        for entry in self.entries:
+            needs |= self.shown_to(entry)
+        return {name: shown for name, shown in needs.items() if name not in asked}
+
+    @cached_property
+    def any_graph(self) -> FeatureGraph | None:
+        """The crate's features at the version of the first entry."""
+        locked = self.locked(self.entries[0]) if self.entries else None
+        return self.graph(self.crate, locked.version if locked else self.entries[0].version) if self.entries else None
+
     def third_parties(self, graph: FeatureGraph, locked: Locked | None) -> tuple[list[str], list[str]]:
         """The features that third parties switch on by themselves, and third parties of which that is not known."""
         kept: dict[str, None] = {}
@@ -168,6 +198,20 @@ class FeatureLists:
             else:
                 kept |= dict.fromkeys([*asked.features, *([DEFAULT] if asked.default else [])])
         return list(kept), unknown
+
+
+def passed_on(graph: FeatureGraph, lists: Mapping[str, FeatureLists]) -> Needs:
+    """The features by which the project gets features of another crate that it needs and does not ask for."""
+    needs: Needs = {}
+    for feature in graph.table.needs:
+        for package, features in graph.passed_on(feature):
+            other = lists.get(package)
+            if other and other.any_graph and other.unmet:
+                on = other.any_graph.closure(part for name in features for part in other.any_graph.parts(name))
+                met = sorted(on.intersection(other.unmet))
+                if met:
+                    needs[feature] = other.unmet[met[0]]
+    return needs
 
 
 def takes_default(entry: Entry) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from slowpath.tables import Release, Table
@@ -54,6 +54,17 @@ class FeatureGraph:
                 if not dependency.endswith("?") and (part.startswith("dep:") or "/" in part):
                     found.add(dependency)
         return {name for name in found if name in self.dependencies and self.dependencies[name].optional}
+
+    def passed_on(self, feature: str) -> Iterator[tuple[str, list[str]]]:
+        """Other packages that a feature switches features on of, by itself: (package, features)."""
+        for part in self.features.get(feature, ()):
+            name, slash, other = part.removeprefix("dep:").partition("/")
+            asked = self.dependencies.get(name.removesuffix("?"))
+            package = asked.package or name if asked else name.removesuffix("?")
+            if slash:
+                yield package, [other]
+            elif part.startswith("dep:") and asked:
+                yield package, [*asked.features, *([DEFAULT] if asked.default else [])]
 
     def comes_along(self, feature: str) -> bool:
         """Whether nobody asks for the feature by hand: it is there for others to switch on."""
