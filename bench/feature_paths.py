@@ -54,7 +54,10 @@ class Paths:
         targets = list(starts)
         for at, name in enumerate(path):
             further: list[Target] = []
-            for what, gate in targets:
+            modules = [target for target in targets if isinstance(target[0], Module)]
+            for what, gate in (
+                modules or targets
+            ):  # of a module and a macro of one name, only the module has names in it
                 if isinstance(what, External):
                     further.append((External(what.crate, (*what.path, name)), gate))
                 elif isinstance(what, Module):
