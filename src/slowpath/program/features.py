@@ -42,7 +42,9 @@ class FeatureGraph:
             name = stack.pop()
             if name not in seen:
                 seen.add(name)
-                stack.extend(part for part in self.features.get(name, ()) if part in self.features)
+                # `x/y` switches the optional dependency `x` on as well, by the feature of its name
+                parts = (part.partition("/")[0] for part in self.features.get(name, ()))
+                stack.extend(part for part in parts if part in self.features)
         return seen
 
     def brought(self, features: Iterable[str]) -> set[str]:
