@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from slowpath import tables
+
 TABLES = Path(__file__).parents[1] / "rules" / "cargo" / "features"
 GRAPHS = TABLES / "graphs.json"
 SINCE = "2019"
@@ -27,7 +29,10 @@ def load_tables(directory: Path = TABLES) -> dict[str, tuple[str, dict[str, Any]
     """Crate → the name of its evidence table and that table."""
     crates: dict[str, tuple[str, dict[str, Any]]] = {}
     for path in sorted(directory.glob("*.toml")):
+        if path.name == tables.SETS:
+            continue
         table = tomllib.loads(path.read_text())
+        table["needs"] = tables.read(path).needs
         crates |= dict.fromkeys(table.get("crates", [path.stem]), (path.stem, table))
     return crates
 
@@ -139,12 +144,12 @@ def versions_of(entries: Iterable[Entry], crates: Iterable[str]) -> Iterator[Ver
 
 def regenerate(extra: Iterable[str]) -> None:
     """Writes `graphs.json` for the crates of all tables (and further ones)."""
-    tables = load_tables()
-    crates = sorted({*tables, *extra})
+    known = load_tables()
+    crates = sorted({*known, *extra})
     update_index(crates)
     graphs = {}
     for crate in crates:
-        table = tables[crate][0] if crate in tables else crate
+        table = known[crate][0] if crate in known else crate
         graphs[crate] = {"table": table, "versions": list(versions_of(index_entries(crate), crates))}
     lines = [f"{json.dumps(crate)}: {json.dumps(graph, separators=(',', ':'))}" for crate, graph in graphs.items()]
     TABLES.mkdir(exist_ok=True)

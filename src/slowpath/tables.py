@@ -15,6 +15,8 @@ from pathlib import Path
 import msgspec
 
 GRAPHS = "graphs.json"
+SETS = "sets.toml"
+"""Lists of signs that several tables share."""
 NUMBER = re.compile(r"\d+")
 Version = tuple[int, ...]
 
@@ -51,6 +53,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """They work without being named in code, so they stay."""
     internal: tuple[str, ...] = ()
     """They come with others; nobody asks for them."""
+    sets: dict[str, tuple[str, ...]] = {}
+    """Lists of signs by name, for `+name` among the signs of a feature."""
     needs: dict[str, tuple[str, ...]] = {}
     """Feature → signs of code that needs it; without a sign, it goes with an aggregate that it is part of."""
     instead: dict[str, str] = {}
@@ -98,8 +102,24 @@ class Tables:
     def table(self, name: str) -> Table:
         """What code of the crate's features looks like."""
         crate = self.crate(name)
-        path = self.folder / f"{crate.table if crate else name}.toml"
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Table)
+        return read(self.folder / f"{crate.table if crate else name}.toml")
+
+
+def read(path: Path) -> Table:
+    """The table of a file, with the sets in the place of their names. Raises KeyError for a set that is not there."""
+    table = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Table)
+    sets = shared(path.parent) | table.sets
+    needs = {
+        feature: tuple(own for sign in signs for own in (sets[sign[1:]] if sign[0] == "+" else (sign,)))
+        for feature, signs in table.needs.items()
+    }
+    return msgspec.structs.replace(table, needs=needs)
+
+
+@cache
+def shared(folder: Path) -> dict[str, tuple[str, ...]]:
+    """The sets for all tables of a folder."""
+    return msgspec.convert(tomllib.loads((folder / SETS).read_text(encoding="utf-8")), dict[str, tuple[str, ...]])
 
 
 @cache
