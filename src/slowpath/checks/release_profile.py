@@ -21,6 +21,8 @@ SHIPPED = ("release", "dist")
 HEADERS = (("profile", "release"), ("package",), ("workspace",))
 """Where a finding about the whole profile stands."""
 WHOSE = {"": "all code", "*": "all dependencies"}
+SAMPLES = frozenset(["examples", "example", "demo", "demos", "samples"])
+"""Folders of programs that nobody deploys."""
 FOR_DEVELOPERS = frozenset(["dev", "test", "bench"])
 DEFAULTS = {
     "opt-level": ("3",),
@@ -88,6 +90,8 @@ def unsaid(built: Product, workspace: Workspace, rule: Rule) -> Iterator[Finding
     case, manifest = rule.settings["unsaid"], workspace.manifest
     said = {key for package, key in values(workspace, "release") if not package}
     if manifest is None or built.kind not in case["kinds"] or said.intersection(case["settings"]):
+        return
+    if SAMPLES.intersection(workspace.folder.split("/")):
         return
     places = [own.span for path in HEADERS for own in manifest.tables if own.path == path]
     if places:

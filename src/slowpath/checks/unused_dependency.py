@@ -142,17 +142,18 @@ def pins(entry: Entry) -> bool:
 def switches(entry: Entry, rule: Rule) -> bool:
     """It may be kept to switch features on for another crate that depends on it too."""
     own = set(entry.declared.features)
-    alone = len(entry.package.workspace.entries(entry.registered)) == 1
-    shared = set(entry.shared.features) if entry.shared and alone else set()
+    members = entry.package.workspace.entries(entry.registered)
+    shared = set(entry.shared.features) if entry.shared and len(members) == 1 else set()
     if not own | shared:
         return False
     lock = entry.package.workspace.lock
     if lock is not None and entry.registered in lock.by_name:
-        if not lock.dependants(entry.registered):
+        below = any(o.package in entry.package.below for o in members if o.package is not entry.package)
+        if not below and not lock.dependants(entry.registered):
             return False
     elif any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["roots"]):
         return False
-    others = (other for other in entry.package.workspace.entries(entry.registered) if stays(other, entry, rule))
+    others = (other for other in members if stays(other, entry, rule))
     return not own or not any(own <= asked(other) for other in others if other.package in entry.package.below)
 
 
