@@ -26,6 +26,7 @@ import msgspec
 
 from slowpath import engine, fix, rulebook
 from slowpath.model.finding import Finding, Fix
+from slowpath.model.report import Report
 
 RULES = ("unneeded-feature", "unused-dependency")
 LEFT_OUT = shutil.ignore_patterns(".git", "target", "node_modules", "rust-toolchain", "rust-toolchain.toml")
@@ -69,27 +70,29 @@ class Trial:
         self.arguments = arguments
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(source, self.root, symlinks=True, ignore=LEFT_OUT)
-        self.lock = self._lock()
-        rules = [rule for rule in rulebook.load() if rule.id in RULES]
-        self.report = engine.scan(self.root, rules)
-        self.texts = self.report.sources.texts
-        self.fixes = self._fixes()
-
-    def _lock(self) -> bytes:
         if not (self.root / "Cargo.lock").exists():
             self.cargo("generate-lockfile")
-        return (self.root / "Cargo.lock").read_bytes()
+        told = json.loads(self.cargo("metadata", "--no-deps", "--format-version", "1").stdout or '{"packages": []}')
+        self.manifests = {Path(package["manifest_path"]) for package in told["packages"]} | {self.root / "Cargo.toml"}
+        self.rules = [rule for rule in rulebook.load() if rule.id in RULES]
+        self.fixes: dict[str, tuple[Finding, Fix]] = {}
+        self.done: set[str] = set()
 
-    def _fixes(self) -> dict[str, tuple[Finding, Fix]]:
-        """What can be shown here, by fingerprint: `cargo check` compiles no package outside the workspace."""
-        found = dict(zip(self.report.fingerprints, self.report.findings, strict=True))
-        told = json.loads(self.cargo("metadata", "--no-deps", "--format-version", "1").stdout)
-        manifests = {Path(package["manifest_path"]) for package in told["packages"]} | {self.root / "Cargo.toml"}
-        return {
+    def scan(self) -> Report:
+        """Take the fixes of the project as it stands, those that were not taken before.
+
+        `cargo check` compiles no package outside the workspace, so nothing is shown for theirs.
+        """
+        report = engine.scan(self.root, self.rules)
+        found = dict(zip(report.fingerprints, report.findings, strict=True))
+        self.texts, self.lock = report.sources.texts, (self.root / "Cargo.lock").read_bytes()
+        self.fixes = {
             name: (found[name], one)
-            for name, one in fix.chosen(self.report, (), unsafe=True).items()
-            if all(self.root / edit.place.path in manifests for edit in one.edits)
+            for name, one in fix.chosen(report, self.done, unsafe=True).items()
+            if all(self.root / edit.place.path in self.manifests for edit in one.edits)
         }
+        self.done |= self.fixes.keys()
+        return report
 
     def apply(self, fixes: Sequence[Fix]) -> None:
         """These fixes and no others."""
@@ -149,26 +152,27 @@ def errors(output: str) -> str:
 
 
 def prove(source: Path, builds: Path, arguments: Sequence[str], clean: bool) -> Proof:
-    """All fixes of one project at once; those that break it singly."""
-    trial = Trial(source, builds, arguments)
-    proof = Proof(source.name)
-    found = trial.fixes
-    proof.findings = dict(Counter(finding.rule for finding in trial.report.findings))
+    """All fixes of one project at once; which of them break it, if it breaks."""
+    trial, proof = Trial(source, builds, arguments), Proof(source.name)
     proof.failure = trial.check()
     if proof.failure:
         return proof
     proof.before = trial.size(clean)
-    broken = trial.breaking(list(found)) if found else {}
-    held = [one for name, (_, one) in found.items() if name not in broken]
-    trial.apply(held)
-    together = trial.check() if broken else ""
-    proof.applied = dict(Counter(finding.rule for finding, _ in found.values()))
+    proof.findings = dict(Counter(finding.rule for finding in trial.scan().findings))
+    applied: Counter[str] = Counter()
+    while trial.fixes and not proof.failure:
+        found = trial.fixes
+        broken = trial.breaking(list(found))
+        trial.apply([one for name, (_, one) in found.items() if name not in broken])
+        failed = trial.check() if broken else ""
+        proof.failure = failed and f"the fixes that hold singly break it together:\n{failed}"
+        applied.update(finding.rule for finding, _ in found.values())
+        for name, told in broken.items():
+            finding = found[name][0]
+            proof.broken.append(Broken(finding.rule, finding.place.path, finding.message, told))
+        trial.scan()  # of two fixes that touch each other only the first was applied
+    proof.applied = dict(applied)
     proof.after = trial.size(clean)
-    for name, failed in broken.items():
-        finding = found[name][0]
-        proof.broken.append(Broken(finding.rule, finding.place.path, finding.message, failed))
-    if together:
-        proof.failure = f"the fixes that hold singly break it together:\n{together}"
     return proof
 
 
