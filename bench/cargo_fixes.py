@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ from slowpath.model.finding import Finding, Fix
 from slowpath.model.report import Report
 
 RULES = ("unneeded-feature", "unused-dependency")
+ERROR = re.compile(r"^error(?:.+\n)+", re.M)
 LEFT_OUT = shutil.ignore_patterns(".git", "target", "node_modules", "rust-toolchain", "rust-toolchain.toml")
 
 
@@ -146,9 +148,9 @@ def _seconds() -> float:
 
 
 def errors(output: str) -> str:
-    """The blocks of errors in what cargo says, the first ones."""
-    blocks = [block for block in output.split("\n\n") if "error" in block.split("\n")[0]]
-    return "\n\n".join(blocks[:5])[:4000] or output[-2000:]
+    """What cargo and the compiler say is wrong, the first of it."""
+    found = [block for block in ERROR.findall(output) if not block.startswith("error: could not compile")]
+    return "\n".join(found[:5])[:4000] or output[-2000:]
 
 
 def prove(source: Path, builds: Path, arguments: Sequence[str], clean: bool) -> Proof:
