@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -75,7 +76,9 @@ class Trial:
         if not (self.root / "Cargo.lock").exists():
             self.cargo("generate-lockfile")
         told = json.loads(self.cargo("metadata", "--no-deps", "--format-version", "1").stdout or '{"packages": []}')
-        self.manifests = {Path(package["manifest_path"]) for package in told["packages"]} | {self.root / "Cargo.toml"}
+        excluded = {name for option, name in pairwise(arguments) if option == "--exclude"}
+        compiled = (package["manifest_path"] for package in told["packages"] if package["name"] not in excluded)
+        self.manifests = {self.root / "Cargo.toml", *map(Path, compiled)}
         self.rules = [rule for rule in rulebook.load() if rule.id in RULES]
         self.fixes: dict[str, tuple[Finding, Fix]] = {}
         self.done: set[str] = set()
@@ -83,7 +86,7 @@ class Trial:
     def scan(self) -> Report:
         """Take the fixes of the project as it stands, those that were not taken before.
 
-        `cargo check` compiles no package outside the workspace, so nothing is shown for theirs.
+        `cargo check` compiles no package outside the workspace nor an excluded one, so nothing is shown for theirs.
         """
         report = engine.scan(self.root, self.rules)
         found = dict(zip(report.fingerprints, report.findings, strict=True))
@@ -201,7 +204,7 @@ def main() -> int:
     parser.add_argument("--target-dir", type=Path)
     parser.add_argument("--clean", action="store_true")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--cargo", default="", help="arguments for cargo check, such as --all-features")
+    parser.add_argument("--cargo", default="", help="arguments for cargo check: --all-features, --exclude PACKAGE")
     options = parser.parse_args()
     proofs = []
     with tempfile.TemporaryDirectory() as folder:
