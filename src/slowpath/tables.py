@@ -130,4 +130,4 @@ def load(folder: Path) -> Tables:
 
 def numbers(version: str) -> Version:
     """`=1.4.0-rc.1` → (1, 4, 0)."""
-    return tuple(int(part) for part in NUMBER.findall(version.split("-")[0].split("+")[0])[:3])
+    return tuple(int(part[:9]) for part in NUMBER.findall(version.split("-")[0].split("+")[0])[:3])

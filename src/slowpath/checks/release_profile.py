@@ -116,7 +116,7 @@ def applies(case: dict[str, Any], setting: Setting, profile: Values) -> bool:
         if beside and beside.setting.value in excuses:
             return False
     if "above" in case:
-        return setting.value.isdigit() and int(setting.value) > case["above"]
+        return setting.value.isdecimal() and int(setting.value[:9]) > case["above"]
     return setting.value in case["values"]
 
 

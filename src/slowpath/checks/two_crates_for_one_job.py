@@ -14,7 +14,7 @@ from slowpath.model.rule import Rule
 from slowpath.program import Program, savings, tls
 from slowpath.program.cargo import Entry, Lock, Package, Use, Workspace
 
-RUST = re.compile(r"1\.(\d+)")
+RUST = re.compile(r"1\.(\d{1,9})")
 NEW_EDITION = {"2024": 85}
 """The first Rust 1.x that knows an edition, where that tells anything."""
 

@@ -31,6 +31,9 @@ LOCKED = re.compile(
 PACKAGES = re.compile(rb"^\[\[package\]\]", re.M)
 CONFLICT = re.compile(rb"^<{7} .*$", re.M)
 QUOTED = re.compile(rb'"([^"\n]*)"')
+DEEP = re.compile(rb"(?:[\w-]{1,64}[ \t\"']*\.[ \t\"']*)+")
+DEEPEST = 64
+"""tomllib takes minutes for a key of a hundred thousand names."""
 TABLES: dict[str, Scope] = {
     "dependencies": "normal",
     "dev-dependencies": "dev",
@@ -50,6 +53,8 @@ def extract(source: bytes) -> TomlFacts:
         lock = tuple(locked(source))
         unclear = CONFLICT.search(source) or (None if lock else PACKAGES.search(source))
         return TomlFacts(lock=lock, broken=[unclear.span()] if unclear else [])
+    if any(found[0].count(b".") > DEEPEST for found in DEEP.finditer(source)):
+        return TomlFacts(broken=[(0, len(source))])
     try:
         values = tomllib.loads(source.decode("utf-8").removeprefix("\ufeff"))
     except (tomllib.TOMLDecodeError, RecursionError):

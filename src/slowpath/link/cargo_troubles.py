@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 from slowpath.model.cargo import Manifest
 from slowpath.model.finding import Trouble
-from slowpath.program.cargo import Package, Workspace, series
+from slowpath.program.cargo import Package, Workspace
+from slowpath.program.series import series_of
 
 SHOWN = 3
 
@@ -84,10 +85,10 @@ def lacking(workspace: Workspace) -> Iterator[str]:
                 yield package.manifest.name
             continue
         for entry in package.entries:
-            wanted = series(entry.version)
+            wanted = series_of(entry.version)
             versions = lock.by_name.get(entry.registered, ())
             if not (entry.declared.workspace and entry.shared is None) and not any(
-                series(one.version)[: len(wanted)] == wanted for one in versions
+                series_of(one.version)[: len(wanted)] == wanted for one in versions
             ):
                 yield entry.registered
 

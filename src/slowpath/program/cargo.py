@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -11,6 +10,7 @@ from slowpath.model.cargo import CargoConfig, Dependency, Locked, Manifest
 from slowpath.model.finding import Place, Trouble
 from slowpath.model.mentions import MentionFacts
 from slowpath.program.dependency_tree import Cut, DependencyTree
+from slowpath.program.series import series_of
 
 Role = Literal["normal", "dev", "build"]
 """What a file is compiled for: the product, its tests, benches and examples, or the build script."""
@@ -175,8 +175,8 @@ class Lock:
         found = self.by_name.get(entry.registered, ())
         if len(found) < 2:
             return found[0] if found else None
-        wanted = series(entry.version)
-        return next((one for one in found if wanted and series(one.version)[: len(wanted)] == wanted), None)
+        wanted = series_of(entry.version)
+        return next((one for one in found if wanted and series_of(one.version)[: len(wanted)] == wanted), None)
 
     def dependants(self, name: str) -> list[Locked]:
         """Packages of the registry that depend on one of that name."""
@@ -246,18 +246,3 @@ class CargoProgram:
         self.packages = packages
         self.troubles = troubles
         """What of the manifests and lock files could not be used."""
-
-
-REQUIREMENT = re.compile(r"[\^~=v\s]*(\d+)(?:\.(\d+))?(?:\.(\d+))?")
-
-
-def series(version: str) -> tuple[int, ...]:
-    """What must be equal for two versions to be compatible: (1,), (0, 25), (0, 0, 3); nothing where it is not said."""
-    match = REQUIREMENT.match(version)
-    if not match or "," in version:
-        return ()
-    numbers = [int(part) for part in match.groups() if part is not None]
-    for length, number in enumerate(numbers, 1):
-        if number:
-            return tuple(numbers[:length])
-    return ()

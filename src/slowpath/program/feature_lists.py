@@ -140,6 +140,7 @@ class FeatureLists:
         """What words of the code need: they do not say which member's."""
         return by_words(self.table.needs, holders(self.workspace, self.crate), self.program)
 
+    @cache  # noqa: B019 (it lives as long as the check of its crate)
     def graph(self, crate: str, version: str) -> FeatureGraph | None:
         """A crate's features at a version."""
         known = self.tables.crate(crate)
@@ -154,10 +155,14 @@ class FeatureLists:
         needs: Needs = {}
         for entry in self.entries:
             if entry not in declaration.users:
-                covered = graph.closure(part for name in features_of(entry) for part in graph.parts(name))
-                own = self.shown_to(entry)
-                needs |= {name: shown for name, shown in own.items() if name not in covered}
+                needs |= self.unasked(entry, graph)
         return needs
+
+    @cache  # noqa: B019 (it lives as long as the check of its crate)
+    def unasked(self, entry: Entry, graph: FeatureGraph) -> Needs:
+        """What an entry's code needs and it does not ask for."""
+        covered = graph.closure(part for name in features_of(entry) for part in graph.parts(name))
+        return {name: shown for name, shown in self.shown_to(entry).items() if name not in covered}
 
     @cache  # noqa: B019 (it lives as long as the check of its crate)
     def shown_to(self, entry: Entry) -> Needs:

@@ -9,7 +9,7 @@ from typing import Any
 from slowpath.model.cargo import Dependency
 from slowpath.program.cargo import Entry, Lock, Workspace
 
-MINOR = re.compile(r"\D*0\.(\d+)")
+MINOR = re.compile(r"\D*0\.(\d{1,9})")
 
 
 def bringing(workspace: Workspace, lock: Lock, crate: str) -> Iterator[Entry]:
