@@ -122,16 +122,7 @@ def excused(entry: Entry, rule: Rule) -> bool:
         return True
     if any(fnmatchcase(entry.registered, pattern) for pattern in rule.settings["unnamed"]):
         return True
-    return switched(package, declared.key) or pins(entry) or switches(entry, rule)
-
-
-def switched(package: Package, key: str) -> bool:
-    """`[features]` speaks of the dependency."""
-    return any(
-        part.removeprefix("dep:").replace("?", "").split("/")[0] == key
-        for parts in package.manifest.features.values()
-        for part in parts
-    )
+    return declared.key in package.switched or pins(entry) or switches(entry, rule)
 
 
 def pins(entry: Entry) -> bool:
@@ -176,7 +167,7 @@ def expanded(entry: Entry, rule: Rule) -> bool:
     """A macro of another crate may expand to its name."""
     package = entry.package
     makers = rule.settings["expands"].get(entry.registered, ())
-    if any(other.registered in makers for other in package.entries):
+    if makers and any(other.registered in makers for other in package.entries):
         return True
     if any(package.says(f"#{derive}") for derive in rule.settings["derives"].get(entry.registered, ())):
         return True
@@ -196,10 +187,9 @@ def renamed(entry: Entry) -> bool:
     package = entry.package
     if entry.local or entry.renamed:
         return False
-    known = {other.name for other in package.entries} | package.modules | {package.library}
     parts = entry.registered.lower().replace("_", "-").split("-")
     joined = "".join(parts)
-    for root in package.uses.keys() - known:
+    for root in package.unexplained:
         if package.says(root):
             continue  # also the end of some path, so perhaps a name that an import brought in
         plain = root.replace("_", "")

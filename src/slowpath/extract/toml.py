@@ -31,7 +31,7 @@ LOCKED = re.compile(
 PACKAGES = re.compile(rb"^\[\[package\]\]", re.M)
 CONFLICT = re.compile(rb"^<{7} .*$", re.M)
 QUOTED = re.compile(rb'"([^"\n]*)"')
-DEEP = re.compile(rb"(?:[\w-]{1,64}[ \t\"']*\.[ \t\"']*)+")
+DEEP = re.compile(rb"(?<![\w-])(?:[\w-]+[ \t\"']*\.[ \t\"']*)+")
 DEEPEST = 64
 """tomllib takes minutes for a key of a hundred thousand names."""
 TABLES: dict[str, Scope] = {

@@ -86,6 +86,18 @@ class Package:
         """All modules that its files declare."""
         return frozenset(name for code in self.code for name in code.mentions.modules)
 
+    @cached_property
+    def switched(self) -> frozenset[str]:
+        """The dependencies that `[features]` speaks of, or features of its own."""
+        parts = (part for parts in self.manifest.features.values() for part in parts)
+        return frozenset(part.removeprefix("dep:").replace("?", "").partition("/")[0] for part in parts)
+
+    @cached_property
+    def unexplained(self) -> frozenset[str]:
+        """The roots of paths that no entry, no module and not its own library has the name of."""
+        known = {entry.name for entry in self.entries} | self.modules | {self.library}
+        return frozenset(self.uses.keys() - known)
+
     @property
     def lint(self) -> str:
         """The level of cargo's own lint for unused dependencies, where a manifest sets it."""

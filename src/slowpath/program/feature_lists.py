@@ -153,16 +153,21 @@ class FeatureLists:
     def leaned_on(self, declaration: Declaration, graph: FeatureGraph) -> Needs:
         """What other members use and do not ask for themselves, since features unify."""
         needs: Needs = {}
-        for entry in self.entries:
+        for entry, unasked in self.leaning(graph):
             if entry not in declaration.users:
-                needs |= self.unasked(entry, graph)
+                needs |= unasked
         return needs
 
     @cache  # noqa: B019 (it lives as long as the check of its crate)
-    def unasked(self, entry: Entry, graph: FeatureGraph) -> Needs:
-        """What an entry's code needs and it does not ask for."""
-        covered = graph.closure(part for name in features_of(entry) for part in graph.parts(name))
-        return {name: shown for name, shown in self.shown_to(entry).items() if name not in covered}
+    def leaning(self, graph: FeatureGraph) -> list[tuple[Entry, Needs]]:
+        """The entries whose code needs what they do not ask for, with that."""
+        found = []
+        for entry in self.entries:
+            covered = graph.closure(part for name in features_of(entry) for part in graph.parts(name))
+            unasked = {name: shown for name, shown in self.shown_to(entry).items() if name not in covered}
+            if unasked:
+                found.append((entry, unasked))
+        return found
 
     @cache  # noqa: B019 (it lives as long as the check of its crate)
     def shown_to(self, entry: Entry) -> Needs:

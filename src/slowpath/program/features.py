@@ -86,7 +86,7 @@ class Verdict(NamedTuple):
 def verdict(asked: Iterable[str], graph: FeatureGraph, needed: Iterable[str], on_anyway: Iterable[str]) -> Verdict:
     """Which of the features asked for stay; `needed` are those that code shows, `on_anyway` those not in question."""
     need = set(needed)
-    asked = list(asked)
+    asked = list(dict.fromkeys(asked))
     stays: list[str] = []
     goes: list[str] = []
     before = graph.closure([*asked, *on_anyway])
@@ -124,8 +124,9 @@ def wanted(part: str, by_name: bool, graph: FeatureGraph, need: set[str]) -> boo
 
 def without_implied(stays: list[str], asked: list[str], graph: FeatureGraph) -> list[str]:
     """The list without what others of it switch on, unless it was asked for by name."""
-    for name in list(stays):
+    new = set(stays).difference(asked)
+    for name in [name for name in stays if name in new]:
         others = [other for other in stays if other != name]
-        if name not in asked and name in graph.closure(others):
+        if name in graph.closure(others):
             stays = others
     return stays
