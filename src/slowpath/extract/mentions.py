@@ -18,6 +18,8 @@ from slowpath.model.mentions import Mention, MentionFacts
 TAIL = re.compile(rb"::\s*((?:[A-Za-z_]\w*\s*::\s*)*[A-Za-z_]\w*|(?=[<{*(]))")
 HEAD = re.compile(rb"(?<![\w.$])(?<!::)([A-Za-z_]\w*)\s*$")
 USE = re.compile(rb"use\s+")
+SPLICED = re.compile(rb"(?<![\w.$:])([a-z_]\w*(?:::\w+){0,9})::\$")
+"""What a macro completes: `tokio::$module` may be anything below."""
 EXTERN = re.compile(rb"extern\s+crate\s+(\w+)(?:\s+as\s+(\w+))?\s*;")
 MODULE = re.compile(rb"mod\s+(?:r#)?(\w+)")
 RULES = re.compile(rb"macro_rules!\s*\w+\s*[({\[]")
@@ -96,6 +98,12 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
     for at, path in strings:
         for full in scope.expand(path, at):
             found.add(full, at)
+    for spliced in SPLICED.finditer(code):
+        for full in scope.expand(SPACE.sub("", spliced[1].decode()), spliced.start()):
+            if "::" in full:
+                found.add(f"{full}::*", spliced.start())
+            else:
+                found.add(full, spliced.start(), bare=True)
     for at, root in documented(source):
         found.add(root, at, test=True)
     return MentionFacts(
