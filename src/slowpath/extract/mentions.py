@@ -26,6 +26,8 @@ RULES = re.compile(rb"macro_rules!\s*\w+\s*[({\[]")
 PATH_ROOT = re.compile(rb"(?<![\w.$])(?<!\w::)([a-z_]\w*)\s*::")
 MACRO_MODULES = re.compile(rb"mod\s+\$|automod\s*::\s*dir\s*!")
 BEFORE = re.compile(rb"([ \t]*)(pub\s*(?:\([^)\n]*\)\s*)?)?$")
+BEHIND = re.compile(rb"[{};\]][ \t]*(pub\s*(?:\([^)\n]*\)\s*)?)?$")
+"""An item that shares its line, as in `mod a { use b as c; }`."""
 ATTRIBUTE = re.compile(rb"#!?\s*\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]")
 QUOTED = re.compile(rb'(\w*)\s*=\s*"([^"\n]*)"')
 IN_QUOTES = re.compile(rb"(?<![\w:])([a-zA-Z_]\w*(?:::\w+)+)")
@@ -168,8 +170,11 @@ def items(kind: re.Pattern[bytes], code: bytes) -> Iterator[tuple[re.Match[bytes
     for match in kind.finditer(code):
         start = code.rfind(b"\n", max(0, match.start() - LONGEST), match.start()) + 1
         before = BEFORE.match(code, start, match.start())
+        behind = None if before else BEHIND.search(code, start, match.start())
         if before:
             yield match, bool(before[1]), bool(before[2])
+        elif behind and kind is USE:
+            yield match, True, bool(behind[1])
 
 
 def declarations(code: bytes) -> Iterator[tuple[int, int, bool, bool]]:

@@ -120,7 +120,10 @@ def by_folder(program: Program, folders: set[str]) -> dict[str, list[Code]]:
     owners = claims(program.rust, mentions)
     found: dict[str, list[Code]] = {}
     for path, own in facts.items():
-        open_ended = gaps(program.rust.modules.get(path, []), own.code)
+        open_ended = gaps(program.rust.modules.get(path, []), own.code) or any(
+            posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) not in facts
+            for _, name in own.code.includes
+        )
         for folder, roles in sorted(owners.get(path, {}).items()):
             kept = roles - {"dev"} if "normal" in roles else roles
             found.setdefault(folder, []).extend(Code(path, role, own.mentions, open_ended) for role in sorted(kept))
