@@ -37,6 +37,8 @@ DERIVE = re.compile(rb"\bderive\s*\(([^()]*)\)")
 DERIVED = re.compile(rb"(\w+)\s*(?:,|$)")
 NAME = re.compile(rb"\w+")
 LAST_NAME = re.compile(rb"\w+$")
+FIRST_NAME = re.compile(rb"^\s*([a-z_]\w*)\s*[,;)\]}]")
+"""What a macro is given alone, or first: it may be a crate."""
 TEST = re.compile(
     rb"#\s*\[\s*(?:cfg\s*\(\s*(?:test\b|all\s*\((?:[^()]*,)?\s*test\s*[,)])"
     rb"|(?:\w+\s*::\s*)*(?:test|rstest|bench|test_case|quickcheck)\b)[^\]]{0,400}\]"
@@ -46,7 +48,6 @@ ITEM_BODY = re.compile(rb"[{;]")
 BRACE = re.compile(rb"[{}]")
 GENERATED = re.compile(rb"OUT_DIR|include_proto!|include_modules!|lalrpop_mod!|include_generated")
 DOC_LINE = re.compile(rb"^[ \t]*//[/!]([^\n]*)", re.M)
-DOC_PATH = re.compile(rb"\b([a-z_]\w*)::")
 OWN = frozenset(["crate", "self", "super", "Self", "std", "core", "alloc"])
 SINGLE_NAME_KEYS = frozenset([b"with", b"crate", b"flavor"])
 SPACE = re.compile(r"\s+")
@@ -106,11 +107,13 @@ def extract(tree: Tree, source: bytes) -> MentionFacts:
                 found.add(f"{full}::*", spliced.start())
             else:
                 found.add(full, spliced.start(), bare=True)
-    for at, root in documented(source):
-        found.add(root, at, test=True)
+    examples = list(documented(source))
+    for start, text in examples:
+        for path in named(text):
+            found.add(path, start, test=True)
     return MentionFacts(
         found.sorted(),
-        words(code, (path for _, path in strings)),
+        words(b"\n".join([code, *(text for _, text in examples)]), (path for _, path in strings)),
         tuple(sorted(names)),
         bool(GENERATED.search(source)),
         tuple(sorted(names - compiled)),
@@ -273,18 +276,29 @@ def quoted(code: bytes, source: bytes) -> Iterator[tuple[int, str]]:
                 yield string.start(2) + match.start(), match[1].decode()
 
 
-def documented(source: bytes) -> Iterator[tuple[int, str]]:
-    """Crates that the examples in doc comments name."""
+def documented(source: bytes) -> Iterator[tuple[int, bytes]]:
+    """The examples in doc comments, which `cargo test` compiles: (offset, code)."""
     if b"```" not in source:
         return
-    fenced = False
+    start, lines = -1, list[bytes]()
     for line in DOC_LINE.finditer(source):
         if b"```" in line[1]:
-            fenced = not fenced
-        elif fenced:
-            for match in DOC_PATH.finditer(line[1]):
-                if match[1].decode() not in OWN:
-                    yield line.start(1) + match.start(), match[1].decode()
+            if lines:
+                yield start, b"\n".join(lines)
+            start, lines = (line.end() if start < 0 else -1), []
+        elif start >= 0:
+            lines.append(line[1].strip().removeprefix(b"# "))
+
+
+def named(text: bytes) -> Iterator[str]:
+    """The paths into other crates that an example names."""
+    imports = [*used(text), *extern(text)]
+    scope = Scope(imports, set())
+    for leaf in imports:
+        for path in scope.expand(leaf.path, leaf.at):
+            yield f"{path}::*" if leaf.local == "*" else path
+    for at, path in paths(text):
+        yield from scope.expand(path, at)
 
 
 def words(code: bytes, strings: Iterable[str]) -> str:
@@ -292,6 +306,7 @@ def words(code: bytes, strings: Iterable[str]) -> str:
     found = set(WORD.findall(code))
     for bang in MACRO.finditer(code):
         found.update(LAST_NAME.findall(code[max(0, bang.start() - LONGEST) : bang.start()]))
+        found.update(FIRST_NAME.findall(code[bang.end() : bang.end() + LONGEST]))
     found.update(name.encode() for path in strings for name in path.split("::"))
     for derive in DERIVE.finditer(code):
         found.update(NAME.findall(derive[1]))

@@ -13,7 +13,7 @@ from slowpath.program import Program
 from slowpath.program.cargo import Entry, Workspace
 from slowpath.program.features import DEFAULT, FeatureGraph, verdict
 from slowpath.program.savings import leaves
-from slowpath.program.signs import Needs, by_paths, by_words, holders, reachable
+from slowpath.program.signs import Needs, Paths, by_words, holders, reachable
 from slowpath.tables import Tables, load
 
 
@@ -81,6 +81,7 @@ class FeatureLists:
         self.tables = tables
         self.program = program
         self.table = tables.table(crate)
+        self.paths = Paths(self.table.needs)
         self.entries = [entry for entry in workspace.entries(crate) if not (entry.shared or entry.declared).path]
 
     def declarations(self) -> Iterator[Declaration]:
@@ -107,7 +108,7 @@ class FeatureLists:
         if graph is None or not uses or any(use.bare for use in uses):
             return None
         needs = passed_on(graph, lists) | self.leaned_on(declaration, graph)
-        needs |= self.worded | by_paths(self.table.needs, uses)
+        needs |= self.worded | self.paths.needed(uses)
         asked = declaration.dependency.features
         kept, others = self.third_parties(graph, locked)
         base = [DEFAULT] if declaration.takes_default else []
@@ -171,7 +172,7 @@ class FeatureLists:
 
     @cache  # noqa: B019 (it lives as long as the check of its crate)
     def shown_to(self, entry: Entry) -> Needs:
-        return by_paths(self.table.needs, reachable(entry))
+        return self.paths.needed(reachable(entry))
 
     @cached_property
     def unmet(self) -> Needs:

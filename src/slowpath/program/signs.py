@@ -26,20 +26,39 @@ Needs = dict[str, Shown]
 Signs = Mapping[str, Iterable[str]]
 
 
-def by_paths(signs: Signs, uses: list[Use]) -> Needs:
-    """The features whose paths the uses show: `net` for `tokio::net::TcpListener`."""
-    needs: Needs = {}
-    for use in uses:
-        below = use.path.partition("::")[2]
+class Paths:
+    """The signs that are paths below the crate, by path and by what leads to them."""
+
+    def __init__(self, signs: Signs) -> None:
+        self.at: dict[str, set[str]] = {}
+        self.under: dict[str, set[str]] = {}
+        """For globs: what any path below one needs."""
         for feature, own in signs.items():
-            if feature not in needs and any(covers(sign, below) for sign in own):
+            for sign in own:
+                if sign[0] not in ".@" and not sign.startswith("columns>"):
+                    self.at.setdefault(sign, set()).add(feature)
+                    for above in leading(sign):
+                        self.under.setdefault(above, set()).add(feature)
+
+    def needed(self, uses: Iterable[Use]) -> Needs:
+        """The features that the uses show: `net` for `tokio::net::TcpListener`, each with the first that does."""
+        needs: Needs = {}
+        for use in uses:
+            below = use.path.partition("::")[2]
+            found = set[str]().union(*(self.at.get(path, ()) for path in (*leading(below), below)))
+            if below.endswith("::*"):
+                found |= self.under.get(below.removesuffix("::*"), set())
+            for feature in found - needs.keys():
                 needs[feature] = Shown(use.path, use.place)
-    return needs
+        return needs
 
 
-def covers(sign: str, below: str) -> bool:
-    """Whether a path below the crate is the sign's, or reaches below it, perhaps through a glob."""
-    return below == sign or below.startswith(f"{sign}::") or (below.endswith("::*") and sign.startswith(below[:-1]))
+def leading(path: str) -> Iterator[str]:
+    """`a::b::c` → `a`, `a::b`."""
+    end = path.find("::")
+    while end >= 0:
+        yield path[:end]
+        end = path.find("::", end + 2)
 
 
 def by_words(signs: Signs, packages: list[Package], program: Program) -> Needs:
