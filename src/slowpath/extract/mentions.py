@@ -16,7 +16,7 @@ from slowpath.model.mentions import Mention, MentionFacts
 
 # Each pattern begins with literal text: the engine then skips to it, twice as fast as trying every position.
 TAIL = re.compile(rb"::\s*((?:[A-Za-z_]\w*\s*::\s*)*[A-Za-z_]\w*|(?=[<{*(]))")
-HEAD = re.compile(rb"(?<![\w.$])(?<!::)([A-Za-z_]\w*)\s*$")
+HEAD = re.compile(rb"(?<![\w.$'])(?<!::)([A-Za-z_]\w*)\s*$")
 USE = re.compile(rb"use\s+")
 SPLICED = re.compile(rb"(?<![\w.$:])([a-z_]\w*(?:::\w+){0,9})::\$")
 """What a macro completes: `tokio::$module` may be anything below."""
@@ -57,6 +57,10 @@ LONGEST = 64
 """No identifier that matters is longer."""
 GLOBAL = frozenset([bytes([byte]) for byte in b" \t\n([{<&*,=;!|+-"])
 """What may stand before a path that begins with `::`."""
+KEYWORDS = frozenset(
+    b"as break const dyn else for if impl in let match move mut ref return unsafe where while yield".split()
+)
+"""So may these: in `match ::a::b()` there is no module `match`."""
 MAX_GROUPS = 40
 MAX_PATH = 400
 MAX_MEANINGS = 4
@@ -244,10 +248,10 @@ def paths(code: bytes) -> Iterator[tuple[int, str]]:
     for match in TAIL.finditer(code):
         start = max(0, match.start() - LONGEST)
         head = HEAD.search(code, start, match.start())
-        if head:
+        if head and head[1] not in KEYWORDS:
             path = f"{head[1].decode()}::{match[1].decode()}"
             yield head.start(1), SPACE.sub("", path).removesuffix("::")
-        elif code[match.start() - 1 : match.start()] in GLOBAL and b"::" in match[1]:
+        elif (head or code[match.start() - 1 : match.start()] in GLOBAL) and b"::" in match[1]:
             yield match.start(1), SPACE.sub("", match[1].decode())
 
 
