@@ -13,6 +13,7 @@ from typing import Any
 from slowpath.extract.profiles import settings
 from slowpath.extract.toml_layout import Layout, TablePath
 from slowpath.model.cargo import (
+    SCOPES,
     CargoConfig,
     Dependency,
     DieselConfig,
@@ -34,13 +35,6 @@ QUOTED = re.compile(rb'"([^"\n]*)"')
 DEEP = re.compile(rb"(?<![\w-])(?:[\w-]+[ \t\"']*\.[ \t\"']*)+")
 DEEPEST = 64
 """tomllib takes minutes for a key of a hundred thousand names."""
-TABLES: dict[str, Scope] = {
-    "dependencies": "normal",
-    "dev-dependencies": "dev",
-    "dev_dependencies": "dev",
-    "build-dependencies": "build",
-    "build_dependencies": "build",
-}
 EXCEPTIONS = ("cargo-machete", "cargo-udeps", "cargo-shear")
 LINT = ("unused_dependencies", "unused-dependencies", "style")
 """Cargo's own lint by its names, and its group."""
@@ -133,7 +127,7 @@ def manifest(values: dict[str, Any], source: bytes) -> Manifest:
 def dependencies(tables: dict[str, Any], prefix: TablePath, platform: str, layout: Layout) -> list[Dependency]:
     """The entries of all dependency tables below `prefix`."""
     found: list[Dependency] = []
-    for name, scope in TABLES.items():
+    for name, scope in SCOPES.items():
         found += listed(table(tables, name), (*prefix, name), scope, platform, layout)
     return found
 
@@ -168,7 +162,7 @@ def odd(values: dict[str, Any]) -> Iterator[str]:
     owners = [("", values), ("workspace.", table(values, "workspace"))]
     owners += [(f"target.{name}.", part) for name, part in table(values, "target").items() if isinstance(part, dict)]
     for prefix, owner in owners:
-        for name in TABLES.keys() & owner.keys():
+        for name in SCOPES.keys() & owner.keys():
             if not isinstance(owner[name], dict):
                 yield f"`{prefix}{name}` is no table"
                 continue

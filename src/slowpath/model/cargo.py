@@ -10,6 +10,14 @@ from slowpath.model.facts import Facts
 from slowpath.model.finding import Span
 
 Scope = Literal["normal", "dev", "build"]
+SCOPES: dict[str, Scope] = {
+    "dependencies": "normal",
+    "dev-dependencies": "dev",
+    "dev_dependencies": "dev",
+    "build-dependencies": "build",
+    "build_dependencies": "build",
+}
+"""What each table of dependencies is for."""
 Form = Literal["string", "inline", "table", "dotted"]
 """`x = "1"`, `x = { .. }`, `[dependencies.x]`, or `x.version = "1"` and its like, one line each."""
 

@@ -159,6 +159,12 @@ class Entry(NamedTuple):
         return self.declared.optional
 
     @property
+    def takes_default(self) -> bool:
+        """Whether the crate's default features are on; what inherits cannot switch off what the workspace has on."""
+        own = self.declared.default_features
+        return own is not False if self.shared is None else self.shared.default_features is not False or own is True
+
+    @property
     def version(self) -> str:
         return (self.shared or self.declared).version
 

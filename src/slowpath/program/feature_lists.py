@@ -36,7 +36,7 @@ class Declaration(NamedTuple):
 
     @property
     def takes_default(self) -> bool:
-        return any(takes_default(entry) for entry in self.users)
+        return any(entry.takes_default for entry in self.users)
 
     @property
     def alone(self) -> bool:
@@ -225,15 +225,7 @@ def passed_on(graph: FeatureGraph, lists: Mapping[str, FeatureLists]) -> Needs:
     return needs
 
 
-def takes_default(entry: Entry) -> bool:
-    """Whether an entry has the crate's default features on; a member can only add to what it inherits."""
-    own = entry.declared.default_features
-    if entry.shared:
-        return entry.shared.default_features is not False or own is True
-    return own is not False
-
-
 def features_of(entry: Entry) -> tuple[str, ...]:
     """All features that an entry asks for."""
-    default = (DEFAULT,) if takes_default(entry) else ()
+    default = (DEFAULT,) if entry.takes_default else ()
     return (*entry.declared.features, *(entry.shared.features if entry.shared else ()), *default)

@@ -6,18 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from slowpath.model.cargo import Dependency, Key, Manifest, Scope, Written
+from slowpath.model.cargo import SCOPES, Dependency, Key, Manifest, Scope, Written
 from slowpath.model.finding import Edit, Place, Span
 from slowpath.program.cargo import Entry
 from slowpath.program.toml_lists import changed, without
 
-SCOPES: dict[str, Scope] = {
-    "dependencies": "normal",
-    "dev-dependencies": "dev",
-    "dev_dependencies": "dev",
-    "build-dependencies": "build",
-    "build_dependencies": "build",
-}
 BARE = re.compile(r"[\w-]+", re.A)
 
 

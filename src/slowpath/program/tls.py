@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slowpath.model.cargo import Dependency
 from slowpath.program.cargo import Entry, Lock, Workspace
 
 MINOR = re.compile(r"\D*0\.(\d{1,9})")
@@ -40,14 +39,7 @@ def asks_for_openssl(entry: Entry, lock: Lock, known: Mapping[str, Any]) -> bool
     if isinstance(default, int) and not isinstance(default, bool):
         minor = MINOR.match(locked.version if locked else entry.version)
         default = bool(minor) and int(minor[1] if minor else 0) < default
-    return bool(default) and defaults_on(entry.declared, entry.shared)
-
-
-def defaults_on(declared: Dependency, shared: Dependency | None) -> bool:
-    """Whether an entry has its crate's default features. What inherits cannot switch off what the workspace has on."""
-    return (shared or declared).default_features is not False or (
-        shared is not None and declared.default_features is True
-    )
+    return bool(default) and entry.takes_default
 
 
 def chosen_by_feature(workspace: Workspace) -> bool:
