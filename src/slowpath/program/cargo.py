@@ -72,6 +72,25 @@ class Package:
         return found
 
     @cached_property
+    def through(self) -> dict[str, list[Use]]:
+        """Uses of its dependencies by another crate's re-export: `rocket::tokio::fs` as `tokio::fs`."""
+        names = {entry.name for entry in self.entries}
+        found: dict[str, list[Use]] = {}
+        for uses in self.uses.values():
+            for use in uses:
+                parts = use.path.split("::")
+                for at in range(1, len(parts) - 1):
+                    if parts[at] in names and parts[at] != parts[0]:
+                        inner = use._replace(path="::".join(parts[at:]), bare=False)
+                        found.setdefault(parts[at], []).append(inner)
+        return found
+
+    @cached_property
+    def words(self) -> str:
+        """The words of all its code."""
+        return "".join(code.mentions.words for code in self.code)
+
+    @cached_property
     def generated(self) -> bool:
         """Part of its code is written by a build script, and cannot be read."""
         return any(code.mentions.generated for code in self.code)

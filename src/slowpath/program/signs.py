@@ -91,7 +91,7 @@ def worded(word: str, packages: list[Package], program: Program) -> Shown | None
     wanted = f" {word[:-1]}" if word[-1] == "*" else f" {word} "
     seen: Shown | None = None
     for package in packages:
-        for code in package.code:
+        for code in package.code if wanted in package.words else ():
             start = code.mentions.words.find(wanted)
             if start < 0:
                 continue
@@ -151,7 +151,7 @@ def reachable(entry: Entry) -> list[Use]:
     packages = [entry.package, *(other for other in local if other.manifest.proc_macro or other.says("macro_rules"))]
     uses = [use for package in packages for use in package.uses.get(entry.name, ())]
     own = roles(entry)
-    return [use for use in (*uses, *through(entry.package, entry.name)) if use.role in own]
+    return [use for use in (*uses, *entry.package.through.get(entry.name, ())) if use.role in own]
 
 
 def roles(entry: Entry) -> set[Role]:
@@ -160,13 +160,3 @@ def roles(entry: Entry) -> set[Role]:
         return {entry.declared.scope}
     tests = any(o.registered == entry.registered and o.declared.scope == "dev" for o in entry.package.entries)
     return {"normal"} if tests else {"normal", "dev"}
-
-
-def through(package: Package, name: str) -> Iterator[Use]:
-    """Paths that reach the crate through another's re-export: `rocket::tokio::fs` as `tokio::fs`."""
-    middle = f"::{name}::"
-    for root, uses in package.uses.items():
-        for use in uses if root != name else ():
-            before, found, after = use.path.partition(middle)
-            if found and before:
-                yield use._replace(path=f"{name}::{after}", bare=False)
