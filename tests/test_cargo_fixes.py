@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from surface import write
 
 from slowpath.model.finding import Edit, Finding, Fix, Place
 
-pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="needs cargo")
+pytestmark = pytest.mark.usefixtures("cargo")
 
 HEAD = '[package]\nname = "{}"\nversion = "0.1.0"\nedition = "2021"\n'
 USED = 'used = { path = "used" }\n'

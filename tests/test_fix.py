@@ -350,9 +350,13 @@ def test_shop_is_fixed(tmp_path: Path) -> None:
     subprocess.run(["git", "apply", "-"], input=shown.stdout, cwd=root, text=True, check=True)
     assert files(root) == twice
 
-    if shutil.which("cargo"):
-        command = ["cargo", "metadata", "--no-deps", "--offline", "--format-version", "1"]
-        assert subprocess.run(command, cwd=root, capture_output=True).returncode == 0
+
+def test_cargo_reads_what_fixes_leave(cargo: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(ROOT / "fixtures/shop", tmp_path / "shop", ignore=COPIED))
+    assert run("scan", root, "--fix", "--unsafe-fixes", "--select", "cargo", "--exit-zero").returncode == 0
+    assert changes(files(ROOT / "fixtures/shop"), files(root)) >= {"Cargo.toml", "server/Cargo.toml"}
+    command = [cargo, "metadata", "--no-deps", "--offline", "--format-version", "1"]
+    assert subprocess.run(command, cwd=root, capture_output=True).returncode == 0
 
 
 CRATE = {

@@ -44,10 +44,7 @@ def test_shop_speaks_for_every_default_rule() -> None:
 
 
 @pytest.mark.parametrize("project", WORKSPACES, ids=names(WORKSPACES))
-def test_cargo_accepts_the_service(project: Path, tmp_path: Path) -> None:
-    cargo = shutil.which("cargo")
-    if cargo is None or subprocess.run([cargo, "--version"], capture_output=True).returncode:
-        pytest.skip("cargo is not installed, or has no toolchain")
+def test_cargo_accepts_the_service(project: Path, cargo: str, tmp_path: Path) -> None:
     # pq-sys looks for libpq, which only linking needs
     target = os.environ.get("CARGO_TARGET_DIR") or str(user_cache_path("slowpath-fixtures") / "target")
     folders = {"CARGO_TARGET_DIR": target, "PQ_LIB_DIR": str(tmp_path)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from surface import run, write
 
 from slowpath.runtime import measure
 
-pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="needs cargo")
+pytestmark = pytest.mark.usefixtures("cargo")
 
 HEAD = '[package]\nname = "{}"\nversion = "0.1.0"\nedition = "2021"\n'
 SHOP = (
