@@ -65,7 +65,8 @@ def reasons(proposal: Proposal) -> Iterator[Step]:
     shown = [(name, proposal.needs[name]) for name in proposal.stays if name in proposal.needs]
     for name, why in shown[:SHOWN]:
         if why.place:
-            yield Step(why.place, f"`{why.what}` needs `{name}`")
+            needs = "needs" if "::" in why.what else "may need"  # a word alone does not say whose it is
+            yield Step(why.place, f"`{why.what}` {needs} `{name}`")
 
 
 def advice(proposal: Proposal) -> str:
