@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slowpath.model.cargo import Setting
-from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Fix, Place, Step
+from slowpath.model.finding import Finding, Fix, Place, Step, less_sure
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.cargo import Package, Workspace
@@ -135,10 +135,6 @@ def never_read(package: Package, workspace: Workspace, rule: Rule) -> Iterator[F
                 advice=f"move it to {workspace.path}",
             )
             return
-
-
-def less_sure(confidence: Confidence) -> Confidence:
-    return CONFIDENCES[max(0, CONFIDENCES.index(confidence) - 1)]
 
 
 def written(setting: Setting) -> str:

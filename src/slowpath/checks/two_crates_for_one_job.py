@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Step
+from slowpath.model.finding import Confidence, Finding, Saving, Step, less_sure
 from slowpath.model.rule import Rule
 from slowpath.program import Program, savings, tls
 from slowpath.program.cargo import Entry, Lock, Package, Use, Workspace
@@ -25,8 +25,9 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         for job in rule.settings["jobs"]:
             uses = [(entry, use) for entry in own(workspace, job["drop"]) if (use := used(entry, job.get("code")))]
             kept = [(entry, use) for name in job["keep"] for entry in own(workspace, name) if (use := used(entry))]
-            if uses and leaves(workspace, job["drop"]):
-                yield from judged(workspace, job, uses, kept, rule)
+            saves = gone(workspace, job["drop"]) if uses else None
+            if uses and (saves or not workspace.lock):
+                yield from judged(workspace, job, uses, kept, saves, rule)
         if workspace.lock and not tls.chosen_by_feature(workspace):
             yield from two_stacks(workspace, workspace.lock, rule)
 
@@ -66,16 +67,11 @@ def used(entry: Entry, name: str | None = None) -> Use | None:
     return next((use for name in names for use in entry.package.uses.get(name, ()) if use.role == "normal"), None)
 
 
-def leaves(workspace: Workspace, registered: str) -> bool:
-    """Whether the crate goes when no member asks for it: so it seems where there is no lock."""
-    if workspace.lock is None:
-        return True
-    return any(package.name == registered for package in gone(workspace, registered))
-
-
-def gone(workspace: Workspace, registered: str) -> tuple[Any, ...]:
+def gone(workspace: Workspace, registered: str) -> Saving | None:
+    """What leaves Cargo.lock when no member asks for a crate: nothing where the crate itself stays."""
     cuts = [savings.edge(entry) for entry in workspace.entries(registered)]
-    return savings.leaves(workspace.lock, cuts) if workspace.lock else ()
+    left = savings.leaves(workspace.lock, cuts) if workspace.lock else ()
+    return savings.saving(left) if any(package.name == registered for package in left) else None
 
 
 def judged(
@@ -83,10 +79,11 @@ def judged(
     job: dict[str, Any],
     uses: list[tuple[Entry, Use]],
     kept: list[tuple[Entry, Use]],
+    saves: Saving | None,
     rule: Rule,
 ) -> Iterator[Finding]:
     """The finding for one job."""
-    sure: Confidence = job.get("sure", "medium") if workspace.lock else less(job.get("sure", "medium"))
+    sure: Confidence = job.get("sure", "medium") if workspace.lock else less_sure(job.get("sure", "medium"))
     together = [(one, other) for one in uses for other in kept if one[0].package is other[0].package]
     if "std" in job and all(new_enough(entry.package, job["since"]) for entry, _ in uses):
         if any(entry.package.says(word) for entry, _ in uses for word in job.get("unless", ())):
@@ -95,7 +92,7 @@ def judged(
     elif kept:
         first, other = together[0] if together else (uses[0], kept[0])
         does, advice, others = f"and `{other[0].registered}` do one job", f"keep `{other[0].registered}`", [other]
-        sure = sure if together else less(sure)
+        sure = sure if together else less_sure(sure)
     else:
         return
     shown = [first, *(use for use in uses if use is not first)]
@@ -103,7 +100,7 @@ def judged(
         first[0].place,
         confidence=sure,
         related=[Step(use.place, f"uses `{use.path}`") for _, use in [*shown[:5], *others]],
-        saves=savings.saving(gone(workspace, job["drop"])),
+        saves=saves,
         drop=job["drop"],
         does=f"{does}: {job['why']}",
         advice=advice,
@@ -121,7 +118,3 @@ def new_enough(package: Package, since: int) -> bool:
         return int(version[1]) >= since
     edition = manifest.edition or (root.shared_edition if root else "")
     return NEW_EDITION.get(edition, 0) >= since
-
-
-def less(sure: Confidence) -> Confidence:
-    return CONFIDENCES[max(0, CONFIDENCES.index(sure) - 1)]

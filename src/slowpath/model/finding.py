@@ -21,6 +21,11 @@ def weakest(*confidences: Confidence) -> Confidence:
     return min(confidences, key=CONFIDENCES.index)
 
 
+def less_sure(confidence: Confidence) -> Confidence:
+    """One step down."""
+    return CONFIDENCES[max(0, CONFIDENCES.index(confidence) - 1)]
+
+
 class Place(msgspec.Struct, frozen=True):
     """A range of bytes in a file. `path` is relative to the project root, with forward slashes."""
 

@@ -202,11 +202,6 @@ class Lock:
         for package in packages:
             self.by_name.setdefault(package.name, []).append(package)
 
-    def named(self, requirement: str) -> Locked | None:
-        """The package that an entry of `dependencies` means."""
-        name, _, version = requirement.partition(" ")
-        return next((p for p in self.by_name.get(name, ()) if not version or p.version == version), None)
-
     def chosen(self, entry: Entry) -> Locked | None:
         """The package that an entry gets: of the versions that are there, the one that its requirement allows."""
         found = self.by_name.get(entry.registered, ())

@@ -50,6 +50,10 @@ class DependencyTree:
         named = self.by_name.get(requirement, [])
         return [number for number in named if self.packages[number].local] or named
 
+    def dependants(self, package: Locked) -> list[Locked]:
+        """The packages that depend on exactly this one."""
+        return [self.packages[number] for number in self.above[self.exact[f"{package.name} {package.version}"]]]
+
     @cached_property
     def roots(self) -> frozenset[int]:
         """The project's own packages, and any that nothing is seen to need: a lock may be older than its project."""

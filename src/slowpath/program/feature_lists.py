@@ -103,14 +103,14 @@ class FeatureLists:
     def proposal(self, declaration: Declaration, lists: Mapping[str, FeatureLists]) -> Proposal | None:
         """The list that the code needs; nothing where the code does not show what it uses of the crate."""
         uses = [use for entry in declaration.users for use in reachable(entry)]
-        locked = self.locked(declaration.users[0])
-        graph = self.graph(self.crate, locked.version if locked else declaration.users[0].version)
+        graph = self.graph_for(declaration.users[0])
         if graph is None or not uses or any(use.bare for use in uses):
             return None
         needs = passed_on(graph, lists) | self.leaned_on(declaration, graph)
         needs |= self.worded | self.paths.needed(uses)
         asked = declaration.dependency.features
-        kept, others = self.third_parties(graph, locked)
+        locked = self.locked(declaration.users[0])
+        kept, others = self.third_parties(locked)
         base = [DEFAULT] if declaration.takes_default else []
         before = [*asked, *declaration.inherited, *base]
         found = verdict(asked, graph, needs, [*declaration.inherited, *base])
@@ -142,6 +142,11 @@ class FeatureLists:
         return by_words(self.table.needs, holders(self.workspace, self.crate), self.program)
 
     @cache  # noqa: B019 (it lives as long as the check of its crate)
+    def graph_for(self, entry: Entry) -> FeatureGraph | None:
+        """The crate's features at the version that an entry gets."""
+        locked = self.locked(entry)
+        return self.graph(self.crate, locked.version if locked else entry.version)
+
     def graph(self, crate: str, version: str) -> FeatureGraph | None:
         """A crate's features at a version."""
         known = self.tables.crate(crate)
@@ -189,18 +194,16 @@ class FeatureLists:
     @cached_property
     def any_graph(self) -> FeatureGraph | None:
         """The crate's features at the version of the first entry."""
-        locked = self.locked(self.entries[0]) if self.entries else None
-        return self.graph(self.crate, locked.version if locked else self.entries[0].version) if self.entries else None
+        return self.graph_for(self.entries[0]) if self.entries else None
 
-    def third_parties(self, graph: FeatureGraph, locked: Locked | None) -> tuple[list[str], list[str]]:
+    def third_parties(self, locked: Locked | None) -> tuple[list[str], list[str]]:
         """The features that third parties switch on by themselves, and third parties of which that is not known."""
         kept: dict[str, None] = {}
         unknown: list[str] = []
-        lock = self.workspace.lock
-        if lock is None or locked is None:
+        if self.workspace.lock is None or locked is None:
             return [], []
-        for one in lock.dependants(self.crate):
-            if not any(lock.named(needed) is locked for needed in one.dependencies if needed.startswith(self.crate)):
+        for one in self.workspace.lock.tree.dependants(locked):
+            if one.local:
                 continue
             known = self.graph(one.name, one.version)
             asked = known.dependencies.get(self.crate) if known else None
