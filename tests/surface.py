@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from slowpath.extract.toml import extract
+from slowpath.model.cargo import Manifest
+
 CLIENT = """import {{ QueryClient }} from "@tanstack/react-query";
 
 export function {name}() {{
@@ -15,6 +18,9 @@ export function {name}() {{
   return <Shell client={{client}} />;
 }}
 """
+
+PACKAGE = '[package]\nname = "{}"\nversion = "0.1.0"\nedition = "2021"\n'
+"""The head of a Cargo.toml."""
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -27,6 +33,20 @@ def write(root: Path, files: dict[str, str]) -> Path:
 def project(root: Path) -> Path:
     """Two files with one finding each."""
     return write(root, {f"src/{name}.tsx": CLIENT.format(name=name) for name in ("Basket", "Shelf")})
+
+
+def workspace(root: Path, manifest: str, source: str, *crates: str) -> Path:
+    """A package that cargo can build, and those that it depends on by path, each with a function `a`."""
+    files = {"Cargo.toml": manifest, "src/lib.rs": source}
+    for name in crates:
+        files |= {f"{name}/Cargo.toml": PACKAGE.format(name), f"{name}/src/lib.rs": "pub fn a() {}\n"}
+    return write(root, files)
+
+
+def manifest(text: str) -> Manifest:
+    found = extract(text.encode()).manifest
+    assert found is not None
+    return found
 
 
 def run(*arguments: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:

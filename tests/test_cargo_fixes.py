@@ -6,22 +6,18 @@ from pathlib import Path
 
 import pytest
 from cargo_fixes import Trial, prove
-from surface import write
+from surface import PACKAGE, workspace
 
 from slowpath.model.finding import Edit, Finding, Fix, Place
 
 pytestmark = pytest.mark.usefixtures("cargo")
 
-HEAD = '[package]\nname = "{}"\nversion = "0.1.0"\nedition = "2021"\n'
 USED = 'used = { path = "used" }\n'
-SHOP = HEAD.format("shop") + "[workspace]\n[dependencies]\n" + USED + 'spare = { path = "spare" }\n'
+SHOP = PACKAGE.format("shop") + "[workspace]\n[dependencies]\n" + USED + 'spare = { path = "spare" }\n'
 
 
 def project(root: Path) -> Path:
-    files = {"Cargo.toml": SHOP, "src/lib.rs": "pub use used::a;\n"}
-    for name in ("used", "spare"):
-        files |= {f"{name}/Cargo.toml": HEAD.format(name), f"{name}/src/lib.rs": "pub fn a() {}\n"}
-    return write(root, files)
+    return workspace(root, SHOP, "pub use used::a;\n", "used", "spare")
 
 
 def test_what_holds(tmp_path: Path) -> None:

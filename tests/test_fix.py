@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from surface import run, write
+from surface import manifest, run, write
 
 from slowpath import engine, fix
-from slowpath.extract.toml import extract
-from slowpath.model.cargo import Manifest, Scope
+from slowpath.model.cargo import Scope
 from slowpath.model.finding import Edit, Fix, Place, Span
 from slowpath.program.cargo import Entry, Package
 from slowpath.program.manifest_edits import dropped, moved, with_features, with_profile
@@ -27,12 +26,6 @@ from slowpath.program.manifest_edits import dropped, moved, with_features, with_
 HEAD = '[package]\nname = "kiosk"\nversion = "0.1.0"\nedition = "2021"\n\n'
 PATH = "Cargo.toml"
 ROOT = Path(__file__).parents[1]
-
-
-def manifest(text: str) -> Manifest:
-    found = extract(text.encode()).manifest
-    assert found is not None
-    return found
 
 
 def entry(text: str, key: str = "x") -> Entry:

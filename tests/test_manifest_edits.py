@@ -5,17 +5,11 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from surface import manifest
 
-from slowpath.extract.toml import extract
-from slowpath.model.cargo import Dependency, Manifest
+from slowpath.model.cargo import Dependency
 
 HEAD = '[package]\nname = "kiosk"\n\n'
-
-
-def manifest(text: str) -> Manifest:
-    found = extract(text.encode()).manifest
-    assert found is not None
-    return found
 
 
 def entry(text: str, key: str = "x") -> Dependency:

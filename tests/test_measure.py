@@ -9,25 +9,21 @@ import time
 from pathlib import Path
 
 import pytest
-from surface import run, write
+from surface import PACKAGE, run, workspace, write
 
 from slowpath.runtime import measure
 
 pytestmark = pytest.mark.usefixtures("cargo")
 
-HEAD = '[package]\nname = "{}"\nversion = "0.1.0"\nedition = "2021"\n'
 SHOP = (
-    HEAD.format("shop")
+    PACKAGE.format("shop")
     + '[workspace]\n[dependencies]\n# kept\nheavy = { path = "heavy" }\nlight = { path = "light" }\n'
 )
 BUILD = 'fn main() {{ std::fs::write("{}", "x").unwrap(); }}\n'
 
 
 def project(root: Path) -> Path:
-    files = {"Cargo.toml": SHOP, "src/lib.rs": "pub use light::a;\n"}
-    for name in ("heavy", "light"):
-        files |= {f"{name}/Cargo.toml": HEAD.format(name), f"{name}/src/lib.rs": "pub fn a() {}\n"}
-    return write(root, files)
+    return workspace(root, SHOP, "pub use light::a;\n", "heavy", "light")
 
 
 def test_before_and_after(tmp_path: Path) -> None:
@@ -95,8 +91,8 @@ def test_a_signal_ends_all_that_runs(tmp_path: Path) -> None:
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     root = project(tmp_path / "shop")
-    write(tmp_path / "away", {"Cargo.toml": HEAD.format("away") + "[workspace]\n", "src/lib.rs": ""})
+    write(tmp_path / "away", {"Cargo.toml": PACKAGE.format("away") + "[workspace]\n", "src/lib.rs": ""})
     (root / "linked").symlink_to(tmp_path / "away")
     with pytest.raises(measure.MeasureError):
         measure.compare(root, {"linked/Cargo.toml": b""}, lambda stage: None)
-    assert (tmp_path / "away/Cargo.toml").read_text() == HEAD.format("away") + "[workspace]\n"
+    assert (tmp_path / "away/Cargo.toml").read_text() == PACKAGE.format("away") + "[workspace]\n"
