@@ -193,3 +193,20 @@ def test_rule_that_fails_costs_itself(tmp_path: Path, monkeypatch: pytest.Monkey
     report = engine.scan(project(tmp_path), rulebook.load())
     (trouble,) = [t for t in report.troubles if t.internal]
     assert trouble.path == "rule query-client-per-render" and "boom" in trouble.message
+
+
+def test_what_typescript_allows_and_its_grammar_does_not_know_is_read(tmp_path: Path) -> None:
+    source = """\
+export type * from "./types";
+import { load, count } from "./api";
+vi.mock("./api", async (original) => ({ ...(await original<typeof import("./api")>()) }));
+export async function page() {
+  const rows = await fetch("/rows");
+  const total = await fetch("/total");
+  return <a href="/x?a=1&b=2" title="this & that">Terms & {rows} & {total} m&sup3;</a>;
+}
+"""
+    write(tmp_path, {"src/page.tsx": source})
+    result = run("scan", tmp_path, "--select", "sequential-await", "--exit-zero", "--format", "concise")
+    assert result.stderr == ""
+    assert result.stdout.startswith("src/page.tsx:6:17: ")

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from tree_sitter import Language, Node, Parser, Tree
 
+from slowpath.extract.repair import repaired
 from slowpath.model.finding import Span
 
 GRAMMARS = {
@@ -15,6 +16,9 @@ GRAMMARS = {
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "toml": ("tree_sitter_toml", "language"),
 }
+WEB = frozenset(["typescript", "tsx"])
+ROUNDS = 8
+"""How often one repair may bring the next trouble to light."""
 
 
 @cache
@@ -32,7 +36,22 @@ def _parser(name: str) -> Parser:
 @lru_cache(maxsize=1)
 def parse(name: str, source: bytes) -> Tree:
     """The syntax tree of a source text in the given grammar; asked again for the same text, the same tree."""
-    return _parser(name).parse(source)
+    tree = _parser(name).parse(source)
+    return _mended(name, source, tree) if name in WEB and tree.root_node.has_error else tree
+
+
+def _mended(name: str, source: bytes, tree: Tree) -> Tree:
+    """The tree of the repaired text, as long as that leaves less unread."""
+    for _ in range(ROUNDS):
+        spans = broken(tree)
+        text = repaired(source, spans)
+        if text == source:
+            break
+        other = _parser(name).parse(text)
+        if sum(end - start for start, end in broken(other)) >= sum(end - start for start, end in spans):
+            break
+        source, tree = text, other
+    return tree
 
 
 def parse_part(name: str, source: bytes) -> Tree:
