@@ -8,6 +8,7 @@ from slowpath.discover import Discovery, language_of
 from slowpath.engine import facts_of
 from slowpath.link import link
 from slowpath.program.web import Declaration, External, WebProgram
+from slowpath.program.weights import UNKNOWN, sizes, weigh
 
 
 def web(**files: str) -> WebProgram:
@@ -116,3 +117,30 @@ def test_a_file_is_for_the_server_if_only_server_code_imports_it() -> None:
     assert kinds["src/both.ts"] == kinds["src/View.tsx"] == "client" and kinds["src/View.test.tsx"] == "test"
     assert program.loads_first("src/View.tsx") and program.ships("src/both.ts")
     assert not program.ships("src/app/page.tsx") and not program.ships("src/rows.ts")
+
+
+def test_what_an_entry_weighs_counts_shared_packages_once_and_only_the_names_in_use() -> None:
+    program = web(
+        **{
+            "package.json": '{"dependencies": {"react": "19.0.0", "date-fns": "4.0.0", "example-unknown": "1.0.0"}}',
+            "src/main.tsx": 'import { createRoot } from "react-dom/client"; import { format } from "date-fns";'
+            ' import "./a"; const later = () => import("./b"); createRoot(document.body).render(format(later));',
+            "src/a.tsx": 'import x from "example-unknown"; import "./plain.css"; import "reset.css"; x();',
+            "src/b.tsx": 'import * as all from "date-fns"; export default all;',
+        }
+    )
+    first = program.first_load_of("src/main.tsx")
+    weight = weigh(program, first)
+    assert first == {"src/main.tsx", "src/a.tsx"} and weight.unknown == ("example-unknown",)
+    assert weight.packages["example-unknown"] == UNKNOWN and "reset.css" not in weight.packages
+    assert weight.packages["react-dom"] > 100 and weight.packages["date-fns"] == sizes()["date-fns"].first
+    later = weigh(program, {"src/b.tsx"})
+    assert later.packages["date-fns"] == sizes()["date-fns"].kb > weight.packages["date-fns"]
+    assert 0 < later.kilobytes - later.packages["date-fns"] < 0.1
+
+
+def test_the_table_of_sizes_adds_up() -> None:
+    assert len(sizes()) > 150
+    for name, size in sizes().items():
+        assert 0 < size.gzip < size.kb and sum(size.parts.values()) <= size.kb * 1.05 + 1, name
+        assert size.first is None or size.first <= size.kb, name

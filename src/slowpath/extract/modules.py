@@ -26,6 +26,8 @@ KINDS: dict[str, DeclarationKind] = {
     "type_alias_declaration": "type",
 }
 VARIABLES = ("lexical_declaration", "variable_declaration")
+TYPES = ("interface_declaration", "type_alias_declaration", "ambient_declaration")
+ERASED = (*TYPES, "comment", "import_statement")
 INERT = ("comment", "empty_statement", "ambient_declaration", "hash_bang_line")
 
 
@@ -33,8 +35,11 @@ def extract(tree: Tree, source: bytes) -> ModuleFacts:
     """The facts of one file."""
     facts = ModuleFacts(lines=source.count(b"\n") + 1)
     imports: list[Node] = []
+    facts.code = dense(source)
     for node in tree.root_node.named_children:
         kind = node.type
+        if kind in ERASED or (kind == "export_statement" and _leaves_nothing(node)):
+            facts.code -= dense(source[node.start_byte : node.end_byte])
         if kind == "import_statement":
             imports.append(node)
         elif kind == "export_statement":
@@ -55,6 +60,16 @@ def extract(tree: Tree, source: bytes) -> ModuleFacts:
 
 def _span(node: Node) -> Span:
     return (node.start_byte, node.end_byte)
+
+
+def dense(source: bytes) -> int:
+    """Bytes that are not white space."""
+    return len(b"".join(source.split()))
+
+
+def _leaves_nothing(export: Node) -> bool:
+    declaration = export.child_by_field_name("declaration")
+    return export.child_by_field_name("source") is not None or (declaration is not None and declaration.type in TYPES)
 
 
 def literal(node: Node | None) -> str:

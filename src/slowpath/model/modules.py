@@ -105,3 +105,5 @@ class ModuleFacts(msgspec.Struct, array_like=True):
     compiler: str = ""
     """What a build configuration says of React Compiler: `on`, `annotation`, or nothing."""
     lines: int = 0
+    code: int = 0
+    """Bytes that reach a bundle before it is minified: no white space, imports, type declarations or outer comments."""

@@ -262,6 +262,10 @@ class WebProgram:
             edge = self._loaded[0].get(edge.importer)
         return found[::-1]
 
+    def first_load_of(self, entry: str) -> frozenset[str]:
+        """All files on a static path from one entry or page."""
+        return frozenset(self._spread([entry], dynamic=False))
+
     def first_load_without(self, removed: Iterable[Edge]) -> frozenset[str]:
         """What the first load would hold if the given imports were dynamic."""
         return frozenset(self._spread(self._roots, dynamic=False, removed=frozenset(removed)))
