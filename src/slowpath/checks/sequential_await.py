@@ -29,6 +29,7 @@ class _Function:
     def __init__(self, effects: AwaitEffects, rule: Rule, path: str, sequence: Sequence) -> None:
         self.rule, self.path, self.sequence = rule, path, sequence
         self.awaits = sequence.awaits
+        self.resolver = effects
         self.effects = [effects.of(path, sequence, point) for point in self.awaits]
         self.looped = {
             index
@@ -67,12 +68,21 @@ class _Function:
         between = later.between
         for earlier in range(index - 1, -1, -1):
             kind = self.effects[earlier].kind
-            if earlier in later.needs or kind in ("write", "barrier") or orders(between):
+            if earlier in later.needs or self.must_end(earlier) or orders(between):
                 return None
             between += self.awaits[earlier].between
             if kind != "instant" and self.awaits[earlier].lane == later.lane and earlier not in self.looped:
                 return earlier
         return None
+
+    def must_end(self, index: int) -> bool:
+        """Whatever follows starts only when this one is over: it changes something, or decides who may go on."""
+        point, kind = self.awaits[index], self.effects[index].kind
+        return (
+            kind in ("write", "barrier")
+            or (kind == "unknown" and not point.used)
+            or any(self.resolver.guards(self.path, self.sequence, call) for call in (point.together or (point.call,)))
+        )
 
     def confidence(self, earlier: int, later: int) -> Confidence | None:
         """High where both read, medium where one of them is an own function that changes nothing, low for the rest."""

@@ -20,6 +20,8 @@ from slowpath.extract.await_values import FUNCTIONS, Point, Round, Values
 from slowpath.extract.parsing import text
 from slowpath.model.awaits import Await, Loop
 
+MUTATORS = frozenset("push unshift add set delete splice pop shift".split())
+"""Methods by which a list, set or map remembers something for the rounds to come."""
 SETTER = re.compile(r"set[A-Z]\w*\(\)$")
 SETTING = re.compile(
     r"Token|Auth|Header|Session|Config|Locale|Language|Tenant|Context|Credential|Key|Base|Default|Client"
@@ -132,6 +134,8 @@ class Flow(Values):
         """A call for its effect. Storing a result in a state of its own, or in a local list, orders nothing."""
         name = describe(call).name
         root = re.split(r"[.(\[]", name, maxsplit=1)[0]
+        if name.count(".") == 1 and name.partition(".")[2].removesuffix("()") in MUTATORS:
+            self.scopes.assigned.add(root)
         if (
             self.inert
             or (mask and SETTER.match(name) and not SETTING.search(name))

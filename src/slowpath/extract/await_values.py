@@ -7,7 +7,7 @@ calls a method of, or passes on, may hold that result from then on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -111,6 +111,8 @@ class Point:
         inner = unwrap(operand) or operand
         self.span: Span = (node.start_byte, node.end_byte)
         self.call: Call = describe(inner)
+        if holder := values.built.get(self.call.name.partition(".")[0]):
+            self.call = Call(self.call.name, self.call.hint, holder)
         self.together = together(first_call(inner)) if self.call.name in TOGETHER else ()
         self.needs = needs
         self.lane = values.lane
@@ -139,8 +141,10 @@ class Round:
 class Values:
     """A function while it is being read: every node has a mask of the awaits that it may rest on."""
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, built: Mapping[str, str]) -> None:
         self.source = source
+        self.built = built
+        """Variable of the file → the class that it is made of."""
         self.scopes = Scopes()
         self.points: list[Point] = []
         self.rounds: list[Round] = []

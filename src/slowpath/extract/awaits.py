@@ -14,6 +14,7 @@ from tree_sitter import Node, Query, QueryCursor, Tree
 
 from slowpath.extract.await_calls import describe
 from slowpath.extract.await_flow import Flow
+from slowpath.extract.await_values import EXITS
 from slowpath.extract.parsing import grammar, text
 from slowpath.model.awaits import AwaitFacts, Call, Routine, Sequence
 
@@ -23,6 +24,8 @@ MARKS = """
 (await_expression) @await
 [(for_statement) (for_in_statement)] @loop
 (call_expression) @call
+(throw_statement) @throw
+(variable_declarator name: (identifier) value: (new_expression constructor: (identifier))) @built
 (return_statement [(call_expression) (new_expression) (ternary_expression) (binary_expression)]) @return
 (arrow_function body: [(call_expression) (new_expression)]) @return
 (assignment_expression left: (member_expression object: (this))) @assign
@@ -57,6 +60,7 @@ class _Function:
         self.calls: list[Node] = []
         self.waits = False
         self.assigns = False
+        self.throws = False
         self.transaction: bool = outer.transaction if outer is not None else False
 
 
@@ -64,11 +68,11 @@ def extract(tree: Tree, source: bytes) -> AwaitFacts:
     """The facts of one file."""
     if b"await" not in source and b"async" not in source and b"Promise" not in source:
         return AwaitFacts()
-    functions = _sweep(tree)
+    functions, built = _sweep(tree)
     facts = AwaitFacts()
     for function in functions:
         if function.awaits > 1 or (function.awaits and function.loops):
-            sequence = _sequence(function, source)
+            sequence = _sequence(function, source, built)
             if sequence is not None:
                 facts.sequences.append(sequence)
         if function.name and function.node.type != "program":
@@ -76,8 +80,8 @@ def extract(tree: Tree, source: bytes) -> AwaitFacts:
     return facts
 
 
-def _sweep(tree: Tree) -> list[_Function]:
-    """All functions of a file, the program first, each with what stands in it."""
+def _sweep(tree: Tree) -> tuple[list[_Function], dict[str, str]]:
+    """All functions of a file, the program first, each with what stands in it; and what `new` puts into variables."""
     name = "tsx" if tree.language == grammar("tsx") else "typescript"
     root = tree.root_node
     marks = [
@@ -89,6 +93,7 @@ def _sweep(tree: Tree) -> list[_Function]:
     program = function = _Function(root, None)
     variables = _variables(root) if any(mark[2] == "name" for mark in marks) else frozenset()
     found = [program]
+    built: dict[str, str] = {}
     for start, _, kind, node in marks:
         while function.end <= start and function.outer is not None:
             function = function.outer
@@ -96,9 +101,13 @@ def _sweep(tree: Tree) -> list[_Function]:
             function = _Function(node, function)
             function.transaction = function.transaction or _in_transaction(node)
             found.append(function)
+        elif kind == "built":
+            variable, value = text(node.child_by_field_name("name")), node.child_by_field_name("value")
+            made = text(value.child_by_field_name("constructor")) if value is not None else ""
+            built[variable] = made if built.get(variable, made) == made else ""
         else:
             _attribute(function, kind, node, variables)
-    return found
+    return found, built
 
 
 def _attribute(function: _Function, kind: str, node: Node, variables: frozenset[str]) -> None:
@@ -109,6 +118,8 @@ def _attribute(function: _Function, kind: str, node: Node, variables: frozenset[
         function.loops += 1
     elif kind == "return":
         function.waits = True
+    elif kind == "throw":
+        function.throws = True
     elif kind == "assign" or (kind == "name" and text(node) in variables):
         for outer in _enclosing(function):
             outer.assigns = outer.assigns or kind == "name" or _to_this(node)
@@ -173,8 +184,8 @@ def _name(node: Node) -> tuple[str, str]:
     return text(own), owner
 
 
-def _sequence(function: _Function, source: bytes) -> Sequence | None:
-    flow = Flow(source)
+def _sequence(function: _Function, source: bytes, built: dict[str, str]) -> Sequence | None:
+    flow = Flow(source, built)
     try:
         flow.read(function.node)
     except RecursionError:
@@ -210,6 +221,7 @@ def _routine(function: _Function) -> Routine:
         assigns=function.assigns,
         waited=tuple(waited)[:ROUTINE_CALLS],
         others=tuple(call for call in others if call not in waited)[:ROUTINE_CALLS],
+        throws=function.throws or any(call.name in EXITS for call in others),
     )
 
 

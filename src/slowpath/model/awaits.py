@@ -13,6 +13,8 @@ class Call(msgspec.Struct, array_like=True, frozen=True):
     name: str
     hint: str = ""
     """In lower case: the literal HTTP method of the call's options, or the first word of its literal SQL."""
+    holder: str = ""
+    """The class of the receiver, where the function makes it itself: `const x = new Holder(…)`."""
 
 
 class Await(msgspec.Struct, array_like=True, frozen=True):
@@ -87,6 +89,8 @@ class Routine(msgspec.Struct, array_like=True, frozen=True):
     """Calls that are awaited, returned, chained with `.then`, or stand in a list of promises."""
     others: tuple[Call, ...]
     """Its other calls, methods of lists, maps and strings left out."""
+    throws: bool = False
+    """Throws an error, or leaves by a redirect or the like, on its own account."""
 
 
 class AwaitFacts(msgspec.Struct, array_like=True):

@@ -84,7 +84,9 @@ class AwaitEffects:
         named = kind_of(call)
         if named in ("instant", "barrier") or call.hint:
             return Effect(named, proven=bool(call.hint) or named == "instant")
-        place = self.resolve(path, owner, call.name) if depth < MAX_DEPTH else None
+        if self._queued(path, call.name):
+            return Effect("barrier", proven=True)
+        place = self.resolve(path, owner, call) if depth < MAX_DEPTH else None
         if place is None:
             library = named == "read" and self._known_reader(path, call.name)
             proven = library or call.name == "import()"
@@ -94,8 +96,24 @@ class AwaitEffects:
 
     def short(self, path: str, sequence: Sequence, call: Call) -> bool:
         """The callee does one thing: its body, where the project holds it, waits for little."""
-        place = self.resolve(path, sequence.owner, call.name)
+        place = self.resolve(path, sequence.owner, call)
         return place is None or len([each for each in place.routine.waited if not _internal(each)]) <= 2
+
+    def guards(self, path: str, sequence: Sequence, call: Call) -> bool:
+        """An access check that throws where access is denied: what follows must not start before it is over."""
+        if not set(words(verb(call.name))[-1:]) & vocabulary()["access"]:
+            return False
+        place = self.resolve(path, sequence.owner, call)
+        return place is not None and place.routine.throws
+
+    def _queued(self, path: str, name: str) -> bool:
+        """A server action that a client calls: the framework runs these one at a time."""
+        facts = self.files.get(path)
+        if facts is None or facts.module.directive != "use client" or "." in name:
+            return False
+        target = self.program.web.resolve(path, name.removesuffix("()"))
+        other = self.files.get(target.path) if isinstance(target, Declaration) else None
+        return other is not None and other.module.directive == "use server"
 
     def _known_reader(self, path: str, name: str) -> bool:
         last = verb(name)
@@ -110,9 +128,11 @@ class AwaitEffects:
 
     # resolution
 
-    def resolve(self, path: str, owner: str, name: str) -> Place | None:
+    def resolve(self, path: str, owner: str, call: Call) -> Place | None:
         """The function of the project that a callee's name stands for."""
-        names = [part.removesuffix("()") for part in parts(name)]
+        names = [part.removesuffix("()") for part in parts(call.name)]
+        if call.holder and len(names) == 2:
+            return self._member(path, call.holder, names[1])
         if len(names) == 1:
             return self._plain(path, names[0])
         if names[0] == "this":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from slowpath.model.awaits import Await, Loop, Sequence
-from slowpath.model.finding import Confidence
+from slowpath.model.finding import Confidence, less_sure
 from slowpath.program.await_effects import AwaitEffects
-from slowpath.program.await_names import mentions, parts, verb, vocabulary, words
+from slowpath.program.await_names import mentions, parts, root, verb, vocabulary, words
 
 
 def confidence(effects: AwaitEffects, path: str, sequence: Sequence, loop: Loop) -> Confidence | None:
@@ -13,7 +13,7 @@ def confidence(effects: AwaitEffects, path: str, sequence: Sequence, loop: Loop)
     table = vocabulary()
     if sequence.transaction or mentions(loop.calls, table["waits"]) or mentions(loop.calls, table["watches"]):
         return None
-    if checked_out(sequence, loop.awaits[0]):
+    if checked_out(sequence, loop.awaits[0]) or any(root(name) in table["sinks"] for name in loop.calls):
         return None
     grades = [grade(effects, path, sequence, loop, sequence.awaits[index]) for index in loop.awaits]
     known = [each for each in grades if each != "instant"]
@@ -23,7 +23,9 @@ def confidence(effects: AwaitEffects, path: str, sequence: Sequence, loop: Loop)
     for each in known:
         if each == "low" or (each == "medium" and lowest == "high"):
             lowest = "low" if each == "low" else "medium"
-    return "medium" if lowest == "low" and loop.catches and len(known) == 1 else lowest
+    if lowest == "low" and loop.catches and len(known) == 1:
+        return "medium"
+    return less_sure(lowest) if set(loop.calls) & table["tells"] else lowest
 
 
 def grade(effects: AwaitEffects, path: str, sequence: Sequence, loop: Loop, point: Await) -> Confidence | str | None:

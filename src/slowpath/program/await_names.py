@@ -74,6 +74,8 @@ def kind_of(call: Call) -> Kind:
             return hinted
     last = verb(call.name)
     alone = "." not in call.name
+    if call.name == "import()":
+        return "read"
     if last in table["instant"]:
         return "instant"
     if root(call.name) in table["ordered"] or (alone and last in table["asks"]):
@@ -116,7 +118,8 @@ def _worded(name: str) -> Kind:
         return "read" if whole in table["reads"] else "write"
     if spelled[0] in table["barriers"]:
         return "barrier"
-    if spelled[0] in table["writes"] or any(word in table["writes"] for word in joined):
+    again = spelled[0].removeprefix("re")
+    if {spelled[0], again} & table["writes"] or any(word in table["writes"] for word in joined):
         return "write"
     if spelled[0] in table["reads"]:
         if spelled[0] in ("get", "use") and len(spelled) > 1 and spelled[-1] in table["handles"]:
