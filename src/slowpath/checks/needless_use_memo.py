@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
-from slowpath.model.finding import Confidence, Finding, Place
-from slowpath.model.react import HookValue
+from slowpath.model.finding import Confidence, Edit, Finding, Fix, Place
+from slowpath.model.react import HookValue, ReactFacts
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.react import Fate
@@ -17,19 +18,24 @@ REASONS = {
     "host": "only goes to host elements, which do not compare it",
     "passed": "only goes through components that are not memoised, and nothing compares it on the way",
 }
+Found = tuple[HookValue, Confidence | None]
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     react = program.react
+    plain = frozenset(rule.settings["plain"])
     for path, facts in react.manual():
+        found: list[Found] = []
         for value in facts.hooks:
-            fate = react.fate(path, value.passed)
-            if fate == "matters":
-                continue
+            fate = react.fate(path, value.passed, plain)
+            if fate != "matters":
+                found.append((value, _confidence(value, fate)))
+        for value, confidence in found:
             yield rule.finding(
                 Place(path, value.span),
                 function=value.owner,
-                confidence=_confidence(value, fate),
+                confidence=confidence,
+                fix=_fix(path, value, facts, found),
                 hook=value.hook,
                 name=value.name,
                 reason=REASONS[value.reason],
@@ -40,3 +46,34 @@ def _confidence(value: HookValue, fate: Fate) -> Confidence | None:
     if fate == "unseen":
         return "low"
     return "medium" if value.reason in ("called", "passed") else None
+
+
+def _fix(path: str, value: HookValue, facts: ReactFacts, found: list[Found]) -> Fix | None:
+    """The plain value in place of the hook. With the last use of the hook goes its import, so they go together."""
+    if not _fixable(path, value):
+        return None
+    title = f"Use the plain {'function' if value.hook == 'useCallback' else 'value'}"
+    others = [other for other, sure in found if other.hook == value.hook and sure != "low" and _fixable(path, other)]
+    safe = _safe(value)
+    for given in facts.hook_imports:
+        if given.name == value.hook and given.uses <= len(others):
+            together = [other for other in others if _safe(other)] if safe else others
+            if given.uses <= len(together):
+                edits = [edit for other in together for edit in _edits(path, other)]
+                return Fix(title, safe, (*edits, Edit(Place(path, given.span), "")))
+    return Fix(title, safe, tuple(_edits(path, value)))
+
+
+def _fixable(path: str, value: HookValue) -> bool:
+    typed = posixpath.splitext(path)[1] in (".ts", ".tsx", ".mts", ".cts")
+    return value.keep != (0, 0) and not (typed and value.untyped)
+
+
+def _safe(value: HookValue) -> bool:
+    return value.same and value.reason != "passed"
+
+
+def _edits(path: str, value: HookValue) -> Iterator[Edit]:
+    opening, closing = ("(", ")") if value.wrapped else ("", "")
+    yield Edit(Place(path, (value.span[0], value.keep[0])), opening)
+    yield Edit(Place(path, (value.keep[1], value.span[1])), closing)

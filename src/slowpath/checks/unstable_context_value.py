@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from slowpath.model.finding import Finding, Place
+from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Place, Step
+from slowpath.model.react import Fresh, ProviderSite
 from slowpath.model.rule import Rule
 from slowpath.program import Program
+from slowpath.program.react import ReactProgram
+
+Rated = tuple[Confidence, ProviderSite]
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     react = program.react
     for path, facts in react.manual():
+        found: dict[object, list[Rated]] = defaultdict(list)
         for site in facts.providers:
-            if react.resolve(path, site.context) not in react.contexts:
-                continue
-            fresh = site.fresh
-            rests = site.stateless or (site.own_state and react.parents_rest((path, site.owner)))
-            yield rule.finding(
-                Place(path, fresh.span),
-                function=site.owner,
-                confidence="low" if rests else "medium" if site.own_state else None,
-                context=site.context,
-                kind=f"`{fresh.local}`, a new {fresh.kind}," if fresh.local else f"a new {fresh.kind}",
-            )
+            context = react.resolve(path, site.context)
+            if context in react.contexts:
+                found[context].append((_confidence(react, path, site), site))
+        for sites in found.values():
+            yield _finding(rule, path, sites)
+
+
+def _finding(rule: Rule, path: str, sites: list[Rated]) -> Finding:
+    """One for all providers of a context in a file, the surest first."""
+    (confidence, site), *others = sorted(sites, key=lambda rated: -CONFIDENCES.index(rated[0]))
+    return rule.finding(
+        Place(path, site.fresh.span),
+        function=site.owner,
+        confidence=confidence,
+        context=site.context,
+        kind=_kind(site.fresh),
+        related=[
+            Step(Place(path, other.fresh.span), f"so it does in `{other.owner}`")
+            for sure, other in others
+            if sure != "low" or confidence == "low"
+        ],
+    )
+
+
+def _kind(fresh: Fresh) -> str:
+    return f"`{fresh.local}`, a new {fresh.kind}," if fresh.local else f"a new {fresh.kind}"
+
+
+def _confidence(react: ReactProgram, path: str, site: ProviderSite) -> Confidence:
+    if site.stateless or (site.own_state and react.parents_rest((path, site.owner))):
+        return "low"
+    if site.inside and not any(react.resolve(path, tag) in react.memos for tag in site.inside):
+        return "low"
+    return "medium" if site.own_state else "high"

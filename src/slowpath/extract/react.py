@@ -14,6 +14,7 @@ from slowpath.extract.react_components import components, functions, hooks, memo
 from slowpath.extract.react_gates import calls_of, shown_by
 from slowpath.extract.react_hooks import hook_values
 from slowpath.extract.react_owners import callee_name, owner
+from slowpath.extract.react_plain import hook_imports
 from slowpath.extract.react_sites import elements, handed_over, provider, site
 from slowpath.extract.react_sources import Values
 from slowpath.extract.scopes import Scopes
@@ -33,6 +34,8 @@ def extract(tree: Tree, source: bytes) -> ReactFacts:
     facts.components = list(components(scopes, found))
     facts.memos = list(memos(scopes, source, found))
     facts.hooks = list(hook_values(scopes, source))
+    if facts.hooks:
+        facts.hook_imports = list(hook_imports(scopes, source))
     if b"createContext" in source:
         facts.contexts = _contexts(scopes)
     if b"styled" in source:

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+import msgspec
 from tree_sitter import Node
 
 from slowpath.extract.parsing import text
 from slowpath.extract.react_owners import Owner, callee_name, owner
-from slowpath.extract.react_uses import Use, is_function, reads_only, uses
+from slowpath.extract.react_plain import plain, primitive, returned
+from slowpath.extract.react_uses import Cover, Use, covered, is_function, uses
 from slowpath.extract.react_values import cheap
-from slowpath.extract.scopes import Binding, Scopes
+from slowpath.extract.scopes import FUNCTIONS, Binding, Scopes
 from slowpath.model.react import HookValue, Passed
 
 CALL = re.compile(rb"\buse(?:Memo|Callback)\b\s*[(<]")
+CONSTANTS = frozenset(["undefined", "NaN", "Infinity", "Math", "Boolean", "Number", "String"])
 LOCAL_KINDS = frozenset(["host", "prop", "call", "read"])
 
 Reason = Literal["cheap", "unused", "called", "host", "passed"]
@@ -32,15 +35,33 @@ class _Call(NamedTuple):
     owner: Owner
 
 
+class _Verdict(NamedTuple):
+    """Why a hook seems idle. `idle`: nothing that uses the value compares it."""
+
+    reason: Reason
+    passed: tuple[Passed, ...]
+    cover: Cover
+    idle: bool
+
+
 def hook_values(scopes: Scopes, source: bytes) -> Iterator[HookValue]:
     """The hooks of a file that look idle."""
     for match in CALL.finditer(source):
         call = _call(scopes, match.start())
         found = _judge(call, scopes) if call is not None else None
         if call is not None and found is not None:
-            reason, passed = found
             span = (call.node.start_byte, call.node.end_byte)
-            yield HookValue(call.hook, call.binding.name, call.owner.name, span, reason, passed)
+            value = HookValue(call.hook, call.binding.name, call.owner.name, span, found.reason, found.passed)
+            yield _with_plain(value, call, found, source)
+
+
+def _with_plain(value: HookValue, call: _Call, found: _Verdict, source: bytes) -> HookValue:
+    kept = plain(call.node, call.hook, call.callback, call.dependencies, source)
+    if kept is None:
+        return value
+    same = found.cover != "none" if call.hook == "useCallback" else found.cover == "exact"
+    same = same and (found.idle or primitive(returned(call.callback)))
+    return msgspec.structs.replace(value, keep=kept.keep, wrapped=kept.wrapped, untyped=kept.untyped, same=same)
 
 
 def _call(scopes: Scopes, at: int) -> _Call | None:
@@ -65,40 +86,50 @@ def _call(scopes: Scopes, at: int) -> _Call | None:
     return _Call(node, hook, given[0], given[1] if len(given) > 1 else None, binding, around)
 
 
-def _judge(call: _Call, scopes: Scopes) -> tuple[Reason, tuple[Passed, ...]] | None:
-    body = call.callback.child_by_field_name("body")
+def _judge(call: _Call, scopes: Scopes) -> _Verdict | None:
+    cover = _cover(call, scopes)
+    found = uses(call.binding, scopes)
+    idle = not {use.kind for use in found} - LOCAL_KINDS
     if call.hook == "useMemo":
-        if body is None or not cheap(body, containers=True) or not _covered(call, scopes):
+        body = call.callback.child_by_field_name("body")
+        if body is None or cover == "none" or not cheap(body, containers=True) or _reads_outside(body, scopes):
             return None
         if cheap(body, containers=False):
-            return "cheap", ()
-    found = uses(call.binding, scopes)
+            return _Verdict("cheap", (), cover, idle)
     if not found:
-        return "unused", ()
-    if {use.kind for use in found} - LOCAL_KINDS:
+        return _Verdict("unused", (), cover, True)
+    if not idle:
         return None
-    return _local(found)
+    reason, passed = _local(found)
+    return _Verdict(reason, passed, cover, True)
 
 
-def _local(found: list[Use]) -> tuple[Reason, tuple[Passed, ...]] | None:
+def _local(found: list[Use]) -> tuple[Reason, tuple[Passed, ...]]:
     passed = tuple(sorted({(use.tag, use.attribute) for use in found if use.kind == "prop"}))
     if passed:
         return "passed", passed
     return ("host" if any(use.kind == "host" for use in found) else "called"), ()
 
 
-def _covered(call: _Call, scopes: Scopes) -> bool:
-    """Are all inputs in the dependency array? A memo with fewer keeps an old value on purpose."""
+def _cover(call: _Call, scopes: Scopes) -> Cover:
+    """A memo with too few dependencies keeps an old value on purpose."""
     if call.dependencies is None:
-        return True
-    names = {text(node) for node in _identifiers(call.dependencies)}
-    return reads_only(call.callback, names, call.owner.function, scopes)
+        return "exact" if call.hook == "useMemo" else "none"
+    return covered(call.callback, call.dependencies, call.owner.function, scopes)
 
 
-def _identifiers(node: Node) -> Iterator[Node]:
-    stack = [node]
+def _reads_outside(body: Node, scopes: Scopes) -> bool:
+    """Does it read a global, a module's `let` or a ref, which a memo may freeze on purpose?"""
+    stack = [body]
     while stack:
-        part = stack.pop()
-        if part.type == "identifier":
-            yield part
-        stack.extend(part.named_children)
+        node = stack.pop()
+        if node.type in FUNCTIONS:
+            continue
+        if node.type == "member_expression" and text(node.child_by_field_name("property")) == "current":
+            return True
+        if node.type in ("identifier", "shorthand_property_identifier") and text(node) not in CONSTANTS:
+            binding = scopes.lookup(text(node), node)
+            if binding is None or (binding.scope.type == "program" and not binding.constant):
+                return True
+        stack.extend(node.named_children)
+    return False

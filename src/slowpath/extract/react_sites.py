@@ -101,8 +101,40 @@ def provider(tag: str, element: Node, around: Owner, scopes: Scopes) -> Provider
         fresh = _fresh("value", made, attribute)
         causes = {callee_name(call) for call in hook_calls(around.function)} - STATIC_HOOKS
         own_state = _holds_own_state(value, made, around, scopes)
-        return ProviderSite(context, around.name, fresh, bare, own_state, not causes)
+        return ProviderSite(context, around.name, fresh, bare, own_state, not causes, _shown_inside(element))
     return None
+
+
+def _shown_inside(element: Node) -> tuple[str, ...]:
+    """The component tags between a provider's tags, if all that stands there is written in place.
+
+    Nothing where something made elsewhere is shown: `{children}`, a variable, a call.
+    """
+    found: set[str] = set()
+    stack = list(element.parent.named_children[1:-1]) if element.parent is not None else []
+    while stack:
+        node = stack.pop()
+        if node.type == "jsx_expression":
+            inner = [child for child in node.named_children if child.type != "comment"]
+            given = node.parent is not None and node.parent.type == "jsx_attribute"
+            if not given and any(not _in_place(child) for child in inner):
+                return ()
+        elif node.type in ELEMENTS:
+            found.add(text(node.child_by_field_name("name")))
+        stack.extend(node.named_children)
+    return tuple(sorted(tag for tag in found if tag[:1].isupper()))
+
+
+def _in_place(node: Node) -> bool:
+    """Made here and now, as far as can be seen: no variable or prop that may hold an element."""
+    if node.type == "binary_expression":
+        return _in_place(node.child_by_field_name("right") or node)
+    if node.type in TRANSPARENT:
+        return _in_place(first(node) or node)
+    if node.type == "ternary_expression":
+        branches = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
+        return all(branch is None or _in_place(branch) for branch in branches)
+    return node.type != "identifier" and "children" not in text(node).lower()
 
 
 def _holds_own_state(value: Node, made: Made, around: Owner, scopes: Scopes) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text
-from slowpath.extract.react_owners import HOOK, TRANSPARENT, callee_name, calls, owner
+from slowpath.extract.react_owners import TRANSPARENT, callee_name, owner
 from slowpath.extract.scopes import FUNCTIONS, Binding, Scopes
 
 Kind = Literal["host", "prop", "call", "read", "render", "effect", "away"]
@@ -16,6 +17,7 @@ Kind = Literal["host", "prop", "call", "read", "render", "effect", "away"]
 READING = frozenset(
     ["member_expression", "subscript_expression", "template_substitution", "unary_expression", "expression_statement"]
 )
+CHAIN = frozenset(["member_expression", "non_null_expression"])
 LOGICAL = frozenset(["&&", "||", "??"])
 HOST = re.compile(r"^[a-z][\w-]*$")
 
@@ -83,25 +85,67 @@ def _in_jsx(expression: Node) -> Use:
     return Use("host" if HOST.match(tag) else "prop", tag, name)
 
 
-def is_dependency(node: Node) -> bool:
-    """Does a name stand in the dependency array of a hook?"""
-    array = node.parent
-    call = calls(array) if array is not None and array.type == "array" else None
-    return call is not None and bool(HOOK.match(callee_name(call)))
+Cover = Literal["none", "part", "exact"]
+"""Of what a callback reads, its dependencies name: not all; all or what it is part of; all as it is."""
 
 
-def reads_only(function: Node, allowed: set[str], component: Node, scopes: Scopes) -> bool:
-    """Does a callback read nothing of its component but the names in `allowed`?"""
+def covered(function: Node, dependencies: Node, component: Node, scopes: Scopes) -> Cover:
+    """How well do the dependencies of a callback name what it reads of its component, setters and refs left out?
+
+    `row.id` covers `row.id.length` in part, and not `row.name`.
+    """
+    known = {_path(node) for node in dependencies.named_children} - {()}
+    exact = True
+    for path, binding in outer_reads(function, component, scopes):
+        if path not in known and not _never_changes(binding):
+            exact = False
+            if not any(path[: len(prefix)] == prefix for prefix in known):
+                return "none"
+    return "exact" if exact else "part"
+
+
+def outer_reads(function: Node, component: Node, scopes: Scopes) -> Iterator[tuple[tuple[str, ...], Binding]]:
+    """What a callback reads of its component: the path from a local name, and the name's declaration."""
     stack = [function]
     while stack:
         node = stack.pop()
         if node.type in ("identifier", "shorthand_property_identifier"):
-            name = text(node)
-            binding = None if name in allowed else scopes.lookup(name, node)
+            binding = scopes.lookup(text(node), node)
             if binding is not None and _between(binding.node, component, function):
-                return False
+                yield _path(_whole(node)), binding
         stack.extend(node.named_children)
-    return True
+
+
+def _whole(node: Node) -> Node:
+    """The longest chain of properties that starts with a name."""
+    while node.parent is not None and node.parent.type in CHAIN and first(node.parent) == node:
+        node = node.parent
+    return node
+
+
+def _path(node: Node) -> tuple[str, ...]:
+    """`a?.b!.c` → a, b, c; nothing for anything but names."""
+    found: list[str] = []
+    current: Node | None = node
+    while current is not None and current.type in CHAIN:
+        if current.type == "member_expression":
+            found.append(text(current.child_by_field_name("property")))
+        current = first(current)
+    if current is None or current.type not in ("identifier", "shorthand_property_identifier"):
+        return ()
+    return (text(current), *reversed(found))
+
+
+def _never_changes(binding: Binding) -> bool:
+    """A ref, or what sets a state."""
+    value = binding.value
+    if value is None or value.type != "call_expression" or not binding.constant:
+        return False
+    if binding.whole:
+        return callee_name(value) == "useRef"
+    pattern = binding.owner.child_by_field_name("name")
+    pair = pattern.named_children if pattern is not None and pattern.type == "array_pattern" else []
+    return callee_name(value) in ("useState", "useReducer") and bool(pair) and pair[-1] == binding.node != pair[0]
 
 
 def _between(node: Node, component: Node, function: Node) -> bool:

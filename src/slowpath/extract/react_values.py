@@ -132,6 +132,8 @@ def cheap(node: Node, containers: bool) -> bool:
                 return False
             stack.extend(part.children_by_field_name("arguments")[0].named_children)
         elif part.type == "variable_declarator":
+            if "..." in text(part.child_by_field_name("name")) and not containers:
+                return False
             stack.append(part.child_by_field_name("value") or part)
         elif part.type in PARTS or part.type in STATEMENTS or (containers and part.type in CONTAINERS):
             stack.extend(_values(part))
@@ -154,5 +156,5 @@ def _cheap_call(call: Node) -> bool:
     if callee is None or not call.children_by_field_name("arguments"):
         return False
     if callee.type == "member_expression" and text(callee.child_by_field_name("object")) == "Math":
-        return True
+        return callee_name(call) != "random"
     return callee_name(call) in CHEAP_CALLS

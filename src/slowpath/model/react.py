@@ -76,6 +76,23 @@ class HookValue(msgspec.Struct, array_like=True, frozen=True):
     reason: Literal["cheap", "unused", "called", "host", "passed"]
     """Why the hook seems idle; `passed` holds only if every component in `passed` lets the value go nowhere."""
     passed: tuple[Passed, ...] = ()
+    keep: Span = (0, 0)
+    """What stays where the hook goes: the callback, or the expression that it returns; empty where that is no fix."""
+    wrapped: bool = False
+    """It needs parentheses there."""
+    untyped: bool = False
+    """It has parameters without types, which TypeScript takes from the hook alone."""
+    same: bool = False
+    """The plain value is certainly the same: the dependencies name all that it rests on, and no identity counts."""
+
+
+class HookImport(msgspec.Struct, array_like=True, frozen=True):
+    """A named import of useMemo or useCallback."""
+
+    name: str
+    uses: int
+    span: Span
+    """What to delete with the last use."""
 
 
 class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
@@ -90,6 +107,8 @@ class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
     """The value holds all that can make its component render again, but for its parent."""
     stateless: bool = False
     """Only the parent can make its component render again, which makes its children anew as well."""
+    inside: tuple[str, ...] = ()
+    """The component tags between the provider's tags, where its component writes and renders all of them."""
 
 
 PICKED = -1
@@ -145,3 +164,4 @@ class ReactFacts(msgspec.Struct, array_like=True):
     """Styled components: their name, and the component that they wrap; nothing for a host element."""
     calls: list[HookCall] = []
     shown: list[Shown] = []
+    hook_imports: list[HookImport] = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
@@ -11,6 +12,8 @@ from slowpath.model.react import Component, HookCall, Memo, Passed, ReactFacts, 
 
 Key = tuple[str, str]
 """(path, name on that file's top level)"""
+
+HANDLER = re.compile(r"on[A-Z]")
 
 Fate = Literal["idle", "unseen", "matters"]
 """Nothing looks at the value's identity; or it ends in a package that was not read; or it may matter."""
@@ -74,15 +77,19 @@ class ReactProgram:
         parents = [self.components.get((path, site.owner)) for path, site in sites if site.owner]
         return bool(sites) and all(parent is not None and not parent.rerenders for parent in parents)
 
-    def fate(self, path: str, passed: tuple[Passed, ...]) -> Fate:
-        """What becomes of a value that a file hands to the given attributes."""
-        fates = {self._fate(path, tag, attribute, set()) for tag, attribute in passed}
+    def fate(self, path: str, passed: tuple[Passed, ...], plain: Collection[str] = ()) -> Fate:
+        """What becomes of a value that a file hands to the given attributes.
+
+        The components of the packages (or scopes) in `plain` are known to look at no handler's identity.
+        """
+        fates = {self._fate(path, tag, attribute, set(), plain) for tag, attribute in passed}
         return "matters" if "matters" in fates else "unseen" if "unseen" in fates else "idle"
 
-    def _fate(self, path: str, tag: str, attribute: str, seen: set[tuple[Key, str]]) -> Fate:
+    def _fate(self, path: str, tag: str, attribute: str, seen: set[tuple[Key, str]], plain: Collection[str]) -> Fate:
         target = self.resolve(path, tag.split(".")[0])
         if isinstance(target, str):
-            return "unseen"
+            known = target in plain or target.split("/")[0] in plain
+            return "idle" if known and HANDLER.match(attribute) else "unseen"
         if target is None or "." in tag or target in self.memos:
             return "matters"
         if (target, attribute) in seen:
@@ -90,12 +97,12 @@ class ReactProgram:
         seen.add((target, attribute))
         if target in self.styled:
             base = self.styled[target]
-            return self._fate(target[0], base, attribute, seen) if base else "idle"
+            return self._fate(target[0], base, attribute, seen, plain) if base else "idle"
         component = self.components.get(target)
         onward = dict(component.harmless).get(attribute) if component is not None else None
         if onward is None:
             return "matters"
-        fates = {self._fate(target[0], *step, seen) for step in onward}
+        fates = {self._fate(target[0], *step, seen, plain) for step in onward}
         return "matters" if "matters" in fates else "unseen" if "unseen" in fates else "idle"
 
     def context_calls(self) -> dict[Key, set[int]]:
