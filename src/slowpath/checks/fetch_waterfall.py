@@ -1,50 +1,111 @@
-"""A child's query that starts only after the parent's data came, although it needs nothing of it."""
+"""A query that starts only after another has answered, although it needs nothing of that answer.
+
+It stands in a child that the other one's data brings up, waits by its own `enabled` or key, or stands below another
+query that suspends the same component.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from slowpath.model.finding import Finding, Place, Step
-from slowpath.model.react import HookCall
+from slowpath.model.react import PICKED, HookCall
 from slowpath.model.rule import Rule
 from slowpath.program import Program
+from slowpath.program.await_names import words
+from slowpath.program.data_hooks import DataHooks
+from slowpath.program.react import Key
 from slowpath.program.renders import Late, Renders
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
-    react = program.react
-    queries = react.query_calls(frozenset(rule.settings["packages"]), frozenset(rule.settings["hooks"]))
-    renders = Renders(react, queries, react.pages, rule.settings["clicked"])
-    for (path, _), calls in queries.items():
-        for gate in calls:
-            if any(word in gate.callee.lower() for word in rule.settings["barriers"]):
-                continue
-            asked = react.resolve(path, gate.callee)
-            late = [
-                one
-                for one in renders.behind(path, gate)
-                if isinstance(asked, str) or react.resolve(one.there, one.call.callee) != asked
-            ]
+    queries = DataHooks(program.react)
+    renders = Renders(program.react, queries, rule.settings["clicked"], rule.settings["opened"])
+    for (path, owner), calls in queries.calls.items():
+        gates = [call for call in calls if not _decides(call, rule.settings["barriers"])]
+        for gate in gates:
+            asked = queries.asked(path, gate)
+            late = [one for one in renders.behind(path, gate) if not queries.asked(one.there, one.call) <= asked]
+            late = [one for one in dict.fromkeys(late) if not queries.prefetched(one.there, one.call)]
             if late:
-                yield _finding(rule, path, gate, list(dict.fromkeys(late)))
+                yield _below(rule, path, gate, late)
+        for gate, call in _held(queries, (path, owner), gates):
+            yield _beside(rule, path, gate, [call], rule.settings["held"])
+        for gate, *waiting in _suspended(queries, (path, owner), gates):
+            yield _beside(rule, path, gate, waiting, rule.settings["suspended"])
 
 
-def _finding(rule: Rule, path: str, gate: HookCall, late: list[Late]) -> Finding:
+def _decides(gate: HookCall, barriers: str) -> bool:
+    """Does a query tell who the user is, or what they may see?"""
+    named = [*(gate.chain or gate.callee).split("."), *gate.about]
+    return any(re.search(barriers, " ".join(words(name))) for name in named)
+
+
+def _held(queries: DataHooks, key: Key, gates: list[HookCall]) -> Iterator[tuple[HookCall, HookCall]]:
+    """Queries whose own condition waits for another one's answer."""
+    known = {gate.span[0]: gate for gate in gates}
+    for call in queries.calls[key]:
+        held = set(call.held.calls)
+        if not held or not held <= known.keys() or held & set(call.needs.calls) or PICKED in call.needs.calls:
+            continue
+        gate = known[min(held)]
+        if not _same(queries, key[0], gate, call):
+            yield gate, call
+
+
+def _suspended(queries: DataHooks, key: Key, gates: list[HookCall]) -> Iterator[list[HookCall]]:
+    """Runs of suspending queries that could start together, each behind the one before."""
+    path, run = key[0], list[HookCall]()
+    for call in sorted(gates, key=lambda call: call.span):
+        if not queries.suspends(path, call) or queries.common(path, call) or queries.prefetched(path, call):
+            continue
+        if {one.span[0] for one in run} & set(call.reads.calls) or any(_same(queries, path, one, call) for one in run):
+            continue
+        run.append(call)
+    if len(run) > 1:
+        yield run
+
+
+def _same(queries: DataHooks, path: str, gate: HookCall, call: HookCall) -> bool:
+    return queries.asked(path, call) <= queries.asked(path, gate) or queries.prefetched(path, call)
+
+
+def _below(rule: Rule, path: str, gate: HookCall, late: list[Late]) -> Finding:
     first = late[0]
-    steps = [
-        step
-        for one in late[:5]
-        for step in (
-            Step(Place(one.path, one.shown.span), f"`{one.shown.tag}` is shown once `{gate.callee}` has its data"),
-            Step(Place(one.there, one.call.span), f"only then `{one.call.callee}` starts"),
-        )
-    ]
     return rule.finding(
         Place(path, gate.span),
         function=gate.owner,
-        parent=gate.callee,
-        child=first.shown.tag,
-        query=first.call.callee,
-        flow=steps[:2],
-        related=steps[2:],
+        parent=_name(gate),
+        child=first.trail[0][1].tag,
+        query=_name(first.call),
+        flow=list(_steps(gate, first)),
+        related=[step for one in late[1:5] for step in _steps(gate, one)],
     )
+
+
+def _steps(gate: HookCall, late: Late) -> Iterator[Step]:
+    for number, (path, shown) in enumerate(late.trail):
+        said = f"which shows `{shown.tag}`" if number else f"`{shown.tag}` is shown once `{_name(gate)}` has its data"
+        yield Step(Place(path, shown.span), said)
+    yield Step(Place(late.there, late.call.span), f"only then `{_name(late.call)}` starts")
+
+
+def _beside(rule: Rule, path: str, gate: HookCall, late: list[HookCall], message: str) -> Finding:
+    first, *others = late
+    return rule.finding(
+        Place(path, first.span),
+        function=gate.owner,
+        message=message,
+        parent=_name(gate),
+        query=_name(first),
+        flow=[
+            Step(Place(path, gate.span), f"`{_name(gate)}` asks"),
+            Step(Place(path, first.span), f"once it has answered, `{_name(first)}` starts"),
+        ],
+        related=[Step(Place(path, one.span), f"then `{_name(one)}`") for one in others],
+    )
+
+
+def _name(call: HookCall) -> str:
+    return call.chain or call.callee

@@ -11,10 +11,11 @@ from tree_sitter import Tree
 
 from slowpath.extract.parsing import text
 from slowpath.extract.react_components import components, functions, hooks, memos, styled
-from slowpath.extract.react_gates import calls_of, shown_by
+from slowpath.extract.react_gates import shown_by
 from slowpath.extract.react_hooks import hook_values
 from slowpath.extract.react_owners import callee_name, owner
 from slowpath.extract.react_plain import hook_imports
+from slowpath.extract.react_queries import EARLY, MADE, calls_of, made, prefetched
 from slowpath.extract.react_sites import elements, handed_over, provider, site
 from slowpath.extract.react_sources import Values
 from slowpath.extract.scopes import Scopes
@@ -27,9 +28,11 @@ CONTEXT = re.compile(r"^(createContext|React\.createContext)\b")
 def extract(tree: Tree, source: bytes) -> ReactFacts:
     """The facts of one file."""
     facts = ReactFacts()
-    if not RELEVANT.search(source):
+    if not any(pattern.search(source) for pattern in (RELEVANT, MADE, EARLY)):
         return facts
     scopes = Scopes(tree.root_node, source)
+    facts.prefetched = sorted(set(prefetched(scopes, source)))
+    facts.made = list(made(scopes, source))
     found = functions(scopes)
     facts.components = list(components(scopes, found))
     facts.memos = list(memos(scopes, source, found))

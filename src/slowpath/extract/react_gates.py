@@ -1,4 +1,4 @@
-"""Hook calls with what they rest on, and what a component shows, with the answers that each element waits for.
+"""What a component shows, with the answers that each element waits for.
 
 Elements in callbacks and behind conditions that ask for more than an answer are left out.
 """
@@ -11,36 +11,14 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text
-from slowpath.extract.react_components import STATIC_HOOKS, hook_calls
-from slowpath.extract.react_owners import COMPONENT, TRANSPARENT, callee_name
+from slowpath.extract.react_owners import COMPONENT, TRANSPARENT
 from slowpath.extract.react_sites import value_of
 from slowpath.extract.react_sources import NOTHING, Values, union
 from slowpath.extract.react_waits import answered
-from slowpath.extract.scopes import Scopes
-from slowpath.model.react import PICKED, HookCall, Shown, Sources
+from slowpath.model.react import PICKED, Shown, Sources
 
-CONTEXT_HOOKS = frozenset(["useContext", "use"])
-BUILT_IN = STATIC_HOOKS | {"useState", "useReducer", "useTransition", "useDeferredValue"}
 OPEN = TRANSPARENT | {"jsx_expression", "jsx_fragment", "return_statement", "else_clause", "sequence_expression"}
 """Nodes that show what they hold."""
-
-
-def calls_of(name: str, function: Node, values: Values, scopes: Scopes) -> Iterator[HookCall]:
-    """The hook calls of a component or hook that may fetch, or read a context."""
-    for call in hook_calls(function):
-        callee = callee_name(call)
-        if callee in BUILT_IN:
-            continue
-        arguments = call.child_by_field_name("arguments")
-        given = first(arguments) if arguments is not None else None
-        context = text(given) if callee in CONTEXT_HOOKS and given is not None else ""
-        span = (call.start_byte, call.end_byte)
-        yield HookCall(name, callee, span, values.of(arguments), _taken(call, scopes), context)
-
-
-def _taken(call: Node, scopes: Scopes) -> bool:
-    binding = scopes.lookup(callee_name(call), call)
-    return binding is not None and binding.kind == "variable" and not binding.whole
 
 
 class _Spot(NamedTuple):

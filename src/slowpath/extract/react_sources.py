@@ -24,6 +24,8 @@ class Values:
         self._known: dict[str, Sources] = {}
         self._wholes: set[str] = set()
         self._answers: dict[int, Sources] = {}
+        self._parts: dict[str, str] = {}
+        self._meant: dict[str, Node] = {}
         for name, binding in scopes.names(function).items():
             self._parameter(name, binding)
         body = function.child_by_field_name("body")
@@ -46,6 +48,14 @@ class Values:
                 stack.extend(part.named_children)
         return union(*found)
 
+    def part(self, name: str) -> str | None:
+        """Of a name that a hook's answer has: which part of it, `data`; nothing where it is all of it."""
+        return self._parts.get(name)
+
+    def meant(self, name: str) -> Node | None:
+        """What a variable stands for that is no hook's answer."""
+        return self._meant.get(name)
+
     def _parameter(self, name: str, binding: Binding) -> None:
         parent = binding.node.parent
         if binding.whole and binding.kind == "parameter":
@@ -54,12 +64,16 @@ class Values:
         self._known[name] = Sources((REST if unclear else _key(binding.node),))
 
     def _variable(self, name: str, binding: Binding) -> None:
-        value = binding.value
+        value = binding.owner.child_by_field_name("body") if binding.kind == "function" else binding.value
         if value is None:
             return
         if not binding.whole and text(value) in self._wholes:
             self._known[name] = Sources((_key(binding.node),))
             return
+        if _asks(value):
+            self._parts[name] = "" if binding.whole else _key(binding.node)
+        elif binding.whole and binding.constant and binding.kind == "variable":
+            self._meant[name] = value
         known = self._answers.get(binding.owner.id)
         if known is None:
             known = self._answers[binding.owner.id] = self._answer(value)
@@ -67,16 +81,28 @@ class Values:
             self._known[name] = known
 
     def _answer(self, value: Node) -> Sources:
-        while value.type in (*TRANSPARENT, "await_expression") and value.named_child_count:
-            value = value.named_children[0]
-        callee = callee_name(value) if value.type == "call_expression" else ""
-        if not HOOK.match(callee) or callee in STATIC_HOOKS:
+        if not _asks(value):
             return self.of(value)
+        value = _bare(value)
+        callee = callee_name(value)
         arguments = value.child_by_field_name("arguments")
         if callee == "useState":
             initial = first(arguments) if arguments is not None else None
             return Sources((), (PICKED,)) if text(initial) in EMPTY else self.of(initial)
         return union(self.of(arguments), Sources((), (value.start_byte,)))
+
+
+def _bare(value: Node) -> Node:
+    while value.type in (*TRANSPARENT, "await_expression") and value.named_child_count:
+        value = value.named_children[0]
+    return value
+
+
+def _asks(value: Node) -> bool:
+    """Is a value what a hook gave, apart from those that keep what they are given?"""
+    value = _bare(value)
+    callee = callee_name(value) if value.type == "call_expression" else ""
+    return bool(HOOK.match(callee)) and callee not in STATIC_HOOKS
 
 
 def union(*several: Sources) -> Sources:

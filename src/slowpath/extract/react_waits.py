@@ -13,51 +13,72 @@ from slowpath.model.react import Sources
 
 LOADING = re.compile(r"load(ing)?$|^(is)?Loading|pending|fetching|validating|waiting", re.IGNORECASE)
 FAILURE = re.compile(r"error$|failed$", re.IGNORECASE)
+IDENTITY = re.compile(r"^_?(id|uuid)$|[a-z](Id|Uuid)$")
 ANSWERS = frozenset(["data", "isSuccess", "isFetched", "current"])
 MISSING = frozenset(["undefined", "null", '"pending"', '"loading"', '"idle"', "'pending'", "'loading'", "'idle'"])
 SUCCESS = frozenset(['"success"', "'success'"])
 
 
-def answered(condition: Node | None, when: bool, values: Values) -> Sources | None:
-    """What must have answered once a condition is `when`; None where it also asks for something else."""
+def answered(condition: Node | None, when: bool, values: Values, *, strict: bool = False) -> Sources | None:
+    """What must have answered once a condition is `when`; None where it also asks for something else.
+
+    `strict`: None as well where it asks for something in the answer, beyond that there is one.
+    """
     if condition is None:
         return None
     kind = condition.type
     if kind in TRANSPARENT and condition.named_child_count:
-        return answered(condition.named_children[0], when, values)
+        return answered(condition.named_children[0], when, values, strict=strict)
     if kind == "unary_expression" and text(condition.child_by_field_name("operator")) == "!":
-        return answered(condition.child_by_field_name("argument"), not when, values)
+        return answered(condition.child_by_field_name("argument"), not when, values, strict=strict)
     if kind == "call_expression" and callee_name(condition) == "Boolean":
         arguments = condition.child_by_field_name("arguments")
-        return answered(first(arguments) if arguments is not None else None, when, values)
+        return answered(first(arguments) if arguments is not None else None, when, values, strict=strict)
     if kind == "binary_expression":
-        return _binary(condition, when, values)
-    return _leaf(condition, when, values) if kind in ("identifier", "member_expression") else None
+        return _binary(condition, when, values, strict)
+    if strict and kind == "identifier" and (meant := values.meant(text(condition))) is not None:
+        # a constant is declared before what it stands for is used, so this ends
+        return answered(meant, when, values, strict=True) if meant.start_byte < condition.start_byte else None
+    return _leaf(condition, when, values, strict) if kind in ("identifier", "member_expression") else None
 
 
-def _binary(condition: Node, when: bool, values: Values) -> Sources | None:
+def _binary(condition: Node, when: bool, values: Values, strict: bool) -> Sources | None:
     operator = text(condition.child_by_field_name("operator"))
     left, right = condition.child_by_field_name("left"), condition.child_by_field_name("right")
     if operator in ("&&", "||"):
-        sides = [answered(side, when, values) for side in (left, right)]
+        sides = [answered(side, when, values, strict=strict) for side in (left, right)]
         known = [side for side in sides if side is not None]
         # `isLoading || closed` is false only with both sides false, so what one side says still holds; of
         # `teamId && isLoading` either may be the false one
-        enough = len(known) == 2 or (operator == "||" and not when and bool(known))
+        enough = len(known) == 2 or (operator == "||" and not when and bool(known) and not strict)
         return union(*known) if enough else None
     if operator in ("===", "==", "!==", "!="):
         equal = (operator in ("===", "==")) == when
-        if (text(right) in MISSING and not equal) or (text(right) in SUCCESS and equal):
-            return values.of(left)
+        strictly_null = text(right) == "null" and len(operator) == 3
+        if (text(right) in MISSING and not strictly_null and not equal) or (text(right) in SUCCESS and equal):
+            return answered(left, True, values, strict=True) if strict else values.of(left)
     return None
 
 
-def _leaf(node: Node, when: bool, values: Values) -> Sources | None:
+def _leaf(node: Node, when: bool, values: Values, strict: bool) -> Sources | None:
     last = node.child_by_field_name("property") if node.type == "member_expression" else node
     name = text(last)
+    if node.type == "identifier":
+        name = values.part(name) or name
     if FAILURE.search(name):
         return NOTHING
     if LOADING.search(name):
         return None if when else values.of(node)
     plain = node.type == "identifier" or name in ANSWERS or "?." in text(node)
+    if strict and values.of(node).calls:
+        plain = name in ANSWERS or (IDENTITY.search(name) is not None and _of_data(node, values))
     return values.of(node) if when and plain else None
+
+
+def _of_data(node: Node, values: Values) -> bool:
+    """Is a member one of an answer's data: `data?.id`, `order.data.id`, with `const { data: order }` `order.id`?"""
+    outer = node.child_by_field_name("object")
+    if outer is None:
+        return False
+    name = text(outer.child_by_field_name("property")) if outer.type == "member_expression" else ""
+    return (name or values.part(text(outer))) == "data"

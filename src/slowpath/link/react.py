@@ -7,8 +7,8 @@ from typing import cast
 
 from slowpath.model.web import WebFacts
 from slowpath.program import Program
-from slowpath.program.react import Key, ReactProgram
-from slowpath.program.web import Declaration, WebProgram
+from slowpath.program.react import Key, Names, ReactProgram
+from slowpath.program.web import Declaration, External, WebProgram
 
 
 def link(program: Program) -> ReactProgram:
@@ -22,9 +22,20 @@ def link(program: Program) -> ReactProgram:
             return None
         return (target.path, target.name) if isinstance(target, Declaration) else target.package
 
+    def origin(path: str, name: str) -> str:
+        target = web.resolve(path, name)
+        return target.name if isinstance(target, External) else ""
+
+    def unread(path: str, name: str) -> frozenset[str]:
+        package = web.package_of(path)
+        return package.dependencies if package is not None and web.imports_name(path, name) else frozenset()
+
     shown = {path: facts.react for path, facts in files.items() if web.kind(path) in ("client", "server")}
     return ReactProgram(
-        shown, frozenset(path for path in shown if web.react_compiler(path) == "on"), resolve, _pages(web)
+        shown,
+        frozenset(path for path in shown if web.react_compiler(path) == "on"),
+        Names(resolve, origin, unread),
+        _pages(web),
     )
 
 

@@ -135,6 +135,22 @@ class HookCall(msgspec.Struct, array_like=True, frozen=True):
     """The hook is taken out of an object: `const { useQuery } = useApi()`."""
     context: str = ""
     """The context that `useContext` or `use` reads."""
+    chain: str = ""
+    """The whole callee where it is a path: `trpc.order.list.useQuery`."""
+    about: tuple[str, ...] = ()
+    """What its arguments name: strings, functions that they call, constants and types."""
+    held: Sources = Sources()
+    """The answers that it waits for: `enabled: !!data`, `data ? key : null`. `PICKED`: it never starts by itself."""
+    needs: Sources = Sources()
+    """What its arguments rest on, that condition left out."""
+
+
+class Made(msgspec.Struct, array_like=True, frozen=True):
+    """A top-level name that a call makes (`createApi()`), or that is taken out of another (`{ useX } = api`)."""
+
+    name: str
+    maker: str
+    """The callee, or the other name; may be a path."""
 
 
 class Shown(msgspec.Struct, array_like=True, frozen=True):
@@ -165,3 +181,6 @@ class ReactFacts(msgspec.Struct, array_like=True):
     calls: list[HookCall] = []
     shown: list[Shown] = []
     hook_imports: list[HookImport] = []
+    made: list[Made] = []
+    prefetched: list[str] = []
+    """Names in what loaders and the like ask before components do, as in `HookCall.about`."""

@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from slowpath.model.react import Component, HookCall, Memo, Passed, ReactFacts, Site
+from slowpath.model.react import Component, Memo, Passed, ReactFacts, Site
 
 Key = tuple[str, str]
 """(path, name on that file's top level)"""
@@ -19,6 +19,16 @@ Fate = Literal["idle", "unseen", "matters"]
 """Nothing looks at the value's identity; or it ends in a package that was not read; or it may matter."""
 
 
+class Names(NamedTuple):
+    """What `link.react` knows of names that stand in a file."""
+
+    resolve: Callable[[str, str], Key | str | None]
+    origin: Callable[[str, str], str]
+    """The name under which a package exports it."""
+    unread: Callable[[str, str], frozenset[str]]
+    """Of a name imported from a file of the project that was not read: what the project depends on."""
+
+
 class ReactProgram:
     """Built by `link.react`. `resolve` says what a name of a file means: a key, or a package's name, or nothing."""
 
@@ -26,14 +36,16 @@ class ReactProgram:
         self,
         facts: Mapping[str, ReactFacts],
         compiled: frozenset[str],
-        resolve: Callable[[str, str], Key | str | None],
+        names: Names,
         pages: Mapping[Key, list[Key]],
     ) -> None:
         self.facts = facts
         """Facts of the files that users run, by path."""
         self.compiled = compiled
         """Paths that React Compiler memoises."""
-        self._resolve = resolve
+        self._names = names
+        self.origin = names.origin
+        self.unread = names.unread
         self.pages = pages
         """Pages of a file router by the layouts around them."""
         self._known: dict[Key, Key | str | None] = {}
@@ -54,7 +66,7 @@ class ReactProgram:
         """What a name of a file's top level means; a package's name where it is not of this project."""
         key = (path, name)
         if key not in self._known:
-            self._known[key] = self._resolve(path, name)
+            self._known[key] = self._names.resolve(path, name)
         return self._known[key]
 
     @cached_property
@@ -104,41 +116,3 @@ class ReactProgram:
             return "matters"
         fates = {self._fate(target[0], *step, seen, plain) for step in onward}
         return "matters" if "matters" in fates else "unseen" if "unseen" in fates else "idle"
-
-    def context_calls(self) -> dict[Key, set[int]]:
-        """Offsets of the hook calls that read a context, directly or through own hooks, by component or hook."""
-        found: dict[Key, set[int]] = defaultdict(set)
-        callers: dict[Key, list[tuple[Key, int]]] = defaultdict(list)
-        pending: list[tuple[Key, int]] = []
-        for path, facts in self.facts.items():
-            for call in facts.calls:
-                target = self.resolve(path, call.callee)
-                if call.context:
-                    pending.append(((path, call.owner), call.span[0]))
-                elif isinstance(target, tuple):
-                    callers[target].append(((path, call.owner), call.span[0]))
-        while pending:
-            owner, offset = pending.pop()
-            if owner not in found:
-                pending.extend(callers.get(owner, ()))
-            found[owner].add(offset)
-        return found
-
-    def query_calls(self, packages: frozenset[str], names: frozenset[str]) -> dict[Key, list[HookCall]]:
-        """Calls that fetch data, by component or hook: of a package's hooks `names`, and of hooks that call those."""
-        found: dict[Key, list[HookCall]] = defaultdict(list)
-        callers: dict[Key, list[tuple[Key, HookCall]]] = defaultdict(list)
-        pending: list[tuple[Key, HookCall]] = []
-        for path, facts in self.facts.items():
-            for call in facts.calls:
-                target = None if call.taken else self.resolve(path, call.callee)
-                if isinstance(target, tuple):
-                    callers[target].append(((path, call.owner), call))
-                elif call.callee in names and (call.taken or target in packages):
-                    pending.append(((path, call.owner), call))
-        while pending:
-            owner, call = pending.pop()
-            if owner not in found:
-                pending.extend(callers.get(owner, ()))
-            found[owner].append(call)
-        return found

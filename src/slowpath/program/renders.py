@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from slowpath.model.react import PICKED, HookCall, Shown, Sources
+from slowpath.model.react import PICKED, REST, HookCall, Shown, Sources
+from slowpath.program.data_hooks import DataHooks
+from slowpath.program.provided import Provided
 from slowpath.program.react import Key, ReactProgram
 
 DEPTH = 5
 
 
 class Late(NamedTuple):
-    """A query behind a gate: the element that the gate holds back, and the call in or below it."""
+    """A query behind a gate."""
 
-    path: str
-    shown: Shown
+    trail: tuple[tuple[str, Shown], ...]
+    """The elements that lead to it, each with its file; the gate holds back the first."""
     there: str
     call: HookCall
 
 
+class _Spot(NamedTuple):
+    """How far a walk has come: an element, and what rests on the answer there."""
+
+    path: str
+    number: int
+    owner: Key
+    tied: frozenset[str]
+    """Props of the owner."""
+    contexts: frozenset[Key]
+    trail: tuple[tuple[str, Shown], ...] = ()
+
+
 class Renders:
-    """Who shows whom. `queries` as of `ReactProgram.query_calls`; `pages` by the layout that holds them."""
+    """Who shows whom. An element whose tag has a word of `clicked`, or an attribute `opened`, waits for a click."""
 
     def __init__(
-        self,
-        react: ReactProgram,
-        queries: Mapping[Key, list[HookCall]],
-        pages: Mapping[Key, list[Key]],
-        clicked: Collection[str],
+        self, react: ReactProgram, queries: DataHooks, clicked: Collection[str], opened: Collection[str]
     ) -> None:
-        self._react, self._queries, self._pages, self._clicked = react, queries, pages, tuple(clicked)
+        self._react, self._queries = react, queries
+        self._clicked, self._opened = tuple(clicked), frozenset(opened)
+        self._provided = Provided(react)
         self._shown: dict[Key, list[int]] = {}
         self._sites: dict[Key, list[tuple[str, int]]] = {}
-        self._provided = react.context_calls()
-        self._asks = {key: {call.span[0] for call in calls if not call.context} for key, calls in queries.items()}
+        self._asks = {key: {call.span[0] for call in calls} for key, calls in queries.calls.items()}
         for path, facts in react.facts.items():
             for index, shown in enumerate(facts.shown):
                 self._shown.setdefault((path, shown.owner), []).append(index)
@@ -50,9 +61,9 @@ class Renders:
             if gate.span[0] not in shown.waits.calls and not self._wrapped(path, index, gate.span[0]):
                 continue
             if shown.tag:
-                yield from self._below(path, index, path, index, owner, set(), 0)
+                yield from self._below(_Spot(path, index, owner, frozenset(), frozenset()))
             else:
-                yield from self._passed(owner, set())
+                yield from self._passed(owner, self._provided.within(owner), set())
 
     def _at(self, path: str, index: int) -> Shown:
         return self._react.facts[path].shown[index]
@@ -75,14 +86,14 @@ class Renders:
                 return True
         return False
 
-    def _passed(self, key: Key, seen: set[Key]) -> Iterator[Late]:
+    def _passed(self, key: Key, contexts: frozenset[Key], seen: set[Key]) -> Iterator[Late]:
         """What is handed to a component as its children."""
         if key in seen:
             return
         seen.add(key)
-        for page in self._pages.get(key, ()):
+        for page in self._react.pages.get(key, ()):
             for index in self._shown.get(page, ()):
-                yield from self._below(page[0], index, page[0], index, page, set(), 0)
+                yield from self._below(_Spot(page[0], index, page, frozenset(), contexts))
         for path, site in self._sites.get(key, ()):
             owner = (path, self._at(path, site).owner)
             for index in self._shown.get(owner, ()):
@@ -90,35 +101,52 @@ class Renders:
                 if not any(around is self._at(path, site) for around in self._around(path, index)):
                     continue
                 if shown.tag:
-                    yield from self._below(path, index, path, index, owner, set(), 0)
+                    yield from self._below(_Spot(path, index, owner, frozenset(), contexts))
                 else:
-                    yield from self._passed(owner, seen)
+                    yield from self._passed(owner, contexts | self._provided.within(owner), seen)
 
-    def _below(
-        self, top: str, first: int, path: str, index: int, owner: Key, tied: set[str], depth: int
-    ) -> Iterator[Late]:
-        shown = self._at(path, index)
+    def _below(self, spot: _Spot) -> Iterator[Late]:
+        path, owner = spot.path, spot.owner
+        shown = self._at(path, spot.number)
+        around = list(self._around(path, spot.number))
         target = self._react.resolve(path, shown.tag) if shown.tag else None
-        names = [shown.tag, *(around.tag for around in self._around(path, index))]
-        if not isinstance(target, tuple) or depth > DEPTH or target == owner:
+        if not isinstance(target, tuple) or len(spot.trail) > DEPTH or target == owner:
             return
-        if any(word in name.lower() for name in names for word in self._clicked):
+        if any(word in one.tag.lower() for one in (shown, *around) for word in self._clicked):
             return
-        bound = {name for name, sources in shown.given if self._tied(sources, owner, tied)}
-        steady = {name for name, _ in shown.given} - bound
-        if not steady or "..." in bound | steady:
+        if any(name in self._opened for name, _ in shown.given):
             return
-        for call in self._queries.get(target, ()):
-            reads = call.reads
-            if steady & set(reads.props) and "..." not in reads.props and not self._tied(reads, target, bound):
-                yield Late(top, self._at(top, first), target[0], call)
-        for inner in self._shown.get(target, ()):
-            waits = self._at(target[0], inner).waits
-            if not self._tied(waits, target, bound):
-                yield from self._below(top, first, target[0], inner, target, bound, depth + 1)
+        bound = frozenset(name for name, sources in shown.given if self._tied(sources, owner, spot))
+        if REST in bound:
+            return
+        contexts = spot.contexts | self._provided.at(owner)
+        for one in around:
+            wrapper = self._react.resolve(path, one.tag)
+            contexts |= self._provided.within(wrapper) if isinstance(wrapper, tuple) else frozenset()
+        inside = _Spot(target[0], -1, target, bound, contexts, (*spot.trail, (path, shown)))
+        for call in self._queries.calls.get(target, ()):
+            if self._free(call, shown, inside):
+                yield Late(inside.trail, target[0], call)
+        for index in self._shown.get(target, ()):
+            if not self._tied(self._at(target[0], index).waits, target, inside):
+                yield from self._below(inside._replace(number=index))
 
-    def _tied(self, sources: Sources, owner: Key, tied: set[str]) -> bool:
-        """Does a value rest on an answer, a choice, what a context holds, or a prop that does?"""
-        calls = set(sources.calls)
-        held = self._asks.get(owner, set()) | self._provided.get(owner, set())
-        return PICKED in calls or bool(calls & held) or bool(tied & set(sources.props))
+    def _free(self, call: HookCall, shown: Shown, spot: _Spot) -> bool:
+        """Does a query start with its component, by what was known before the gate?"""
+        reads = call.reads
+        given = {name for name, _ in shown.given}
+        if REST in reads.props or REST in given or PICKED in call.held.calls:
+            return False
+        if self._tied(reads, spot.owner, spot) or self._reads_tied(spot.owner, call.span[0], spot):
+            return False
+        return not self._queries.common(spot.path, call)
+
+    def _tied(self, sources: Sources, owner: Key, spot: _Spot) -> bool:
+        """Does a value rest on an answer, a choice, a context from behind the gate, or a prop that does?"""
+        if PICKED in sources.calls or spot.tied & set(sources.props):
+            return True
+        asks = self._asks.get(owner, set())
+        return any(call in asks or self._reads_tied(owner, call, spot) for call in sources.calls)
+
+    def _reads_tied(self, owner: Key, call: int, spot: _Spot) -> bool:
+        return bool(self._provided.read(owner, call) & spot.contexts) or self._provided.unknown(owner, call)

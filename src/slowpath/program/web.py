@@ -159,6 +159,10 @@ class WebProgram:
                 return None
         return target
 
+    def imports_name(self, path: str, name: str) -> bool:
+        """Does a file import this name from somewhere?"""
+        return name in self._imported.get(path, {})
+
     def exported(self, path: str, name: str) -> Target | None:
         """What a file exports under a name."""
         return self._exported(path, name, set(), 0)

@@ -1,0 +1,142 @@
+"""Which hook calls ask a server: of the libraries in `data_hooks.toml`, of what those make, and through own hooks."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from slowpath.model.react import HookCall, Sources
+from slowpath.program.react import Key, ReactProgram
+
+How = Literal["query", "suspense"]
+"""`suspense`: the render stops at the call until the answer is there."""
+
+MAX_HOPS = 6
+"""Names that one hook is followed through: `{ useX } = api`, `api = base.injectEndpoints()`, `base = createApi()`."""
+
+
+@cache
+def libraries() -> dict[str, Any]:
+    """The table, lists as sets."""
+    with (Path(__file__).parent / "data_hooks.toml").open("rb") as file:
+        table = tomllib.load(file)
+    return {key: frozenset(value) if isinstance(value, list) else re.compile(value) for key, value in table.items()}
+
+
+class DataHooks:
+    """The calls that ask, by component or hook."""
+
+    def __init__(self, react: ReactProgram) -> None:
+        self._react = react
+        self._made = {(path, made.name): made.maker for path, facts in react.facts.items() for made in facts.made}
+        self._prefetched = {name for facts in react.facts.values() for name in facts.prefetched}
+        self.calls: dict[Key, list[HookCall]] = defaultdict(list)
+        self._suspending: set[tuple[str, int]] = set()
+        callers: dict[Key, list[tuple[Key, HookCall]]] = defaultdict(list)
+        pending: list[tuple[Key, HookCall, How]] = []
+        for path, facts in react.facts.items():
+            for call in facts.calls:
+                meant = self.meaning(path, call)
+                if isinstance(meant, tuple):
+                    callers[meant].append(((path, call.owner), call))
+                elif meant is not None:
+                    pending.append(((path, call.owner), call, meant))
+        while pending:
+            owner, call, how = pending.pop()
+            place = (owner[0], call.span[0])
+            if owner not in self.calls or (how == "suspense" and not self._suspends(owner)):
+                pending.extend((caller, outer, how) for caller, outer in callers.get(owner, ()))
+            if how == "suspense":
+                self._suspending.add(place)
+            if call not in self.calls[owner]:
+                self.calls[owner].append(call)
+
+        self._askers = Counter(self.identity(key[0], call) for key, calls in self.calls.items() for call in calls)
+
+    def suspends(self, path: str, call: HookCall) -> bool:
+        """Does the render stop at this call until the answer is there?"""
+        return (path, call.span[0]) in self._suspending
+
+    def identity(self, path: str, call: HookCall) -> tuple[object, ...]:
+        """Two calls with the same one ask the same, as far as a file can tell: the arguments' values aside."""
+        meant = self.meaning(path, call)
+        return (meant if isinstance(meant, tuple) else call.chain or call.callee, *call.about)
+
+    def common(self, path: str, call: HookCall) -> bool:
+        """Does it need nothing, and somebody else asks it too? Then the answer is often there already."""
+        return call.reads == Sources() and self._askers[self.identity(path, call)] > 1
+
+    def asked(self, path: str, call: HookCall) -> frozenset[tuple[object, ...]]:
+        """What a call asks in the end, through own hooks; each with what the call itself names."""
+        found: set[tuple[object, ...]] = set()
+        seen: set[Key] = set()
+        pending = [(path, call)]
+        while pending:
+            at, one = pending.pop()
+            meant = self.meaning(at, one)
+            if not isinstance(meant, tuple):
+                found.add((*self.identity(at, one), *call.about))
+            elif meant not in seen:
+                seen.add(meant)
+                pending.extend((meant[0], inner) for inner in self.calls.get(meant, ()))
+        return frozenset(found)
+
+    def prefetched(self, path: str, call: HookCall) -> bool:
+        """Does something, such as a loader, ask the same before the component does?"""
+        if not self._prefetched:
+            return False
+        named = [name for asked in self.asked(path, call) for name in asked[1:]]
+        return any(name in self._prefetched for name in named)
+
+    def _suspends(self, owner: Key) -> bool:
+        return any(self.suspends(owner[0], call) for call in self.calls[owner])
+
+    def meaning(self, path: str, call: HookCall) -> Key | How | None:
+        """What a hook call is: one of the project's own hooks, a library's that asks, or nothing known."""
+        table = libraries()
+        if call.taken:
+            return _how(call.callee)
+        name = call.chain or call.callee
+        target = self._react.resolve(path, name)
+        if isinstance(target, str):
+            origin = self._react.origin(path, name)
+            return _how(call.callee if origin == "default" else origin) if target in table["packages"] else None
+        key = target or self._react.resolve(path, name.split(".")[0])
+        if isinstance(key, tuple):
+            maker = self._maker(key)
+            if maker:
+                return "query" if maker in table["hook_makers"] else _named(call.callee)
+            return target
+        unread = key is None and not call.chain and self._react.unread(path, name) & table["packages"]
+        return _named(call.callee) if unread else None
+
+    def _maker(self, key: Key) -> str:
+        """The library's function that made what a top-level name holds."""
+        table = libraries()
+        for _ in range(MAX_HOPS):
+            name = self._made.get(key)
+            if name is None:
+                return ""
+            found = self._react.resolve(key[0], name) or self._react.resolve(key[0], name.split(".")[0])
+            if isinstance(found, str):
+                origin = self._react.origin(key[0], name)
+                known = found in table["packages"] and origin in table["makers"] | table["hook_makers"]
+                return origin if known else ""
+            if found is None:
+                return ""
+            key = found
+        return ""
+
+
+def _how(name: str) -> How | None:
+    table = libraries()
+    return "suspense" if name in table["suspending"] else "query" if name in table["hooks"] else None
+
+
+def _named(name: str) -> How | None:
+    table = libraries()
+    return "suspense" if table["made_suspending"].search(name) else "query" if table["made"].search(name) else None
