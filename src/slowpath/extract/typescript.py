@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slowpath.extract import awaits, modules, react
+from slowpath.extract import awaits, modules, react, requests
 from slowpath.extract.parsing import broken, parse
 from slowpath.model.web import WebFacts
 
@@ -24,4 +24,5 @@ def _extract(grammar: str, source: bytes) -> WebFacts:
         module=modules.extract(tree, source),
         react=react.extract(tree, source),
         awaits=awaits.extract(tree, source),
+        requests=requests.extract(tree, source),
     )

@@ -8,6 +8,7 @@ from slowpath.model.awaits import AwaitFacts
 from slowpath.model.facts import Facts
 from slowpath.model.modules import ModuleFacts
 from slowpath.model.react import ReactFacts
+from slowpath.model.requests import RequestFacts
 
 
 class WebFacts(Facts, array_like=True):
@@ -16,6 +17,7 @@ class WebFacts(Facts, array_like=True):
     module: ModuleFacts = msgspec.field(default_factory=ModuleFacts)
     react: ReactFacts = msgspec.field(default_factory=ReactFacts)
     awaits: AwaitFacts = msgspec.field(default_factory=AwaitFacts)
+    requests: RequestFacts = msgspec.field(default_factory=RequestFacts)
 
 
 class JsonFacts(Facts, array_like=True):

@@ -13,6 +13,7 @@ from slowpath.model.facts import Facts
 if TYPE_CHECKING:
     from slowpath.program.cargo import CargoProgram
     from slowpath.program.react import ReactProgram
+    from slowpath.program.requests import Requests
     from slowpath.program.rust import RustProgram
     from slowpath.program.schema import SchemaProgram
     from slowpath.program.web import WebProgram
@@ -68,6 +69,13 @@ class Program:
     @cached_property
     def react(self) -> ReactProgram:
         return self._linkers.react(self)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """The HTTP requests that the front end sends."""
+        from slowpath.program.requests import Requests
+
+        return Requests(self)
 
     @cached_property
     def cargo(self) -> CargoProgram:
