@@ -21,7 +21,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         for site in facts.providers:
             context = react.resolve(path, site.context)
             if context in react.contexts:
-                found[context].append((_confidence(react, path, site), site))
+                found[context].append((_confidence(react, rule, path, site), site))
         for sites in found.values():
             yield _finding(rule, path, sites)
 
@@ -47,9 +47,15 @@ def _kind(fresh: Fresh) -> str:
     return f"`{fresh.local}`, a new {fresh.kind}," if fresh.local else f"a new {fresh.kind}"
 
 
-def _confidence(react: ReactProgram, path: str, site: ProviderSite) -> Confidence:
+def _confidence(react: ReactProgram, rule: Rule, path: str, site: ProviderSite) -> Confidence:
     if site.stateless or (site.own_state and react.parents_rest((path, site.owner))):
         return "low"
-    if site.inside and not any(react.resolve(path, tag) in react.memos for tag in site.inside):
+    if site.inside and not any(_rests(react, rule, path, tag) for tag in site.inside):
         return "low"
     return "medium" if site.own_state else "high"
+
+
+def _rests(react: ReactProgram, rule: Rule, path: str, tag: str) -> bool:
+    """Does what a tag shows stay as it is when its parent renders again?"""
+    target = react.resolve(path, tag)
+    return target in react.memos or (isinstance(target, str) and tag in rule.settings["frames"])
