@@ -18,6 +18,8 @@ REASONS = {
     "host": "only goes to host elements, which do not compare it",
     "passed": "only goes through components that are not memoised, and nothing compares it on the way",
 }
+MAX_TOGETHER = 50
+"""Hooks that one fix takes out with their import; a file with more of them is left to its owner."""
 Found = tuple[HookValue, Confidence | None]
 
 
@@ -30,12 +32,14 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
             fate = react.fate(path, value.passed, plain)
             if fate != "matters":
                 found.append((value, _confidence(value, fate)))
+        fixable = [value for value, confidence in found if confidence != "low" and _fixable(path, value)]
+        alike = {hook: [value for value in fixable if value.hook == hook] for hook in ("useCallback", "useMemo")}
         for value, confidence in found:
             yield rule.finding(
                 Place(path, value.span),
                 function=value.owner,
                 confidence=confidence,
-                fix=_fix(path, value, facts, found),
+                fix=_fix(path, value, facts, alike[value.hook]),
                 hook=value.hook,
                 name=value.name,
                 reason=REASONS[value.reason],
@@ -48,15 +52,16 @@ def _confidence(value: HookValue, fate: Fate) -> Confidence | None:
     return "medium" if value.reason in ("called", "passed") else None
 
 
-def _fix(path: str, value: HookValue, facts: ReactFacts, found: list[Found]) -> Fix | None:
+def _fix(path: str, value: HookValue, facts: ReactFacts, others: list[HookValue]) -> Fix | None:
     """The plain value in place of the hook. With the last use of the hook goes its import, so they go together."""
     if not _fixable(path, value):
         return None
     title = f"Use the plain {'function' if value.hook == 'useCallback' else 'value'}"
-    others = [other for other, sure in found if other.hook == value.hook and sure != "low" and _fixable(path, other)]
     safe = _safe(value)
     for given in facts.hook_imports:
         if given.name == value.hook and given.uses <= len(others):
+            if len(others) > MAX_TOGETHER:
+                return None
             together = [other for other in others if _safe(other)] if safe else others
             if given.uses <= len(together):
                 edits = [edit for other in together for edit in _edits(path, other)]

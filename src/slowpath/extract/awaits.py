@@ -34,6 +34,8 @@ MARKS = """
 ROUTINE_CALLS = 60
 """A function that calls more than this is no helper whose name says what it does."""
 SEEN_CALLS = 300
+MAX_AWAITS = 500
+"""Awaits, or loops, of a function that is read closely: each is compared with all before it."""
 QUIET_METHODS = frozenset(
     "map filter reduce forEach find some every slice splice concat join includes indexOf flat flatMap at keys values"
     " entries push pop shift unshift sort reverse fill set add delete append has clear toString trim split replace"
@@ -71,7 +73,8 @@ def extract(tree: Tree, source: bytes) -> AwaitFacts:
     functions, built = _sweep(tree)
     facts = AwaitFacts()
     for function in functions:
-        if function.awaits > 1 or (function.awaits and function.loops):
+        few = function.awaits <= MAX_AWAITS and function.loops <= MAX_AWAITS
+        if few and (function.awaits > 1 or (function.awaits and function.loops)):
             sequence = _sequence(function, source, built)
             if sequence is not None:
                 facts.sequences.append(sequence)

@@ -6,7 +6,6 @@ are no uses. Everything is looked up on demand: a file of which nothing is asked
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -19,6 +18,7 @@ FUNCTIONS = frozenset(
 )
 LOOPS = frozenset(["for_in_statement", "for_statement"])
 SCOPES = FUNCTIONS | LOOPS | {"statement_block", "program", "catch_clause", "switch_body", "class_body"}
+WORD = frozenset(bytes([each]) for each in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$")
 VALUES = frozenset(["identifier", "shorthand_property_identifier"])
 TYPE_PARENTS = frozenset(["type_query", "nested_type_identifier", "export_specifier", "import_specifier"])
 BINDING_PARENTS = frozenset(
@@ -96,9 +96,13 @@ class Scopes:
 
 def occurrences(source: bytes, name: str, start: int, end: int) -> Iterator[int]:
     """Byte offsets where a word stands, whatever it means there."""
-    pattern = re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
-    for match in pattern.finditer(source, start, end):
-        yield match.start()
+    word = name.encode()
+    at = source.find(word, start, end) if word else -1
+    while at >= 0:
+        after = at + len(word)
+        if source[at - 1 : at] not in WORD and source[after : after + 1] not in WORD:
+            yield at
+        at = source.find(word, after, end)
 
 
 def _is_binding(node: Node, parent: Node) -> bool:

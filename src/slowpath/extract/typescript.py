@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slowpath.extract import awaits, modules, react, requests
-from slowpath.extract.parsing import broken, parse
+from slowpath.extract.parsing import broken, parse, too_deep
 from slowpath.model.web import WebFacts
 
 
@@ -19,6 +19,8 @@ def extract_tsx(source: bytes) -> WebFacts:
 
 def _extract(grammar: str, source: bytes) -> WebFacts:
     tree = parse(grammar, source)
+    if too_deep(tree, source):
+        raise RecursionError
     return WebFacts(
         broken=broken(tree),
         module=modules.extract(tree, source),
