@@ -10,8 +10,8 @@ from slowpath.model.modules import Route
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.web import Declaration, Edge, WebProgram
+from slowpath.program.weights import Weight, saved
 
-DESKTOP = frozenset(["electron", "@tauri-apps/api"])
 SHOWN = 3
 
 
@@ -62,25 +62,38 @@ def _report(web: WebProgram, rule: Rule, pages: dict[str, Edge], confidence: Con
     edges = sorted(set(pages.values()), key=lambda edge: edge.span)
     if not edges:
         return
-    rest = web.first_load_without(edges)
-    lines = web.lines(web.first_load - rest)
-    packages = web.packages_in(web.first_load) - web.packages_in(rest)
-    if lines + len(packages) * rule.settings["lines_of_package"] < rule.settings["least_lines"]:
+    whole = saved(web, edges)
+    if whole.kilobytes < rule.settings["least_kb"]:
         return
     path = edges[0].importer
-    package = web.package_of(path)
-    on_disk = package is not None and bool(DESKTOP & package.dependencies)
     names = [f"`{name}`" for name in pages]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    lines = web.lines(web.first_load - web.first_load_without(edges))
     yield rule.finding(
         Place(path, edges[0].span),
-        confidence="low" if on_disk else confidence,
-        flow=[Step(Place(edge.importer, edge.span), f"imports {edge.path}") for edge in web.chain(path)],
-        related=[Step(Place(path, edge.span), f"imports {edge.path}") for edge in edges[1:]],
+        confidence="low" if web.on_disk(path) else confidence,
+        flow=web.proof(path),
+        related=[Step(Place(path, edge.span), _alone(web, edge)) for edge in edges[1:]],
         pages=f"{', '.join(names[:SHOWN])}{more} {'is' if len(names) == 1 else 'are'}",
-        weight=f"{lines} lines{_count(packages)}",
+        weight=f"about {whole.kilobytes:.0f} kB ({lines} lines{_with(whole)})",
+        lazy=_lazy(web, edges[0], pages),
     )
 
 
-def _count(packages: set[str]) -> str:
-    return f" and {len(packages)} package{'s' if len(packages) > 1 else ''}" if packages else ""
+def _alone(web: WebProgram, edge: Edge) -> str:
+    kilobytes = saved(web, [edge]).kilobytes
+    return f"imports {edge.path}" + (f": about {kilobytes:.0f} kB by itself" if kilobytes >= 1 else "")
+
+
+def _with(weight: Weight) -> str:
+    heaviest = sorted(weight.packages, key=lambda name: -weight.packages[name])[:SHOWN]
+    return f", with {', '.join(f'`{name}`' for name in heaviest)}" if heaviest else ""
+
+
+def _lazy(web: WebProgram, edge: Edge, pages: dict[str, Edge]) -> str:
+    """The statement that replaces an import."""
+    local = next(name for name, other in pages.items() if other == edge)
+    statement = next(s for s in web.modules[edge.importer].imports if s.span == edge.span)
+    imported = next((name.imported for name in statement.names if name.local == local), "default")
+    member = "" if imported == "default" else f".then((m) => ({{ default: m.{imported} }}))"
+    return f'`const {local} = lazy(() => import("{statement.specifier}"){member})`'

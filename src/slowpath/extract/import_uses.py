@@ -10,17 +10,20 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 
 from tree_sitter import Node
 
 from slowpath.extract.parsing import text
 from slowpath.model.finding import Span
-from slowpath.model.modules import Use
+from slowpath.model.modules import Member, Use
 
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$")
 TYPES = frozenset(["nested_type_identifier", "type_query", "type_annotation", "type_arguments", "import_specifier"])
 BINDINGS = frozenset(["required_parameter", "optional_parameter", "rest_pattern"])
 MAX_DEPTH = 150
+MAX_MEMBERS = 100
+"""More are as good as all."""
 FUNCTIONS = frozenset(["arrow_function", "function_expression", "function_declaration", "method_definition"])
 HANDLER = re.compile(r"^(handle|on)[A-Z]")
 HANDED = re.compile(rb"\bon[A-Z]\w*=\{\s*(?:\(\s*(?:\w+\s*)?\)\s*=>\s*(?:void\s+)?)?(\w+)")
@@ -43,6 +46,30 @@ class Uses:
                 return "value"
             found = "handler"
         return found
+
+    def members(self, name: str) -> tuple[tuple[Member, ...] | None, bool]:
+        """What the code reads off `name`, and whether types speak of it as well.
+
+        The first is None where that may be anything, or where another `name` hides it somewhere.
+        """
+        found: list[tuple[str, Span]] = []
+        in_types = False
+        for start, end in islice(places(self.source, name.encode()), MAX_MEMBERS + 1):
+            if start < self.header and any(first <= start < last for first, last in self.imports):
+                continue
+            node = self.root.descendant_for_byte_range(start, end)
+            if node is None or node.type not in ("identifier", "type_identifier"):
+                continue
+            if node.type == "type_identifier" or _in_type(node):
+                in_types = True
+                continue
+            member = _member(node)
+            if member is None or len(found) == MAX_MEMBERS:
+                return None, in_types
+            found.append(member)
+        words = Counter(word for word, _ in found)
+        counts = {word: sum(1 for _ in places(self.source, word.encode())) for word in words}
+        return tuple(Member(word, span, counts[word] == words[word]) for word, span in found), in_types
 
     def _values(self, name: str) -> Iterator[Node]:
         for start, end in places(self.source, name.encode()):
@@ -107,6 +134,24 @@ def is_value(node: Node) -> bool:
     while parent is not None and parent.type in ("member_expression", "nested_identifier"):
         parent = parent.parent
     return parent is None or parent.type not in TYPES
+
+
+def _in_type(node: Node) -> bool:
+    parent = node.parent
+    while parent is not None and parent.type in ("member_expression", "nested_identifier"):
+        parent = parent.parent
+    return parent is not None and parent.type in TYPES
+
+
+def _member(node: Node) -> tuple[str, Span] | None:
+    """`node.name`, also as the name of an element."""
+    parent = node.parent
+    if parent is None or parent.type not in ("member_expression", "nested_identifier"):
+        return None
+    first, last = parent.named_children[0], parent.named_children[-1]
+    if first != node or last.type not in ("property_identifier", "identifier"):
+        return None
+    return text(last), (parent.start_byte, parent.end_byte)
 
 
 def _is_attribute(function: Node) -> bool:

@@ -86,8 +86,11 @@ def _import(node: Node, uses: import_uses.Uses) -> Import:
     type_only = any(child.type in ("type", "typeof") for child in node.children)
     names = []
     for imported, local, typed in _names(clause):
-        use: Use = "type" if type_only or typed else uses.of(local, handlers=specifier[:1] not in (".", "#", "~"))
-        names.append(ImportedName(imported, local, use))
+        package = specifier[:1] not in (".", "#", "~")
+        use: Use = "type" if type_only or typed else uses.of(local, handlers=package)
+        whole = package and use != "type" and imported in ("*", "default")
+        members, in_types = uses.members(local) if whole else (None, False)
+        names.append(ImportedName(imported, local, use, members, in_types))
     return Import(specifier, _span(node), tuple(names), type_only)
 
 

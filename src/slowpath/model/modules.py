@@ -12,12 +12,25 @@ Use = Literal["type", "value", "handler"]
 """How a file uses an imported name: only in types (or not at all), in code, or in code that only event handlers run."""
 
 
+class Member(msgspec.Struct, array_like=True, frozen=True):
+    """`name.member` in code, with the bytes of the whole expression."""
+
+    name: str
+    span: Span
+    unique: bool
+    """The member's name stands nowhere else in the file."""
+
+
 class ImportedName(msgspec.Struct, array_like=True, frozen=True):
     """One name of an import statement. `imported` is `default`, `*` for the namespace, or the exporter's name."""
 
     imported: str
     local: str
     use: Use
+    members: tuple[Member, ...] | None = None
+    """Of a package's namespace or default export: all that the code uses of it; None where it may be anything."""
+    in_types: bool = False
+    """Types of the file speak of it too. Only asked of what has `members`."""
 
 
 class Import(msgspec.Struct, array_like=True, frozen=True):

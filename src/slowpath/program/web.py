@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from slowpath.model.finding import Span
+from slowpath.model.finding import Place, Span, Step
 from slowpath.model.modules import Dynamic, Export, Import, ModuleFacts
 
 Kind = Literal["client", "server", "test", "generated", "config"]
@@ -20,6 +20,7 @@ Kind = Literal["client", "server", "test", "generated", "config"]
 EntryKind = Literal["app", "page", "server component", "library"]
 """`page`: a file router's; `server component`: one of Next's app folder without `use client`."""
 
+DESKTOP = frozenset(["electron", "@tauri-apps/api"])
 MAX_HOPS = 60
 """Re-exports that one question follows, one behind the other."""
 
@@ -131,6 +132,11 @@ class WebProgram:
                 at = posixpath.dirname(at)
             self._packages_of[folder] = self.packages.get(at)
         return self._packages_of[folder]
+
+    def on_disk(self, path: str) -> bool:
+        """Is the file part of a desktop shell (Electron, Tauri), which loads nothing over a network?"""
+        package = self.package_of(path)
+        return package is not None and bool(DESKTOP & package.dependencies)
 
     def react_compiler(self, path: str) -> str:
         """`on`, `annotation`, or nothing: what the package's build configuration says. A dependency proves nothing."""
@@ -266,6 +272,10 @@ class WebProgram:
             edge = self._loaded[0].get(edge.importer)
         return found[::-1]
 
+    def proof(self, path: str) -> list[Step]:
+        """`chain` as a finding shows it."""
+        return [Step(Place(edge.importer, edge.span), f"imports {edge.path}") for edge in self.chain(path)]
+
     def first_load_of(self, entry: str) -> frozenset[str]:
         """All files on a static path from one entry or page."""
         return frozenset(self._spread([entry], dynamic=False))
@@ -278,9 +288,16 @@ class WebProgram:
         """Lines of source in the given files."""
         return sum(self.modules[path].lines for path in paths)
 
-    def packages_in(self, paths: Collection[str]) -> set[str]:
-        """External packages that the given files import statically."""
-        return {use.package for use in self.uses if use.importer in paths and not isinstance(use.statement, Dynamic)}
+    def uses_of(self, path: str) -> list[PackageUse]:
+        """The packages that a file imports."""
+        return self._uses.get(path, [])
+
+    @cached_property
+    def _uses(self) -> dict[str, list[PackageUse]]:
+        found: dict[str, list[PackageUse]] = {}
+        for use in self.uses:
+            found.setdefault(use.importer, []).append(use)
+        return found
 
     @property
     def first_load(self) -> frozenset[str]:

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpath.model.modules import Dynamic, Import
-from slowpath.program.web import PackageUse, WebProgram
+from slowpath.model.modules import Dynamic, Import, ImportedName
+from slowpath.program.web import Edge, PackageUse, WebProgram
 
 PER_BYTE = 0.72 / 1000
 """Minified kB per byte of a file's code: esbuild over 1,144 files of eight front ends, each within a quarter of it."""
@@ -39,6 +39,9 @@ class Size(NamedTuple):
     default: float | None
     parts: dict[str, float]
     peers: tuple[str, ...] = ()
+
+
+UNMEASURED = Size(UNKNOWN, UNKNOWN / 3, None, 0, None, {})
 
 
 class Weight(NamedTuple):
@@ -73,11 +76,24 @@ def sizes() -> dict[str, Size]:
 
 def weigh(web: WebProgram, paths: Collection[str]) -> Weight:
     """What the given files weigh, and the packages that they import statically."""
-    uses = [use for use in web.uses if use.importer in paths and is_static(use)]
+    uses = [use for path in paths for use in web.uses_of(path) if is_static(use)]
     packages = weigh_packages(uses)
     own = sum(web.modules[path].code for path in paths) * PER_BYTE
-    unknown = {use.package for use in uses if use.package not in sizes() and use.specifier not in sizes()}
+    unknown = {use.package for use in uses if _row(use) not in sizes()}
     return Weight(own + sum(packages.values()), packages, tuple(sorted(unknown & packages.keys())))
+
+
+def kilobytes_of(uses: Iterable[PackageUse]) -> float:
+    """kB that the given imports bring, were they the only ones."""
+    return sum(weigh_packages(uses).values())
+
+
+def saved(web: WebProgram, removed: Iterable[Edge]) -> Weight:
+    """What leaves the first load if the given imports become dynamic."""
+    rest = web.first_load_without(removed)
+    before, after = weigh(web, web.first_load), weigh(web, rest)
+    packages = {name: kb - after.packages.get(name, 0) for name, kb in before.packages.items()}
+    return Weight(before.kilobytes - after.kilobytes, {name: kb for name, kb in packages.items() if kb >= 1}, ())
 
 
 def is_static(use: PackageUse) -> bool:
@@ -87,64 +103,56 @@ def is_static(use: PackageUse) -> bool:
 
 def weigh_packages(uses: Iterable[PackageUse]) -> dict[str, float]:
     """kB by package, what the packages need of others included once."""
-    by_specifier: dict[str, list[PackageUse]] = defaultdict(list)
+    by_row: dict[str, list[PackageUse]] = defaultdict(list)
     for use in uses:
         if not use.specifier.startswith("node:") and not use.specifier.endswith(NOT_CODE):
-            by_specifier[use.specifier].append(use)
-    rows: dict[str, float] = defaultdict(float)
-    files: dict[str, float] = defaultdict(float)
-    shared: dict[str, float] = {}
-    for specifier, same in sorted(by_specifier.items()):
+            by_row[_row(use)].append(use)
+    own: dict[str, float] = defaultdict(float)
+    shared: dict[str, float] = defaultdict(float)
+    peers: set[str] = set()
+    for row, same in sorted(by_row.items()):
+        size = sizes().get(row, UNMEASURED)
+        kilobytes = estimate(size, row, same)
+        share = kilobytes / size.kb
+        for name, part in size.parts.items():
+            shared[name] = max(shared[name], part * share)
+        peers |= set(size.peers)
         package = same[0].package
-        kilobytes, size = estimate(specifier, same)
-        if size is None:
-            files[package] += kilobytes
-            continue
-        share = kilobytes / size.kb if size.kb else 0.0
-        for name, part in [*size.parts.items(), *((peer, alone(peer)) for peer in size.peers)]:
-            shared[name] = max(shared.get(name, 0), part * share if name in size.parts else part)
-        rows[package] = max(rows[package], kilobytes - share * sum(size.parts.values()))
-    return {
-        name: max(min(rows[name] + files[name], most(name, rows[name])), shared.get(name, 0))
-        for name in sorted(rows.keys() | files.keys() | shared.keys())
-    }
+        own[package] = max(own[package], kilobytes - share * sum(size.parts.values()))
+    for name in peers - own.keys():
+        shared[name] = sizes().get(name, UNMEASURED).kb
+    return {name: max(own[name], shared[name]) for name in sorted(own.keys() | shared.keys())}
 
 
-def most(package: str, known: float) -> float:
-    """kB of a package that is used all over."""
-    size = sizes().get(package)
-    return max(known, size.kb) if size is not None else known or UNKNOWN
-
-
-def alone(package: str) -> float:
-    """kB of a package that another needs."""
-    size = sizes().get(package)
-    return UNKNOWN if size is None else size.kb if size.first is None else size.first
-
-
-def estimate(specifier: str, uses: Collection[PackageUse]) -> tuple[float, Size | None]:
-    """kB of what the given imports of one specifier bring, and the row that says so."""
-    size = sizes().get(specifier) or sizes().get(specifier.removesuffix(".js"))
-    package = next(iter(uses)).package
-    if size is None:
-        of_package = sizes().get(package)
-        if of_package is None:
-            return UNKNOWN, None
-        return of_package.first if of_package.first is not None else of_package.kb * SUBPATH, None
+def estimate(size: Size, row: str, uses: Iterable[PackageUse]) -> float:
+    """kB of what the given imports bring of the package or file that a row is about."""
+    names = {name for use in uses for name in ([use.specifier] if _row(use) != use.specifier else _names(use))}
+    files = {name for name in names if name.startswith(row + "/")}
     if size.first is None:
-        return size.kb, size
-    names = {name for use in uses for name in _names(use)}
+        return min(size.kb, size.kb * SUBPATH * len(files)) if files and files == names else size.kb
     if not names or "*" in names:
-        return size.kb, size
+        return size.kb
     named = names - {"default"}
     kilobytes = size.first + size.each * (len(named) - 1) if named else 0.0
     if "default" in names:
         kilobytes = max(kilobytes, size.default if size.default is not None else size.first)
-    return min(size.kb, kilobytes), size
+    return min(size.kb, kilobytes)
+
+
+def _row(use: PackageUse) -> str:
+    """The row that is about an import: of that very file, else of the package."""
+    return next((name for name in (use.specifier, use.specifier.removesuffix(".js")) if name in sizes()), use.package)
 
 
 def _names(use: PackageUse) -> list[str]:
     statement = use.statement
     if isinstance(statement, Import):
-        return [name.imported for name in statement.names if name.use != "type"]
+        return [part for name in statement.names if name.use != "type" for part in parts(name)]
     return ["*"] if isinstance(statement, Dynamic) else [statement.local]
+
+
+def parts(name: ImportedName) -> list[str]:
+    """The exports that an imported name keeps in the bundle; a namespace keeps what is read off it."""
+    if name.imported != "*" or name.members is None:
+        return [name.imported]
+    return [member.name for member in name.members]
