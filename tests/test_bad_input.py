@@ -120,6 +120,12 @@ BROKEN_SETTINGS = {
     "hexadecimal": f"[migrations]\nstart-after = 0x{'f' * 5000}",
     "negative": "[migrations]\nstart-after = -3",
     "time": "[migrations]\nstart-after = 2024-01-01T10:00:00",
+    "no pattern": "[bundle.features]\nreports = []",
+    "no list": '[bundle.features]\nreports = "src/reports/**"',
+    "unknown key": "[bundle]\nfeature = {}",
+    "stars": f'[bundle.features]\nreports = ["{"*a" * 30}"]',
+    "excluded pattern": 'exclude = ["!"]',
+    "pattern": '[bundle.features]\nreports = ["!"]',
     "depth": "exclude = " + "[" * 5000,
 }
 

@@ -128,6 +128,7 @@ def scan(
         "scope": tuple(entry for entry in (_relative(path, root) for path in paths) if entry != "."),
         "ignores": ignores,
         "start_after": str(settings.migrations.start_after),
+        "features": settings.bundle.features,
         "known": [rule.id for rule in every],
         "progress": progress,
         "count_calls": statistics,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import pathspec
 
 from slowpath.model.finding import Confidence, Severity
 from slowpath.model.limits import MAX_STARS
@@ -28,6 +29,13 @@ class Migrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     """The last migration that ran everywhere: its version, its name, or a date."""
 
 
+class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[bundle]`."""
+
+    features: dict[str, tuple[str, ...]] = {}
+    """Feature → .gitignore-style patterns of its code, which only `import()` may bring into a page."""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What a project sets. The command line wins over it."""
 
@@ -43,6 +51,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     per_file_ignores: dict[str, tuple[str, ...]] = {}
     """.gitignore-style pattern → rule ids or groups."""
     migrations: Migrations = Migrations()
+    bundle: Bundle = Bundle()
 
 
 def project_root(paths: Iterable[Path]) -> Path:
@@ -85,9 +94,17 @@ def _checked(config: Config, path: Path) -> Config:
     for directory in config.rules:
         if not (path.parent / directory).resolve().is_relative_to(path.parent.resolve()):
             raise ConfigError(f"{path}: rules: {directory} leaves the project")
-    for pattern in (*config.exclude, *config.per_file_ignores):
+    for feature, patterns in config.bundle.features.items():
+        if not any(pattern.strip() for pattern in patterns):
+            raise ConfigError(f"{path}: bundle.features.{feature}: no pattern says which files it is")
+    named = [pattern for patterns in config.bundle.features.values() for pattern in patterns]
+    for pattern in (*config.exclude, *config.per_file_ignores, *named):
         if pattern.count("*") > MAX_STARS:
             raise ConfigError(f"{path}: {pattern}: more than {MAX_STARS} stars in one pattern")
+        try:
+            pathspec.GitIgnoreSpec.from_lines([pattern])
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from None
     version = str(config.migrations.start_after)
     if version and not VERSION.match(version):
         raise ConfigError(f"{path}: migrations.start-after: {version!r} does not begin with a migration's version")
@@ -127,7 +144,7 @@ def _convert(path: Path, settings: object) -> Config:
     try:
         return msgspec.convert(msgspec.to_builtins(settings), Config)  # dates as text
     except msgspec.ValidationError as error:
-        owner = Migrations if "$.migrations`" in str(error) else Config
+        owner = Migrations if "$.migrations`" in str(error) else Bundle if "$.bundle`" in str(error) else Config
         known = ", ".join(field.encode_name for field in msgspec.structs.fields(owner))
         hint = f" (known: {known})" if "unknown field" in str(error) else ""
         raise ConfigError(f"{path}: {error}{hint}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +32,8 @@ from slowpath.workers import Patterns, Task
 
 Ignores = Mapping[str, Iterable[str]]
 """gitignore-style pattern → ids of the rules that say nothing in such files."""
+Features = Mapping[str, Sequence[str]]
+"""Name → gitignore-style patterns of the code that the first load must not hold."""
 MAX_ROUNDS = 50
 """Of fixes: those that overlap wait for the next round."""
 
@@ -47,6 +49,7 @@ def scan(
     scope: Iterable[str] = (),
     ignores: Ignores = {},  # noqa: B006 (never written)
     start_after: str = "",
+    features: Features = {},  # noqa: B006 (never written)
     known: Iterable[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
     count_calls: bool = False,
@@ -56,7 +59,8 @@ def scan(
 
     `count_calls` resolves every Rust call, for the statistics.
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
-    `start_after` names the last migration that ran everywhere. `crate_sources` is where to count what a finding saves.
+    `start_after` names the last migration that ran everywhere, `features` the code that the first load must not hold.
+    `crate_sources` is where to count what a finding saves.
     """
     started = time.perf_counter()
     progress("reading files")
@@ -70,6 +74,7 @@ def scan(
         scope=tuple(scope),
         ignores=ignores,
         start_after=start_after,
+        features=features,
         known=known,
         progress=progress,
         stages=[("discover", time.perf_counter() - started)],
@@ -121,6 +126,7 @@ def analyse(
     scope: tuple[str, ...] = (),
     ignores: Ignores = {},  # noqa: B006 (never written)
     start_after: str = "",
+    features: Features = {},  # noqa: B006 (never written)
     known: Iterable[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
     stages: Iterable[tuple[str, float]] = (),
@@ -135,7 +141,9 @@ def analyse(
     files, troubles, parsed = facts_of(found, rules, jobs, cache)
     troubles += does_not_parse(files, sources)
     clock.next("rules", "linking and checking")
-    program = link(files, found.unread | {path for path, _, _ in found.files if path not in files}, start_after)
+    program = link(
+        files, found.unread | {path for path, _, _ in found.files if path not in files}, start_after, features
+    )
     raw = list(dict.fromkeys(run(program, rules, troubles)))
     if "cargo" in vars(program):  # a rule asked for it
         troubles += program.cargo.troubles

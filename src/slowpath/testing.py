@@ -132,5 +132,6 @@ def _sites(
     found: Discovery, rules: list[Rule], settings: config.Config, lowest: Confidence, known: Iterable[str] = ()
 ) -> Counter[Site]:
     start_after = str(settings.migrations.start_after)
-    report = analyse(found, rules, min_confidence=lowest, start_after=start_after, known=known)
+    features = settings.bundle.features
+    report = analyse(found, rules, min_confidence=lowest, start_after=start_after, features=features, known=known)
     return Counter((f.place.path, report.sources.line(f.place.path, f.place.span[0]), f.rule) for f in report.findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +23,11 @@ LINKERS = Linkers(
 )
 
 
-def link(files: Mapping[str, File], unread: frozenset[str] = frozenset(), start_after: str = "") -> Program:
-    """The program of a project's files; `unread` are files that were not read."""
-    return Program(files, LINKERS, unread, start_after)
+def link(
+    files: Mapping[str, File],
+    unread: frozenset[str] = frozenset(),
+    start_after: str = "",
+    features: Mapping[str, Sequence[str]] = {},
+) -> Program:
+    """The program of a project's files; `unread` are files that were not read, the rest is what the project says."""
+    return Program(files, LINKERS, unread, start_after, features)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,12 +46,15 @@ class Program:
         linkers: Linkers,
         unread: frozenset[str] = frozenset(),
         start_after: str = "",
+        features: Mapping[str, Sequence[str]] = {},
     ) -> None:
         self.files = files
         self.unread = unread
         """Rust and SQL files that are there but were not read: nothing may be said about what they do not contain."""
         self.start_after = start_after
         """The last migration that ran everywhere, if the project says so."""
+        self.features = features
+        """Name → gitignore-style patterns of front-end code that the project wants to load later than the rest."""
         self._linkers = linkers
 
     def of(self, *languages: str) -> list[File]:

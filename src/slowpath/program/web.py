@@ -276,9 +276,9 @@ class WebProgram:
         """`chain` as a finding shows it."""
         return [Step(Place(edge.importer, edge.span), f"imports {edge.path}") for edge in self.chain(path)]
 
-    def first_load_of(self, entry: str) -> frozenset[str]:
-        """All files on a static path from one entry or page."""
-        return frozenset(self._spread([entry], dynamic=False))
+    def first_load_of(self, *entries: str) -> frozenset[str]:
+        """All files on a static path from the given entries or pages."""
+        return frozenset(self._spread(list(entries), dynamic=False))
 
     def first_load_without(self, removed: Iterable[Edge]) -> frozenset[str]:
         """What the first load would hold if the given imports were dynamic."""
