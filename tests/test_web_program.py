@@ -144,3 +144,40 @@ def test_the_table_of_sizes_adds_up() -> None:
     for name, size in sizes().items():
         assert 0 < size.gzip < size.kb and sum(size.parts.values()) <= size.kb * 1.05 + 1, name
         assert size.first is None or size.first <= size.kb, name
+
+
+def test_patterns_templates_and_queries_lead_to_files() -> None:
+    program = web(
+        **{
+            "package.json": '{"dependencies": {"react": "19.0.0", "vite": "7.0.0"}}',
+            "src/main.tsx": """
+                import { createRoot } from "react-dom/client"; import Work from "./work?worker";
+                import text from "./a?raw"; const pages = import.meta.glob("./pages/**/*.tsx");
+                const now = import.meta.glob(["./now/*.ts"], { eager: true });
+                const words = (name: string) => import(`./words/${name}.ts`); const odd = import(`${words}`);
+                createRoot(document.body).render(<App of={[pages, now, words, odd, new Work(), text]} />);
+            """,
+            **dict.fromkeys(("src/work.ts", "src/a.ts", "src/words/en.ts", "src/now/b.ts"), "export const x = 1;"),
+            **dict.fromkeys(("src/pages/one.tsx", "src/pages/more/two.tsx", "src/pages/no.ts"), "export const x = 1;"),
+        }
+    )
+    edges = {(edge.path, edge.dynamic) for edge in program.imports("src/main.tsx")}
+    later = {"src/pages/one.tsx", "src/pages/more/two.tsx", "src/words/en.ts"}
+    assert edges == {(path, True) for path in later} | {("src/now/b.ts", False)}
+    assert program.first_load == {"src/main.tsx", "src/now/b.ts"}
+
+
+def test_a_route_table_names_the_pages() -> None:
+    program = web(
+        **{
+            "package.json": '{"dependencies": {"react": "19.0.0"}, "devDependencies": {"@react-router/dev": "7.9.0"}}',
+            "app/routes.ts": 'import { index, layout, route } from "@react-router/dev/routes";'
+            ' export default [index("./home.tsx"), layout("shell.tsx", [route("users/:id", "./users/page.tsx")])];',
+            **dict.fromkeys(("app/home.tsx", "app/shell.tsx", "app/users/page.tsx"), "export default () => null;"),
+        }
+    )
+    assert {p for p, kind in program.entries.items() if kind == "page"} == {
+        "app/home.tsx",
+        "app/shell.tsx",
+        "app/users/page.tsx",
+    }

@@ -1,5 +1,5 @@
-"""`import()` and `require()` calls of one tree, with the wrapper that gets them; and what a configuration says of
-React Compiler. Found in the bytes, then looked up in the tree."""
+"""`import()` and `require()` calls of one tree, with the wrapper that gets them; `import.meta.glob`; route files that
+a table names; and what a configuration says of React Compiler. Found in the bytes, then looked up in the tree."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from slowpath.extract.parsing import text
 from slowpath.model.modules import Dynamic
 
 CALL = re.compile(rb"\b(import|require)\s*\(")
+GLOB = re.compile(rb"import\.meta\.glob(?:Eager)?(?:<[^()]{0,200}>)?\(")
+ROUTE_FILE = re.compile(rb"""['"](\.{0,2}[\w$./()+-]{1,200}\.[jt]sx?)['"]""")
+ROUTE_TABLE = "route table"
 MEMBER = re.compile(r"default\s*:\s*\w+\.(\w+)")
 THROUGH = frozenset(["await_expression", "return_statement", "statement_block", "parenthesized_expression"])
 
@@ -32,8 +35,9 @@ def extract(root: Node, source: bytes) -> list[Dynamic]:
 
 def _dynamic(call: Node, required: bool) -> Dynamic | None:
     arguments = call.child_by_field_name("arguments")
-    strings = [child for child in arguments.named_children if child.type == "string"] if arguments is not None else []
-    if not strings or _in_type(call):
+    given = arguments.named_children if arguments is not None else []
+    specifier = next((name for child in given if (name := _specifier(child))), "")
+    if not specifier or _in_type(call):
         return None
     function = _enclosing(call)
     wrapper, bound, member = "", "", "default"
@@ -42,9 +46,51 @@ def _dynamic(call: Node, required: bool) -> Dynamic | None:
         wrapper, bound = _wrapper(thunk)
         shown = MEMBER.search(text(thunk))
         member = shown[1] if shown else "default"
-    return Dynamic(
-        text(strings[0])[1:-1], (call.start_byte, call.end_byte), wrapper, bound, member, required, function is None
-    )
+    return Dynamic(specifier, (call.start_byte, call.end_byte), wrapper, bound, member, required, function is None)
+
+
+def _specifier(node: Node) -> str:
+    """A string, or a relative template whose substitutions stand for any name."""
+    if node.type == "string":
+        return text(node)[1:-1]
+    if node.type != "template_string":
+        return ""
+    pattern = "".join("*" if c.type == "template_substitution" else text(c) for c in node.named_children)
+    return pattern if pattern.startswith(".") and pattern.strip("./*") else ""
+
+
+def globs(root: Node, source: bytes) -> list[Dynamic]:
+    """`import.meta.glob("./pages/*.tsx")`; `eager: true` imports the files statically, as a `require` would."""
+    found = []
+    for match in GLOB.finditer(source):
+        node = root.descendant_for_byte_range(match.start(), match.end() - 1)
+        while node is not None and node.type != "call_expression":
+            node = node.parent
+        arguments = node.child_by_field_name("arguments") if node is not None else None
+        if node is None or arguments is None or node.start_byte != match.start():
+            continue
+        span = (node.start_byte, node.end_byte)
+        eager = b"eager" in source[arguments.start_byte : arguments.end_byte]
+        first = arguments.named_children[0] if arguments.named_children else None
+        patterns = first.named_children if first is not None and first.type == "array" else [first]
+        found += [
+            Dynamic(text(pattern)[1:-1], span, "", "", "*", eager, eager)
+            for pattern in patterns
+            if pattern is not None and pattern.type == "string" and text(pattern)[1:2] in (".", "/")
+        ]
+    return found
+
+
+def route_files(root: Node, source: bytes) -> list[Dynamic]:
+    """The modules of a `routes.ts` in React Router's framework mode: `route("login", "./login.tsx")`."""
+    if b"@react-router/dev/routes" not in source:
+        return []
+    found = []
+    for match in ROUTE_FILE.finditer(source):
+        node = root.descendant_for_byte_range(match.start(1), match.end(1))
+        if node is not None and node.type in ("string", "string_fragment"):
+            found.append(Dynamic(match[1].decode("utf-8", "replace"), (match.start(1), match.end(1)), ROUTE_TABLE))
+    return found
 
 
 def _in_type(call: Node) -> bool:

@@ -53,6 +53,8 @@ def extract(tree: Tree, source: bytes) -> ModuleFacts:
     uses = import_uses.Uses(tree.root_node, source, [(node.start_byte, node.end_byte) for node in imports])
     facts.imports = [_import(node, uses) for node in imports]
     facts.dynamic = dynamic_imports.extract(tree.root_node, source)
+    facts.dynamic += dynamic_imports.globs(tree.root_node, source)
+    facts.dynamic += dynamic_imports.route_files(tree.root_node, source)
     facts.routes = web_routes.extract(tree.root_node, source)
     facts.compiler = dynamic_imports.compiler(tree.root_node, source)
     return facts

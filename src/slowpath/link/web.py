@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import cast
 
 from slowpath.link.web_entries import entries
@@ -12,6 +13,9 @@ from slowpath.model.modules import Import, ModuleFacts
 from slowpath.model.web import JsonFacts, WebFacts
 from slowpath.program import Program
 from slowpath.program.web import Edge, EntryKind, Kind, Package, PackageUse, WebProgram, is_package, package_name
+
+APART = re.compile(r"[?&](raw|url|worker|sharedworker)\b")
+"""What Vite's queries make a file of its own: a text, an address, a worker."""
 
 
 def link(program: Program) -> WebProgram:
@@ -46,7 +50,7 @@ def _edges(path: str, facts: ModuleFacts, resolver: Resolver, uses: list[Package
     """The edges of one file in source order; imports of packages go to `uses`."""
     found: list[Edge] = []
     for statement in facts.imports:
-        if statement.erased:
+        if statement.erased or APART.search(statement.specifier):
             continue
         target = resolver.resolve(path, statement.specifier)
         if target is not None:
@@ -61,10 +65,10 @@ def _edges(path: str, facts: ModuleFacts, resolver: Resolver, uses: list[Package
             elif is_package(export.specifier):
                 uses.append(PackageUse(path, package_name(export.specifier), export.specifier, export))
     for call in facts.dynamic:
-        target = resolver.resolve(path, call.specifier)
-        if target is not None:
-            found.append(Edge(path, target, call.span, ("*",), not (call.required and call.top_level)))
-        elif is_package(call.specifier):
+        targets = resolver.matching(path, call.specifier)
+        later = not (call.required and call.top_level)
+        found += [Edge(path, target, call.span, ("*",), later) for target in targets]
+        if not targets and is_package(call.specifier):
             uses.append(PackageUse(path, package_name(call.specifier), call.specifier, call))
     return sorted(found, key=lambda edge: edge.span)
 

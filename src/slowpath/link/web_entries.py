@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from slowpath.extract.dynamic_imports import ROUTE_TABLE
 from slowpath.link.web_resolve import Resolver
 from slowpath.model.modules import ModuleFacts
 from slowpath.program.web import EntryKind, Package
@@ -44,6 +45,10 @@ def entries(modules: dict[str, ModuleFacts], packages: list[Package], resolver: 
         library = resolver.entry(package.folder)
         if library is not None and library not in found and "next" not in package.dependencies:
             found[library] = "library"
+    for path, facts in modules.items():
+        named = [call.specifier for call in facts.dynamic if call.wrapper == ROUTE_TABLE]
+        files = (resolver.file(posixpath.join(posixpath.dirname(path), name)) for name in named)
+        found |= {file: "page" for file in files if file is not None}
     found |= {path: "app" for path, facts in modules.items() if facts.effects and _mounts(facts)}
     for package in packages:
         if not FRONT_ENDS & package.dependencies or "next" in package.dependencies:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from slowpath.link.web_globs import matching
 from slowpath.model.web import JsonFacts
 
 SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
@@ -42,6 +43,7 @@ class Resolver:
         self, files: frozenset[str], configs: Mapping[str, JsonFacts], packages: Mapping[str, JsonFacts]
     ) -> None:
         self.files = files
+        self._ordered = sorted(files)
         self.configs = configs
         self.packages = packages
         self.named = {facts.name: posixpath.dirname(path) for path, facts in packages.items() if facts.name}
@@ -60,6 +62,17 @@ class Resolver:
         if key not in self._known:
             self._known[key] = next((hit for hit in self._candidates(folder, specifier) if hit is not None), None)
         return self._known[key]
+
+    def matching(self, importer: str, specifier: str) -> list[str]:
+        """The files that an import means; a pattern of a glob or a template may mean many."""
+        if "*" not in specifier or specifier[0] not in "./":
+            hit = self.resolve(importer, specifier)
+            return [hit] if hit is not None else []
+        folder = posixpath.dirname(importer)
+        if specifier[0] == "/":
+            folder = self.folder_package(folder) or ""
+        pattern = posixpath.normpath(posixpath.join(folder, specifier.lstrip("/")))
+        return [path for path in matching(self._ordered, pattern) if path != importer]
 
     def _candidates(self, folder: str, specifier: str) -> Iterator[str | None]:
         specifier = specifier.split("?")[0]
