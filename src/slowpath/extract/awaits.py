@@ -12,7 +12,8 @@ from functools import cache
 
 from tree_sitter import Node, Query, QueryCursor, Tree
 
-from slowpath.extract.await_calls import describe
+from slowpath.extract import async_callbacks
+from slowpath.extract.await_calls import describe, first
 from slowpath.extract.await_flow import Flow
 from slowpath.extract.await_values import EXITS
 from slowpath.extract.parsing import grammar, text
@@ -71,7 +72,7 @@ def extract(tree: Tree, source: bytes) -> AwaitFacts:
     if b"await" not in source and b"async" not in source and b"Promise" not in source:
         return AwaitFacts()
     functions, built = _sweep(tree)
-    facts = AwaitFacts()
+    facts = AwaitFacts(callbacks=async_callbacks.extract(tree.root_node, source))
     for function in functions:
         few = function.awaits <= MAX_AWAITS and function.loops <= MAX_AWAITS
         if few and (function.awaits > 1 or (function.awaits and function.loops)):
@@ -113,6 +114,22 @@ def _sweep(tree: Tree) -> tuple[list[_Function], dict[str, str]]:
     return found, built
 
 
+IN_MEMORY = frozenset(
+    "map filter reduce some every slice concat join flat flatMap includes sort reverse toString trim split".split()
+)
+
+
+def _in_memory(node: Node) -> bool:
+    """Returns what a list's or a string's own method gives."""
+    call = first(node) if node.type == "return_statement" else node
+    callee = call.child_by_field_name("function") if call is not None and call.type == "call_expression" else None
+    return (
+        callee is not None
+        and callee.type == "member_expression"
+        and text(callee.child_by_field_name("property")) in IN_MEMORY
+    )
+
+
 def _attribute(function: _Function, kind: str, node: Node, variables: frozenset[str]) -> None:
     if kind == "await":
         function.awaits += 1
@@ -120,7 +137,7 @@ def _attribute(function: _Function, kind: str, node: Node, variables: frozenset[
     elif kind == "loop":
         function.loops += 1
     elif kind == "return":
-        function.waits = True
+        function.waits = function.waits or not _in_memory(node)
     elif kind == "throw":
         function.throws = True
     elif kind == "assign" or (kind == "name" and text(node) in variables):

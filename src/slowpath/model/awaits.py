@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from slowpath.model.finding import Span
@@ -93,8 +95,33 @@ class Routine(msgspec.Struct, array_like=True, frozen=True):
     """Throws an error, or leaves by a redirect or the like, on its own account."""
 
 
+Fate = Literal["dropped", "awaited", "truthy", "taken", "serial"]
+"""What becomes of the promises of an async callback: nobody gets them; the list of them is awaited, which waits for
+none; each is taken for a yes; a list's method takes them for values; each is waited for before the next begins."""
+
+
+class AsyncCallback(msgspec.Struct, array_like=True, frozen=True):
+    """An async function given to a method of a list that does not wait for it."""
+
+    span: Span
+    """From the receiver to the word `async`."""
+    method: str
+    fate: Fate
+    calls: tuple[Call, ...]
+    """What the callback awaits."""
+    catches: bool
+    """It handles every failure of its own."""
+    waits: bool
+    """The function around it is async, so it could wait."""
+    receiver: str
+    """The whole call, as a callee's name is written."""
+    listed: bool
+    """The receiver is a list for certain."""
+
+
 class AwaitFacts(msgspec.Struct, array_like=True):
     """One file's part."""
 
     sequences: list[Sequence] = []
     routines: list[Routine] = []
+    callbacks: list[AsyncCallback] = []
