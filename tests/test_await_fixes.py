@@ -53,13 +53,56 @@ def test_reading_files_is_safe_outside_a_try(body: str) -> None:
     assert fix is not None and fix.safe == (body == "{}")
 
 
+def between(*lines: str) -> str:
+    head = ["export async function f(id: string) {", "  const a = await getA();", *lines, "  const b = await getB();"]
+    return "\n".join([*head, "  return [a, b];", "}", ""])
+
+
 @pytest.mark.parametrize(
-    "between",
+    "line",
     [
-        "  // the second needs a moment",
         "  let n = 1;",
+        "  const n = count(a);",
+        "  note(id);",
+        "  if (id) { note(id); }",
+        "  if (id) return; else note(id);",
+        "  const n = (id = 'x');",
     ],
 )
-def test_something_between_leaves_no_fix(between: str) -> None:
-    lines = ["export async function f() {", "  const a = await getA();", between, "  const b = await getB();"]
-    assert fix_of("\n".join([*lines, "  return [a, b];", "}", ""])) is None
+def test_what_an_await_cannot_pass_leaves_no_fix(line: str) -> None:
+    assert fix_of(between(line)) is None
+
+
+def test_a_comment_between_stays_by_its_await() -> None:
+    source = between("  // the second needs a moment")
+    fix = fix_of(source)
+    assert fix is not None and not fix.safe
+    assert "  const [a, b] = await Promise.all([getA(),\n  // the second needs a moment\n  getB()]);\n" in applied(
+        source, fix
+    )
+
+
+def test_the_first_moves_down_over_constants_and_guards() -> None:
+    source = between("", "  const { key } = options(id);", "  if (!key) {", "    throw new Error(id);", "  }", "")
+    fix = fix_of(source)
+    assert fix is not None and not fix.safe
+    assert applied(source, fix) == (
+        "export async function f(id: string) {\n  const { key } = options(id);\n"
+        "  if (!key) {\n    throw new Error(id);\n  }\n\n"
+        "  const [a, b] = await Promise.all([getA(), getB()]);\n  return [a, b];\n}\n"
+    )
+
+
+def test_types_are_kept_where_all_are_said() -> None:
+    source = "export async function f() {\n  const a: A | null = await getA();\n  const b: B = await getB<B>(1);\n}\n"
+    fix = fix_of(source)
+    assert fix is not None
+    assert "  const [a, b]: [A | null, B] = await Promise.all([getA(), getB<B>(1)]);\n" in applied(source, fix)
+    assert fix_of(source.replace(": B =", " =")) is None
+
+
+def test_results_that_nobody_takes() -> None:
+    source = "export async function f(c: Client) {\n  await c.prefetchA();\n  await c.prefetchB()\n}\n"
+    fix = fix_of(source)
+    assert fix is not None
+    assert "  await Promise.all([c.prefetchA(), c.prefetchB()])\n" in applied(source, fix)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from slowpath.model.awaits import Call, Sequence
-from slowpath.model.finding import Confidence, Edit, Finding, Fix, Place, Step, weakest
+from slowpath.model.finding import Confidence, Finding, Fix, Place, Step, weakest
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.await_effects import AwaitEffects
+from slowpath.program.await_fixes import together
 from slowpath.program.await_loops import checked_out
 from slowpath.program.await_loops import confidence as loop_confidence
 from slowpath.program.await_names import kind_of, mentions, verb, vocabulary, words
@@ -121,28 +122,14 @@ class _Function:
         )
 
     def fix(self, batch: list[int]) -> Fix | None:
-        """One `Promise.all` for a run of `const x = await read();` statements with nothing between them."""
-        points = [self.awaits[index] for index in batch]
-        linked = all(self.awaits[two].follows == one for one, two in pairwise(batch))
-        if not linked or any(not point.binding for point in points):
-            return None
+        """One `Promise.all` for a run of statements that are one await each."""
         if any(self.effects[index].kind != "read" for index in batch):
             return None
-        starts = [point.span[0] + len("await ") for point in points]
-        edits = [
-            self.edit(
-                points[0].statement[0],
-                starts[0],
-                f"const [{', '.join(p.binding for p in points)}] = await Promise.all([",
-            )
-        ]
-        edits += [self.edit(one.span[1], start, ", ") for one, start in zip(points, starts[1:], strict=False)]
-        edits.append(self.edit(points[-1].span[1], points[-1].span[1], "])"))
-        safe = all(self.effects[index].library and not self.awaits[index].attempted for index in batch)
-        return Fix("await them together with Promise.all", safe, tuple(edits))
-
-    def edit(self, start: int, end: int, text: str) -> Edit:
-        return Edit(Place(self.path, (start, end)), text)
+        points = [self.awaits[index] for index in batch]
+        if any(self.awaits[two].follows != one for one, two in pairwise(batch)):
+            return None
+        library = all(self.effects[index].library and not self.awaits[index].attempted for index in batch)
+        return together(self.path, points, safe=library)
 
 
 def shown(call: Call) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from tree_sitter import Node
 
 from slowpath.extract.await_calls import TOGETHER, describe, first, inner_calls, unwrap
+from slowpath.extract.await_moves import Simple, guard, move, simple
 from slowpath.extract.await_order import batches, counter, order_said, plain_count
 from slowpath.extract.await_patterns import is_await, names, path_of
 from slowpath.extract.await_values import FUNCTIONS, Point, Round, Values
@@ -31,6 +32,8 @@ SETTING = re.compile(
 
 class Flow(Values):
     """Reads one function; afterwards `awaits()` and `loops()` tell what was found."""
+
+    last_simple: tuple[int, Simple] | None = None
 
     def read(self, function: Node) -> None:
         """Read a function, or a whole program for awaits at its top."""
@@ -59,6 +62,12 @@ class Flow(Values):
                 statement=point.statement,
                 follows=point.follows,
                 attempted=point.attempts > 0,
+                form=point.form,
+                annotation=point.annotation,
+                operand=point.operand,
+                remarked=point.remarked,
+                move=point.move,
+                guard=point.guard,
             )
             for point in self.points
         )
@@ -128,6 +137,8 @@ class Flow(Values):
                 self.points[-1].used = False
         elif bare is not None and bare.type == "call_expression":
             self.discarded(bare, mask)
+        if len(self.points) == count + 1 and not self.inert and self.replay is None:
+            self.note_simple(node, count)
         return mask
 
     def discarded(self, call: Node, mask: int) -> None:
@@ -155,25 +166,25 @@ class Flow(Values):
         return mask
 
     def note_simple(self, node: Node, index: int) -> None:
-        """Remember `const pattern = await call;`, and whether one stands right before it."""
-        declarator = first(node)
-        if node.named_child_count != 1 or declarator is None or node.children[0].type != "const":
+        """Remember a statement that is one await and nothing else, and how it stands to the one before."""
+        statement = simple(node)
+        if statement is None:
             return
-        pattern, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
         point = self.points[index]
-        if (
-            pattern is None
-            or value is None
-            or value.type != "await_expression"
-            or declarator.child_by_field_name("type")
-        ):
-            return
-        point.binding = text(pattern)
+        point.form, point.binding, point.annotation = statement.form, statement.pattern, statement.annotation
         point.statement = (node.start_byte, node.end_byte)
-        self.simple[point.statement] = index
-        before = node.prev_named_sibling
-        if before is not None:
-            point.follows = self.simple.get((before.start_byte, before.end_byte), -1)
+        point.operand = (statement.start, statement.value.end_byte)
+        point.guard = guard(statement)
+        before, self.last_simple = self.last_simple, (index, statement)
+        if before is None or before[0] != index - 1 or before[1].node.parent.id != node.parent.id:  # type: ignore[union-attr]
+            return
+        at = before[1].node.next_named_sibling
+        while at is not None and at.type == "comment":
+            at, point.remarked = at.next_named_sibling, True
+        if at is None or at.id != node.id:
+            point.move = move(before[1], node)
+        if point.move is not None or (at is not None and at.id == node.id):
+            point.follows = index - 1
 
     def declarator(self, node: Node) -> int:
         pattern, value = node.child_by_field_name("name"), node.child_by_field_name("value")

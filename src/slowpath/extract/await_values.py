@@ -17,7 +17,7 @@ from slowpath.extract.await_calls import MAX_PARTS, TOGETHER, describe, first, t
 from slowpath.extract.await_patterns import call_name, first_call, loose_parts, names, path_of
 from slowpath.extract.await_scope import Scopes
 from slowpath.extract.parsing import text
-from slowpath.model.awaits import Call
+from slowpath.model.awaits import Call, Form, Guard, Move
 from slowpath.model.finding import Span
 
 FUNCTIONS = frozenset(
@@ -126,6 +126,12 @@ class Point:
         self.binding = ""
         self.statement: Span = (0, 0)
         self.follows = -1
+        self.form: Form = ""
+        self.annotation = ""
+        self.operand: Span = (0, 0)
+        self.remarked = False
+        self.move: Move | None = None
+        self.guard: Guard | None = None
 
 
 class Round:
@@ -172,7 +178,6 @@ class Values:
         """Closure → outer names that it assigns when called."""
         self.misplaced: set[int] = set()
         self.on_transaction = False
-        self.simple: dict[Span, int] = {}
 
     def value(self, node: Node) -> int:
         """Evaluate an expression or run a statement: the awaits that it may rest on."""

@@ -19,6 +19,35 @@ class Call(msgspec.Struct, array_like=True, frozen=True):
     """The class of the receiver, where the function makes it itself: `const x = new Holder(…)`."""
 
 
+Form = Literal["", "const", "bare"]
+"""A statement that is one await and nothing else: `const x = await f();`, `await f();`."""
+
+
+class Move(msgspec.Struct, array_like=True, frozen=True):
+    """How an await changes places with what stands between it and a later one."""
+
+    text: str
+    """What is awaited."""
+    cut: Span
+    """The statement, with the white space behind it."""
+
+
+class Guard(msgspec.Struct, array_like=True, frozen=True):
+    """An early exit behind an await that asks nothing of it."""
+
+    span: Span
+    """The condition."""
+    end: int
+    """Where the guard ends."""
+    text: str
+    """The statement that waits."""
+    cut: Span
+    """That statement, with the white space behind it."""
+    indent: int
+    pure: bool
+    """Neither the condition nor what stands before it calls anything."""
+
+
 class Await(msgspec.Struct, array_like=True, frozen=True):
     """One `await` of a function. The awaits of a function are numbered in the order in which they are reached."""
 
@@ -38,13 +67,23 @@ class Await(msgspec.Struct, array_like=True, frozen=True):
     ordered: bool
     """Works on a transaction, whose connection does one thing at a time."""
     binding: str = ""
-    """The pattern of `const pattern = await call;` where that is the whole statement."""
+    """The pattern that takes the result, in a statement of one of these forms."""
     statement: Span = (0, 0)
     """That statement."""
     follows: int = -1
-    """The await of the statement right before, where both have this simple form and no comment lies between."""
+    """The await before, where it has a simple form too and can be put together with this one."""
     attempted: bool = False
     """Stands in a `try`: which of two errors comes first may matter."""
+    form: Form = ""
+    annotation: str = ""
+    """The type that the statement declares."""
+    operand: Span = (0, 0)
+    """What is awaited, in a statement of one of these forms."""
+    remarked: bool = False
+    """A comment lies between it and the await that it follows."""
+    move: Move | None = None
+    """How the await that it follows gets here, where more than comments lies between."""
+    guard: Guard | None = None
 
 
 class Loop(msgspec.Struct, array_like=True, frozen=True):

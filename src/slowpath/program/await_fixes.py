@@ -1,0 +1,58 @@
+"""Edits that put awaits together, or elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from slowpath.model.awaits import Await
+from slowpath.model.finding import Edit, Fix, Place
+
+TOGETHER = "await them together with Promise.all"
+
+
+def together(path: str, points: Sequence[Await], *, safe: bool) -> Fix | None:
+    """One `Promise.all` in place of statements that follow each other; comments between them stay between its elements.
+
+    Where constants or a guard stand between the first and the second, the first moves down to the second.
+    """
+    target = _target(points)
+    moved = points[1].move
+    if target is None or any(point.move is not None for point in points[2:]):
+        return None
+
+    def edit(start: int, end: int, text: str) -> Edit:
+        return Edit(Place(path, (start, end)), text)
+
+    head = f"{target}await Promise.all(["
+    kept = list(points)
+    edits = []
+    if moved is not None:
+        edits.append(edit(*moved.cut, ""))
+        kept = kept[1:]
+        head += f"{moved.text}, "
+    edits.append(edit(kept[0].statement[0], kept[0].operand[0], head))
+    for one, two in pairwise(kept):
+        if two.remarked:
+            edits.append(edit(one.operand[1], one.statement[1], ","))
+            edits.append(edit(two.statement[0], two.operand[0], ""))
+        else:
+            edits.append(edit(one.operand[1], two.operand[0], ", "))
+    edits.append(edit(kept[-1].operand[1], kept[-1].operand[1], "])"))
+    plain = moved is None and not any(point.remarked for point in points[1:])
+    return Fix(TOGETHER, safe and plain, tuple(edits))
+
+
+def _target(points: Sequence[Await]) -> str | None:
+    """Where the results go: `const [a, , b] = `, or nothing where nobody takes them."""
+    forms = {point.form for point in points}
+    if "" in forms or len({bool(point.annotation) for point in points}) > 1:
+        return None
+    if forms == {"bare"}:
+        return ""
+    shown = [point.binding for point in points]
+    while not shown[-1]:
+        shown.pop()
+    types = [point.annotation for point in points]
+    declared = f": [{', '.join(types)}]" if all(types) else ""
+    return f"const [{', '.join(shown)}]{declared} = "
