@@ -1,4 +1,4 @@
-"""The fix of sequential-await: one `Promise.all`, safe only where library functions that read are all there is."""
+"""The fixes of the await rules: one `Promise.all`, and a guard first; safe only where a library reads and no more."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from slowpath import rulebook, testing
 from slowpath.engine import analyse
 from slowpath.model.finding import Fix
 
-RULES = [rule for rule in rulebook.load() if rule.id == "sequential-await"]
+RULES = {rule.id: rule for rule in rulebook.load()}
 
 
-def fix_of(source: str) -> Fix | None:
+def fix_of(source: str, rule: str = "sequential-await") -> Fix | None:
     """The fix of the one finding of a file."""
-    (finding,) = analyse(testing._texts({"src/a.ts": source.encode()}), RULES).findings
+    (finding,) = analyse(testing._texts({"src/a.ts": source.encode()}), [RULES[rule]]).findings
     return finding.fix
 
 
@@ -106,3 +106,29 @@ def test_results_that_nobody_takes() -> None:
     fix = fix_of(source)
     assert fix is not None
     assert "  await Promise.all([c.prefetchA(), c.prefetchB()])\n" in applied(source, fix)
+
+
+GUARDED = """import { readFile } from "node:fs/promises";
+export async function f(name: string, dry: boolean) {
+  const text = await readFile(name);
+
+  if (TEST) return null;
+  return await parse(text);
+}
+"""
+
+
+@pytest.mark.parametrize(("test", "safe"), [("dry", True), ("name.includes('x')", False)])
+def test_the_guard_comes_first(test: str, safe: bool) -> None:
+    source = GUARDED.replace("TEST", test)
+    fix = fix_of(source, "await-before-guard")
+    assert fix is not None and fix.safe == safe
+    assert (
+        f"boolean) {{\n  if ({test}) return null;\n  const text = await readFile(name);\n  return await parse(text);\n}}\n"
+        in applied(source, fix)
+    )
+
+
+def test_a_remark_keeps_the_await_where_it_is() -> None:
+    source = GUARDED.replace("TEST", "dry").replace("  const text", "  // the text\n  const text")
+    assert fix_of(source, "await-before-guard") is None

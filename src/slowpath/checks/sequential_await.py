@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from slowpath.model.awaits import Call, Sequence
-from slowpath.model.finding import Confidence, Finding, Fix, Place, Step, weakest
+from slowpath.model.finding import Confidence, Finding, Fix, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
+from slowpath.program.await_batches import Batches
 from slowpath.program.await_effects import AwaitEffects
 from slowpath.program.await_fixes import together
-from slowpath.program.await_loops import checked_out
-from slowpath.program.await_loops import confidence as loop_confidence
-from slowpath.program.await_names import kind_of, mentions, verb, vocabulary, words
+from slowpath.program.await_names import verb
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
@@ -21,124 +20,41 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     effects = AwaitEffects(program)
     for path, sequence in effects.sequences():
         if not sequence.transaction:
-            yield from _Function(effects, rule, path, sequence).findings()
+            found = Batches(effects, path, sequence)
+            for batch, sure in found.all():
+                yield _finding(rule, path, sequence, batch, sure, _fix(found, batch))
 
 
-class _Function:
-    """One function's awaits, with what each of them does."""
+def _finding(rule: Rule, path: str, sequence: Sequence, batch: list[int], sure: Confidence, fix: Fix | None) -> Finding:
+    first, second, *rest = (sequence.awaits[index] for index in batch)
+    earlier, later = shown(first.call), shown(second.call)
+    return rule.finding(
+        Place(path, second.span),
+        function=sequence.function,
+        confidence=sure,
+        flow=[
+            Step(Place(path, first.span), f"`{earlier}` is waited for first"),
+            Step(Place(path, second.span), f"`{later}` starts only then, and uses nothing of it"),
+        ],
+        related=[Step(Place(path, point.span), f"`{shown(point.call)}` needs none of these either") for point in rest],
+        fix=fix,
+        earlier=earlier,
+        later=later,
+    )
 
-    def __init__(self, effects: AwaitEffects, rule: Rule, path: str, sequence: Sequence) -> None:
-        self.rule, self.path, self.sequence = rule, path, sequence
-        self.awaits = sequence.awaits
-        self.resolver = effects
-        self.effects = [effects.of(path, sequence, point) for point in self.awaits]
-        self.looped = {
-            index
-            for loop in sequence.loops
-            if loop_confidence(effects, path, sequence, loop) in ("medium", "high")
-            for index in loop.awaits
-        }
 
-    def findings(self) -> Iterator[Finding]:
-        for batch, sure in self.batches():
-            yield self.finding(batch, sure)
-
-    def batches(self) -> list[tuple[list[int], Confidence]]:
-        """Runs of awaits none of which needs another of its run, each with the weakest of its confidences."""
-        batches: list[tuple[list[int], Confidence]] = []
-        for index in range(len(self.awaits)):
-            partner = self.partner(index)
-            sure = self.confidence(partner, index) if partner is not None else None
-            if partner is None or sure is None:
-                continue
-            batch, known = batches[-1] if batches else ([], sure)
-            if partner in batch and (sure == "low") == (known == "low"):
-                if not set(self.awaits[index].needs) & set(batch):
-                    batches[-1] = [*batch, index], weakest(known, sure)
-                continue
-            batches.append(([partner, index], sure))
-        return batches
-
-    def partner(self, index: int) -> int | None:
-        """The nearest earlier await that this one stands behind for nothing."""
-        later = self.awaits[index]
-        if later.lane < 0 or index in self.looped or self.effects[index].kind in ("write", "barrier", "instant"):
-            return None
-        if checked_out(self.sequence, index):
-            return None
-        between = later.between
-        for earlier in range(index - 1, -1, -1):
-            kind = self.effects[earlier].kind
-            if earlier in later.needs or self.must_end(earlier) or orders(between):
-                return None
-            between += self.awaits[earlier].between
-            if kind != "instant" and self.awaits[earlier].lane == later.lane and earlier not in self.looped:
-                return earlier
+def _fix(found: Batches, batch: list[int]) -> Fix | None:
+    """One `Promise.all` for a run of statements that are one await each."""
+    if any(found.effects[index].kind != "read" for index in batch):
         return None
-
-    def must_end(self, index: int) -> bool:
-        """Whatever follows starts only when this one is over: it changes something, or decides who may go on."""
-        point, kind = self.awaits[index], self.effects[index].kind
-        return (
-            kind in ("write", "barrier")
-            or (kind == "unknown" and not point.used)
-            or any(self.resolver.guards(self.path, self.sequence, call) for call in (point.together or (point.call,)))
-        )
-
-    def confidence(self, earlier: int, later: int) -> Confidence | None:
-        """High where both read, medium where one of them is an own function that changes nothing, low for the rest."""
-        one, two = self.effects[earlier], self.effects[later]
-        both = one.kind == two.kind == "read"
-        if not (self.awaits[earlier].used and self.awaits[later].used):
-            return "medium" if both and self.ahead(earlier) and self.ahead(later) else "low"
-        if both:
-            return "medium" if one.doubtful or two.doubtful else "high"
-        resolved = all(effect.kind == "read" or effect.resolved for effect in (one, two))
-        return "medium" if resolved and "read" in (one.kind, two.kind) else "low"
-
-    def ahead(self, index: int) -> bool:
-        """Its result is taken, or it is of a kind that only warms a cache."""
-        word = words(verb(self.awaits[index].call.name))[:1]
-        return self.awaits[index].used or bool(word and word[0] in vocabulary()["ahead"])
-
-    def finding(self, batch: list[int], sure: Confidence) -> Finding:
-        first, second, *rest = (self.awaits[index] for index in batch)
-        earlier, later = shown(first.call), shown(second.call)
-        return self.rule.finding(
-            Place(self.path, second.span),
-            function=self.sequence.function,
-            confidence=sure,
-            flow=[
-                Step(Place(self.path, first.span), f"`{earlier}` is waited for first"),
-                Step(Place(self.path, second.span), f"`{later}` starts only then, and uses nothing of it"),
-            ],
-            related=[
-                Step(Place(self.path, point.span), f"`{shown(point.call)}` needs none of these either")
-                for point in rest
-            ],
-            fix=self.fix(batch),
-            earlier=earlier,
-            later=later,
-        )
-
-    def fix(self, batch: list[int]) -> Fix | None:
-        """One `Promise.all` for a run of statements that are one await each."""
-        if any(self.effects[index].kind != "read" for index in batch):
-            return None
-        points = [self.awaits[index] for index in batch]
-        if any(self.awaits[two].follows != one for one, two in pairwise(batch)):
-            return None
-        library = all(self.effects[index].library and not self.awaits[index].attempted for index in batch)
-        return together(self.path, points, safe=library)
+    points = [found.awaits[index] for index in batch]
+    if any(found.awaits[two].follows != one for one, two in pairwise(batch)):
+        return None
+    library = all(found.effects[index].library for index in batch)
+    errors = any(point.attempted or verb(point.call.name).endswith("OrThrow") for point in points)
+    return together(found.path, points, safe=library and not errors)
 
 
 def shown(call: Call) -> str:
     """A callee as messages show it."""
     return call.name.removesuffix("()") + "(…)"
-
-
-def orders(names: tuple[str, ...]) -> bool:
-    """Calls for their effect that say, by their name, that what follows comes after them."""
-    return mentions(names, vocabulary()["watches"]) or any(
-        kind_of(Call(name)) in ("write", "barrier") and (words(verb(name)) or ("",))[0] != "log" for name in names
-    )

@@ -173,8 +173,6 @@ def guard(earlier: Simple) -> Guard | None:
     """The guard that stands behind an await, and asks nothing that the await could have changed."""
     if earlier.form != "const" or earlier.node.next_named_sibling is None:
         return None
-    if _described(earlier.node) or _same_line(earlier.node, earlier.node.next_named_sibling):
-        return None
     at: Node | None = earlier.node.next_named_sibling
     last, pure, seen = None, True, True
     for _ in range(FAR):
@@ -190,13 +188,14 @@ def guard(earlier: Simple) -> Guard | None:
             if not _settled(at, earlier):
                 break
         at = at.next_named_sibling
-    if last is None or (text_ := text(earlier.node)) == "" or len(text_) > LONG:
+    if last is None:
         return None
+    remarked = _described(earlier.node) or _same_line(earlier.node, earlier.node.next_named_sibling)
     condition = last.child_by_field_name("condition")
     return Guard(
         span=(condition.start_byte, condition.end_byte) if condition is not None else (0, 0),
         end=last.end_byte,
-        text=text_,
+        text="" if remarked else _from(earlier.node, earlier.node.start_byte),
         cut=(earlier.node.start_byte, earlier.node.next_named_sibling.start_byte),
         indent=earlier.node.start_point[1],
         pure=pure,

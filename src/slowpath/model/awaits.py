@@ -40,7 +40,7 @@ class Guard(msgspec.Struct, array_like=True, frozen=True):
     end: int
     """Where the guard ends."""
     text: str
-    """The statement that waits."""
+    """The statement that waits; empty where a comment speaks of it, so that it stays."""
     cut: Span
     """That statement, with the white space behind it."""
     indent: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from slowpath.model.awaits import Await
+from slowpath.model.awaits import Await, Guard
 from slowpath.model.finding import Edit, Fix, Place
 
 TOGETHER = "await them together with Promise.all"
@@ -56,3 +56,13 @@ def _target(points: Sequence[Await]) -> str | None:
     types = [point.annotation for point in points]
     declared = f": [{', '.join(types)}]" if all(types) else ""
     return f"const [{', '.join(shown)}]{declared} = "
+
+
+def below(path: str, guard: Guard, *, safe: bool) -> Fix:
+    """The statement that waits, put behind the guard that does not need it."""
+    put = f"\n{' ' * guard.indent}{guard.text}"
+    return Fix(
+        "wait only when the guard has let through",
+        safe,
+        (Edit(Place(path, guard.cut), ""), Edit(Place(path, (guard.end, guard.end)), put)),
+    )
