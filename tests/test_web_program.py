@@ -90,6 +90,42 @@ def test_files_that_export_all_of_each_other_end() -> None:
         ),
         ("eslint.config.js", 'import compiler from "eslint-plugin-react-compiler"; export default [compiler]', ""),
         ("src/flags.ts", "export const flags = { reactCompiler: true }", ""),
+        ("vite.config.ts", "export default { plugins: [babel({ presets: [reactCompilerPreset()] })] }", "on"),
+        ("app.json", '{"expo": {"experiments": {"reactCompiler": true}}}', "on"),
+        ("app.json", '{"expo": {"experiments": {"reactCompiler": false}}}', ""),
+        (".babelrc", '{"plugins": ["babel-plugin-react-compiler"]}', "on"),
+        ("babel.config.json", '{"overrides": [{"test": "./lib/**", "plugins": ["babel-plugin-react-compiler"]}]}', ""),
+        (
+            "babel.config.json",
+            '{"overrides": [{"test": "./src/**", "plugins": ["babel-plugin-react-compiler"]}]}',
+            "on",
+        ),
+        (
+            "next.config.mjs",
+            'export default { experimental: { reactCompiler: { compilationMode: "annotation" } } }',
+            "annotation",
+        ),
+        (
+            "babel.config.js",
+            'module.exports = { plugins: [["babel-plugin-react-compiler", { sources: ["src/b/"] }]] }',
+            "",
+        ),
+        (
+            "babel.config.js",
+            'module.exports = { overrides: [{ test: /lib\\/x/, plugins: ["babel-plugin-react-compiler"] }, {}] }',
+            "",
+        ),
+        (
+            "babel.config.js",
+            'module.exports = { plugins: [["babel-plugin-react-compiler",'
+            ' { sources: (name) => name.indexOf("src/") !== -1 || name.includes("lib") }]] }',
+            "on",
+        ),
+        (
+            "babel.config.js",
+            'module.exports = { plugins: [["babel-plugin-react-compiler", { sources: (n) => !n.includes("b") }]] }',
+            "on",
+        ),
     ],
 )
 def test_react_compiler_is_on_by_configuration_only(name: str, text: str, answer: str) -> None:

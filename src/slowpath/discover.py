@@ -36,7 +36,7 @@ SUFFIXES = {
 NAMED_ONLY = {
     ".toml": re.compile(r"(^|/)((Cargo|diesel|metadata)|\.cargo/config)\.toml$"),
     ".lock": re.compile(r"(^|/)Cargo\.lock$"),
-    ".json": re.compile(r"(^|/)(package|tsconfig[\w.-]*|jsconfig)\.json$"),
+    ".json": re.compile(r"(^|/)(package|tsconfig[\w.-]*|jsconfig|app|babel\.config|\.babelrc)\.json$"),
 }
 DOCKERFILE = re.compile(r"^(Dockerfile|Containerfile)([._-][\w-]+)*$|\.(Dockerfile|Containerfile)$", re.I)
 NO_DOCKERFILE = frozenset([".dockerignore", ".md", ".j2", ".jinja", ".tmpl", ".tpl", ".template", ".in", ".erb"])
@@ -73,7 +73,7 @@ def language_of(path: str) -> str | None:
     """The language of a file, by its path; None where slowpath has no use for it."""
     name = path.rpartition("/")[2]
     suffix = os.path.splitext(name)[1]
-    language = SUFFIXES.get(suffix)
+    language = "json" if name == ".babelrc" else SUFFIXES.get(suffix)
     if language is None and suffix not in NO_DOCKERFILE and DOCKERFILE.search(name):
         return "docker"
     if language is None or SKIPPED_NAMES.search(name):

@@ -14,10 +14,10 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     react = program.react
     shallow = frozenset(rule.settings["shallow"])
     for key, memo in react.memos.items():
-        if key[0] in react.compiled or memo.wrapper != "memo" or (memo.comparator and memo.comparator not in shallow):
+        if memo.wrapper != "memo" or (memo.comparator and memo.comparator not in shallow):
             continue
         sites = [(path, site) for path, site in react.sites(key) if site.owner]
-        defeated = [(path, site) for path, site in sites if site.fresh and path not in react.compiled]
+        defeated = [(path, site) for path, site in sites if site.fresh and not react.compiles(path, site.owner)]
         if len(sites) > 1 and len(defeated) == len(sites):
             yield _everywhere(rule, key[0], memo, defeated)
         else:

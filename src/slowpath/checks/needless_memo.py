@@ -12,7 +12,7 @@ from slowpath.program import Program
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     react = program.react
     for key, memo in react.memos.items():
-        if memo.wrapper != "memo" or memo.comparator or not memo.tiny or key[0] in react.compiled:
+        if memo.wrapper != "memo" or memo.comparator or not memo.tiny:
             continue
         sites = react.sites(key)
         if any(site.looped or site.fresh for _, site in sites):

@@ -20,13 +20,14 @@ REASONS = {
 }
 MAX_TOGETHER = 50
 """Hooks that one fix takes out with their import; a file with more of them is left to its owner."""
+COMPILED = " (and React Compiler would keep it by itself)"
 Found = tuple[HookValue, Confidence | None]
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     react = program.react
     plain = frozenset(rule.settings["plain"])
-    for path, facts in react.manual():
+    for path, facts in react.facts.items():
         found: list[Found] = []
         for value in facts.hooks:
             fate = react.fate(path, value.passed, plain)
@@ -35,14 +36,15 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         fixable = [value for value, confidence in found if confidence != "low" and _fixable(path, value)]
         alike = {hook: [value for value in fixable if value.hook == hook] for hook in ("useCallback", "useMemo")}
         for value, confidence in found:
+            compiled = react.compiles(path, value.owner)
             yield rule.finding(
                 Place(path, value.span),
                 function=value.owner,
                 confidence=confidence,
-                fix=_fix(path, value, facts, alike[value.hook]),
+                fix=_fix(path, value, facts, alike[value.hook]) if not compiled else None,
                 hook=value.hook,
                 name=value.name,
-                reason=REASONS[value.reason],
+                reason=REASONS[value.reason] + (COMPILED if compiled else ""),
             )
 
 

@@ -16,11 +16,11 @@ Rated = tuple[Confidence, ProviderSite]
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     react = program.react
-    for path, facts in react.manual():
+    for path, facts in react.facts.items():
         found: dict[object, list[Rated]] = defaultdict(list)
         for site in facts.providers:
             context = react.resolve(path, site.context)
-            if context in react.contexts:
+            if context in react.contexts and not react.compiles(path, site.owner):
                 found[context].append((_confidence(react, rule, path, site), site))
         for sites in found.values():
             yield _finding(rule, path, sites)

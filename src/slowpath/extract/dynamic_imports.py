@@ -1,5 +1,5 @@
-"""`import()` and `require()` calls of one tree, with the wrapper that gets them; `import.meta.glob`; route files that
-a table names; and what a configuration says of React Compiler. Found in the bytes, then looked up in the tree."""
+"""`import()` and `require()` calls of one tree, with the wrapper that gets them; `import.meta.glob`; and route files
+that a table names. Found in the bytes, then looked up in the tree."""
 
 from __future__ import annotations
 
@@ -131,34 +131,3 @@ def _wrapper(thunk: Node) -> tuple[str, str]:
     elif node is not None and node.type == "export_statement":
         bound = "default"
     return wrapper[:60], bound
-
-
-def compiler(root: Node, source: bytes) -> str:
-    """`on`, `annotation`, or nothing; comments and the lint plugin do not count."""
-    if b"reactCompiler" not in source and b"babel-plugin-react-compiler" not in source:
-        return ""
-    for match in re.finditer(rb"reactCompiler\w*|babel-plugin-react-compiler", source):
-        node = root.descendant_for_byte_range(match.start(), match.end())
-        if node is not None and _switches_on(node):
-            return "annotation" if re.search(rb"compilationMode['\"]?\s*:\s*['\"]annotation", source) else "on"
-    return ""
-
-
-def _switches_on(node: Node) -> bool:
-    parent = node.parent
-    if parent is None:
-        return False
-    if node.type == "property_identifier" or (node.type == "string_fragment" and _is_key(parent)):
-        pair = parent if parent.type == "pair" else parent.parent
-        value = pair.child_by_field_name("value") if pair is not None and pair.type == "pair" else None
-        return value is not None and text(value) not in ("false", "undefined", "null")
-    if node.type == "string_fragment":
-        return text(node) == "babel-plugin-react-compiler" and (
-            parent.parent is None or "import" not in parent.parent.type
-        )
-    return node.type == "identifier" and parent.type == "call_expression"
-
-
-def _is_key(string: Node) -> bool:
-    pair = string.parent
-    return pair is not None and pair.type == "pair" and pair.child_by_field_name("key") == string

@@ -1,4 +1,4 @@
-"""A package.json, tsconfig or jsconfig → JsonFacts. TypeScript allows comments and trailing commas."""
+"""A package.json, tsconfig, app.json or Babel configuration → JsonFacts. Comments and trailing commas are read over."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from slowpath.extract.react_compiler import plain_paths
+from slowpath.model.modules import Compiler
 from slowpath.model.web import JsonFacts
 
 TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*[}\]])', re.S)
@@ -83,11 +85,28 @@ def _files(value: Any) -> Iterator[str]:
             stack += reversed(list(item.values()) if isinstance(item, dict) else item)
 
 
-def _compiler(data: dict[str, Any]) -> str:
-    """A `babel` table in package.json."""
-    plugins = _table(data.get("babel")).get("plugins")
+def _compiler(data: dict[str, Any]) -> Compiler:
+    """Babel's options (in package.json, a table of that name), or Expo's experiments."""
+    expo = _table(data["expo"]) if "expo" in data else data
+    if _table(expo.get("experiments")).get("reactCompiler") is True:
+        return Compiler("on")
+    babel = _table(data["babel"]) if "babel" in data else data
+    overrides = babel.get("overrides")
+    for part in (babel, *(overrides if isinstance(overrides, list) else ())):
+        found = _plugin(_table(part))
+        if found is not None:
+            return found
+    return Compiler()
+
+
+def _plugin(babel: dict[str, Any]) -> Compiler | None:
+    plugins = babel.get("plugins")
     for plugin in plugins if isinstance(plugins, list) else []:
         name, options = (plugin[0], plugin[1:]) if isinstance(plugin, list) and plugin else (plugin, [])
         if name == "babel-plugin-react-compiler":
-            return "annotation" if options and _table(options[0]).get("compilationMode") == "annotation" else "on"
-    return ""
+            given = _table(options[0]) if options else {}
+            filters = [given.get("sources"), *(babel.get(key) for key in ("test", "include", "only"))]
+            patterns = [item for value in filters for item in _strings(value if isinstance(value, list) else [value])]
+            mode = "annotation" if given.get("compilationMode") == "annotation" else "on"
+            return Compiler(mode, tuple(plain_paths(patterns)))
+    return None

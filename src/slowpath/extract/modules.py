@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node, Tree
 
-from slowpath.extract import dynamic_imports, import_uses, web_routes
+from slowpath.extract import dynamic_imports, import_uses, react_compiler, web_routes
 from slowpath.extract.parsing import text
 from slowpath.model.finding import Span
 from slowpath.model.modules import DeclarationKind, Declared, Export, Import, ImportedName, ModuleFacts, Use
@@ -56,7 +56,7 @@ def extract(tree: Tree, source: bytes) -> ModuleFacts:
     facts.dynamic += dynamic_imports.globs(tree.root_node, source)
     facts.dynamic += dynamic_imports.route_files(tree.root_node, source)
     facts.routes = web_routes.extract(tree.root_node, source)
-    facts.compiler = dynamic_imports.compiler(tree.root_node, source)
+    facts.compiler = react_compiler.compiler(tree.root_node, source)
     return facts
 
 

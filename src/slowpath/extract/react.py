@@ -6,6 +6,7 @@ Sites are found by their bytes and then looked up in the tree, so files without 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tree_sitter import Tree
 
@@ -13,15 +14,16 @@ from slowpath.extract.parsing import text
 from slowpath.extract.react_components import components, functions, hooks, memos, styled
 from slowpath.extract.react_gates import shown_by
 from slowpath.extract.react_hooks import hook_values
-from slowpath.extract.react_owners import callee_name, owner
+from slowpath.extract.react_owners import callee_name, function_name, owner
 from slowpath.extract.react_plain import hook_imports
 from slowpath.extract.react_queries import EARLY, MADE, calls_of, made, prefetched
 from slowpath.extract.react_sites import elements, handed_over, provider, site
 from slowpath.extract.react_sources import Values
-from slowpath.extract.scopes import Scopes
+from slowpath.extract.scopes import FUNCTIONS, Scopes
 from slowpath.model.react import ReactFacts, Site
 
 RELEVANT = re.compile(rb"</|/>|\buse[A-Z]|createContext|\bstyled\b")
+DIRECTIVE = re.compile(rb"[\"']use (no )?memo[\"']")
 CONTEXT = re.compile(r"^(createContext|React\.createContext)\b")
 
 
@@ -39,6 +41,7 @@ def extract(tree: Tree, source: bytes) -> ReactFacts:
     facts.hooks = list(hook_values(scopes, source))
     if facts.hooks:
         facts.hook_imports = list(hook_imports(scopes, source))
+    facts.directives = list(_directives(scopes, source))
     if b"createContext" in source:
         facts.contexts = _contexts(scopes)
     if b"styled" in source:
@@ -61,6 +64,19 @@ def extract(tree: Tree, source: bytes) -> ReactFacts:
         if provided is not None:
             facts.providers.append(provided)
     return facts
+
+
+def _directives(scopes: Scopes, source: bytes) -> Iterator[tuple[str, bool]]:
+    for match in DIRECTIVE.finditer(source):
+        node = scopes.root.descendant_for_byte_range(match.start(), match.end())
+        while node is not None and node.type in ("string", "string_fragment", "expression_statement"):
+            node = node.parent
+        if node is not None and node.type == "program":
+            yield "", not match[1]
+        elif node is not None and node.type == "statement_block" and node.parent is not None:
+            name = function_name(node.parent) if node.parent.type in FUNCTIONS else ""
+            if name:
+                yield name, not match[1]
 
 
 def _contexts(scopes: Scopes) -> list[str]:

@@ -31,12 +31,8 @@ def link(program: Program) -> ReactProgram:
         return package.dependencies if package is not None and web.imports_name(path, name) else frozenset()
 
     shown = {path: facts.react for path, facts in files.items() if web.kind(path) in ("client", "server")}
-    return ReactProgram(
-        shown,
-        frozenset(path for path in shown if web.react_compiler(path) == "on"),
-        Names(resolve, origin, unread),
-        _pages(web),
-    )
+    compiler = {path: web.react_compiler(path) for path in shown}
+    return ReactProgram(shown, compiler, Names(resolve, origin, unread), _pages(web))
 
 
 def _pages(web: WebProgram) -> dict[Key, list[Key]]:

@@ -7,9 +7,9 @@ import re
 from typing import cast
 
 from slowpath.link.web_entries import entries
-from slowpath.link.web_kinds import BUILD, kind_by_itself
+from slowpath.link.web_kinds import BUILD, TSCONFIG, kind_by_itself
 from slowpath.link.web_resolve import Resolver
-from slowpath.model.modules import Import, ModuleFacts
+from slowpath.model.modules import Compiler, Import, ModuleFacts
 from slowpath.model.web import JsonFacts, WebFacts
 from slowpath.program import Program
 from slowpath.program.web import Edge, EntryKind, Kind, Package, PackageUse, WebProgram, is_package, package_name
@@ -23,9 +23,11 @@ def link(program: Program) -> WebProgram:
     modules = {file.path: cast(WebFacts, file.facts).module for file in program.of("typescript", "tsx")}
     json = {file.path: cast(JsonFacts, file.facts) for file in program.of("json")}
     manifests = {path: facts for path, facts in json.items() if posixpath.basename(path) == "package.json"}
-    configs = {path: facts for path, facts in json.items() if path not in manifests}
+    configs = {path: facts for path, facts in json.items() if TSCONFIG.search(path)}
     resolver = Resolver(frozenset(modules), configs, manifests)
-    compilers = {path: facts.compiler for path, facts in modules.items() if facts.compiler and BUILD.search(path)}
+    said = [*((path, modules[path].compiler) for path in modules if BUILD.search(path))]
+    said += [(path, facts.compiler) for path, facts in json.items()]
+    compilers = {path: compiler for path, compiler in said if compiler.mode}
     packages = [_package(path, facts, compilers) for path, facts in manifests.items()]
     edges: dict[str, list[Edge]] = {}
     uses: list[PackageUse] = []
@@ -39,10 +41,11 @@ def link(program: Program) -> WebProgram:
     return WebProgram(modules, kinds, packages, edges, uses, kept, resolver.resolve)
 
 
-def _package(path: str, facts: JsonFacts, compilers: dict[str, str]) -> Package:
+def _package(path: str, facts: JsonFacts, compilers: dict[str, Compiler]) -> Package:
     folder = posixpath.dirname(path)
-    said = [facts.compiler, *(word for other, word in compilers.items() if posixpath.dirname(other) == folder)]
-    compiler = "annotation" if "annotation" in said else next((word for word in said if word), "")
+    said = [compiler for other, compiler in compilers.items() if posixpath.dirname(other) == folder]
+    said.sort(key=lambda compiler: compiler.mode != "annotation")
+    compiler = said[0] if said else Compiler()
     return Package(path, folder, facts.name, frozenset(facts.dependencies), facts.side_effects, compiler)
 
 

@@ -25,9 +25,10 @@ SERVER = re.compile(
     r"|\.server\.[jt]sx?$|(^|/)server\.[cm]?[jt]s$"
 )
 BUILD = re.compile(
-    r"(^|/)((next|vite|babel|rsbuild|rspack|webpack|metro|craco|astro|react-router)[\w.-]*\.[cm]?[jt]s|\.babelrc\.[cm]?js)$"
+    r"(^|/)((next|vite|babel|rsbuild|rspack|webpack|metro|craco|astro|react-router)[\w.-]*\.[cm]?[jt]s|app\.config\.[jt]s|\.babelrc\.[cm]?js)$"
 )
 """Files whose word on React Compiler counts."""
+TSCONFIG = re.compile(r"(^|/)(tsconfig[\w.-]*|jsconfig)\.json$")
 NODE = frozenset(
     "assert async_hooks child_process cluster crypto dgram dns fs fs/promises http http2 https module net os path"
     " perf_hooks process readline stream tls url util v8 vm worker_threads zlib".split()

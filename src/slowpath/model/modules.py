@@ -103,6 +103,14 @@ class Route(msgspec.Struct, array_like=True, frozen=True):
     """Other routes stand inside it, so its element is a layout."""
 
 
+class Compiler(msgspec.Struct, array_like=True, frozen=True):
+    """What a build configuration says of React Compiler. `mode` is `on`, `annotation`, or nothing."""
+
+    mode: str = ""
+    paths: tuple[str, ...] = ()
+    """Pieces of the paths that it is for; nothing for all."""
+
+
 class ModuleFacts(msgspec.Struct, array_like=True):
     """One file's part. Lists are in source order."""
 
@@ -115,8 +123,7 @@ class ModuleFacts(msgspec.Struct, array_like=True):
     """`use client` or `use server`, where the file starts with it."""
     effects: bool = False
     """The file's top level runs statements of its own: a bundler has to keep it."""
-    compiler: str = ""
-    """What a build configuration says of React Compiler: `on`, `annotation`, or nothing."""
+    compiler: Compiler = Compiler()
     lines: int = 0
     code: int = 0
     """Bytes that reach a bundle before it is minified: no white space, imports, type declarations or outer comments."""

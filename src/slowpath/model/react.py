@@ -184,3 +184,5 @@ class ReactFacts(msgspec.Struct, array_like=True):
     made: list[Made] = []
     prefetched: list[str] = []
     """Names in what loaders and the like ask before components do, as in `HookCall.about`."""
+    directives: list[tuple[str, bool]] = []
+    """`use memo` (True) and `use no memo`, with the component or hook that starts with it; no name for the file."""

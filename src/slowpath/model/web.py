@@ -6,7 +6,7 @@ import msgspec
 
 from slowpath.model.awaits import AwaitFacts
 from slowpath.model.facts import Facts
-from slowpath.model.modules import ModuleFacts
+from slowpath.model.modules import Compiler, ModuleFacts
 from slowpath.model.react import ReactFacts
 from slowpath.model.requests import RequestFacts
 
@@ -21,7 +21,7 @@ class WebFacts(Facts, array_like=True):
 
 
 class JsonFacts(Facts, array_like=True):
-    """Facts of a package.json, tsconfig or jsconfig; what the file does not say is empty."""
+    """Facts of a package.json, tsconfig, app.json or a Babel configuration; what it does not say is empty."""
 
     name: str = ""
     dependencies: list[str] = msgspec.field(default_factory=list)
@@ -35,8 +35,7 @@ class JsonFacts(Facts, array_like=True):
     """Subpath (`.`, `./x`, `./*`) → files, over all conditions."""
     imports: list[tuple[str, list[str]]] = msgspec.field(default_factory=list)
     """`#name` → files or packages."""
-    compiler: str = ""
-    """React Compiler by a `babel` table: `on`, `annotation`, or nothing."""
+    compiler: Compiler = Compiler()
     extends: list[str] = msgspec.field(default_factory=list)
     base_url: str = ""
     paths: list[tuple[str, list[str]]] = msgspec.field(default_factory=list)

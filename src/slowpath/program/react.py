@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -30,19 +30,21 @@ class Names(NamedTuple):
 
 
 class ReactProgram:
-    """Built by `link.react`. `resolve` says what a name of a file means: a key, or a package's name, or nothing."""
+    """Built by `link.react`. `resolve` says what a name of a file means: a key, or a package's name, or nothing.
+
+    `compiler` is the mode of React Compiler by path.
+    """
 
     def __init__(
         self,
         facts: Mapping[str, ReactFacts],
-        compiled: frozenset[str],
+        compiler: Mapping[str, str],
         names: Names,
         pages: Mapping[Key, list[Key]],
     ) -> None:
         self.facts = facts
         """Facts of the files that users run, by path."""
-        self.compiled = compiled
-        """Paths that React Compiler memoises."""
+        self._compiler = compiler
         self._names = names
         self.origin = names.origin
         self.unread = names.unread
@@ -56,11 +58,13 @@ class ReactProgram:
         self.contexts = frozenset((path, name) for path, file in facts.items() for name in file.contexts)
         self.styled: dict[Key, str] = {(path, name): base for path, file in facts.items() for name, base in file.styled}
 
-    def manual(self) -> Iterator[tuple[str, ReactFacts]]:
-        """Files that memoise by hand, by path."""
-        for path, facts in self.facts.items():
-            if path not in self.compiled:
-                yield path, facts
+    def compiles(self, path: str, owner: str) -> bool:
+        """Does React Compiler memoise what a component or hook makes?"""
+        mode = self._compiler.get(path, "")
+        if not mode or path not in self.facts:
+            return False
+        said = dict(self.facts[path].directives)
+        return said.get(owner, said.get("", mode == "on"))
 
     def resolve(self, path: str, name: str) -> Key | str | None:
         """What a name of a file's top level means; a package's name where it is not of this project."""

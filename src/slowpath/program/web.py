@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from slowpath.model.finding import Place, Span, Step
-from slowpath.model.modules import Dynamic, Export, Import, ModuleFacts
+from slowpath.model.modules import Compiler, Dynamic, Export, Import, ModuleFacts
 
 Kind = Literal["client", "server", "test", "generated", "config"]
 """What a file is for. `test` covers stories and mocks; `client` is everything that nothing speaks against."""
@@ -73,8 +73,7 @@ class Package(NamedTuple):
     """All that it names, development and peer dependencies included."""
     side_effects: bool
     """False where it promises that unused modules can be dropped."""
-    react_compiler: str
-    """`on`, `annotation`, or nothing."""
+    react_compiler: Compiler
 
 
 class PackageUse(NamedTuple):
@@ -141,7 +140,11 @@ class WebProgram:
     def react_compiler(self, path: str) -> str:
         """`on`, `annotation`, or nothing: what the package's build configuration says. A dependency proves nothing."""
         package = self.package_of(path)
-        return package.react_compiler if package is not None else ""
+        if package is None:
+            return ""
+        mode, paths = package.react_compiler.mode, package.react_compiler.paths
+        inside = "/" + path.removeprefix(f"{package.folder}/")
+        return mode if not paths or any(piece.lstrip("/") in inside for piece in paths) else ""
 
     # names
 
