@@ -14,11 +14,14 @@ from slowpath.extract.parsing import text
 from slowpath.extract.react_components import components, functions, hooks, memos, styled
 from slowpath.extract.react_gates import shown_by
 from slowpath.extract.react_hooks import hook_values
+from slowpath.extract.react_nested import nested
 from slowpath.extract.react_owners import callee_name, function_name, owner
 from slowpath.extract.react_plain import hook_imports
 from slowpath.extract.react_queries import EARLY, MADE, calls_of, made, prefetched
+from slowpath.extract.react_selectors import selectors, stores
 from slowpath.extract.react_sites import elements, handed_over, provider, site
 from slowpath.extract.react_sources import Values
+from slowpath.extract.react_states import states, working
 from slowpath.extract.scopes import FUNCTIONS, Scopes
 from slowpath.model.react import ReactFacts, Site
 
@@ -30,9 +33,10 @@ CONTEXT = re.compile(r"^(createContext|React\.createContext)\b")
 def extract(tree: Tree, source: bytes) -> ReactFacts:
     """The facts of one file."""
     facts = ReactFacts()
+    scopes = Scopes(tree.root_node, source)
+    facts.working = working(scopes, source)
     if not any(pattern.search(source) for pattern in (RELEVANT, MADE, EARLY)):
         return facts
-    scopes = Scopes(tree.root_node, source)
     facts.prefetched = sorted(set(prefetched(scopes, source)))
     facts.made = list(made(scopes, source))
     found = functions(scopes)
@@ -46,7 +50,11 @@ def extract(tree: Tree, source: bytes) -> ReactFacts:
         facts.contexts = _contexts(scopes)
     if b"styled" in source:
         facts.styled = list(styled(scopes))
+    facts.states = list(states(scopes, source))
+    facts.selectors = list(selectors(scopes, source))
+    facts.stores = list(stores(scopes))
     shown = list(elements(scopes, source))
+    facts.nested = list(nested(scopes, shown))
     for name, function in found.items():
         values = Values(function, scopes)
         facts.calls.extend(calls_of(name, function, values, scopes))

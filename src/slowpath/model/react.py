@@ -111,6 +111,42 @@ class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
     """The component tags between the provider's tags, where its component writes and renders all of them."""
 
 
+class Nested(msgspec.Struct, array_like=True, frozen=True):
+    """A component that another one makes on every render and shows as a tag: its name there, and the first tag."""
+
+    name: str
+    owner: str
+    span: Span
+    tag: Span
+    moves: bool = False
+    """The owner has something of its own, state or a hook, that makes it render again."""
+
+
+class StateInit(msgspec.Struct, array_like=True, frozen=True):
+    """The first state of a useState, worked out by every render. `span` is the argument's."""
+
+    owner: str
+    span: Span
+    work: str
+    """The dear call, as its name is written; of an own function, `calls` has the name to resolve."""
+    calls: str = ""
+    pure: bool = False
+    """Nothing is called that could change something."""
+
+
+class Selector(msgspec.Struct, array_like=True, frozen=True):
+    """A hook that gets a function which returns another object each time, or (with `whole`) nothing at all."""
+
+    owner: str
+    callee: str
+    span: Span
+    argument: Span
+    returned: Span
+    kind: Freshness = "object"
+    sometimes: bool = False
+    whole: bool = False
+
+
 PICKED = -1
 """In `Sources.calls`: state that starts empty, which a click or a choice fills."""
 REST = "..."
@@ -184,5 +220,12 @@ class ReactFacts(msgspec.Struct, array_like=True):
     made: list[Made] = []
     prefetched: list[str] = []
     """Names in what loaders and the like ask before components do, as in `HookCall.about`."""
+    nested: list[Nested] = []
+    states: list[StateInit] = []
+    selectors: list[Selector] = []
+    stores: list[tuple[str, str]] = []
+    """Hooks that a call makes or that are another name of a hook: their name, and the call's or that hook's name."""
+    working: list[str] = []
+    """Top-level functions that loop, parse JSON or read the browser's storage."""
     directives: list[tuple[str, bool]] = []
     """`use memo` (True) and `use no memo`, with the component or hook that starts with it; no name for the file."""

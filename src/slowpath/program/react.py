@@ -13,6 +13,7 @@ from slowpath.model.react import Component, Memo, Passed, ReactFacts, Site
 Key = tuple[str, str]
 """(path, name on that file's top level)"""
 
+MAX_STEPS = 8
 HANDLER = re.compile(r"on[A-Z]")
 
 Fate = Literal["idle", "unseen", "matters"]
@@ -56,6 +57,9 @@ class ReactProgram:
         }
         self.memos: dict[Key, Memo] = {(path, memo.name): memo for path, file in facts.items() for memo in file.memos}
         self.contexts = frozenset((path, name) for path, file in facts.items() for name in file.contexts)
+        self.working = frozenset((path, name) for path, file in facts.items() for name in file.working)
+        """Functions that loop, parse JSON or read the browser's storage."""
+        self._stores = {(path, name): maker for path, file in facts.items() for name, maker in file.stores}
         self.styled: dict[Key, str] = {(path, name): base for path, file in facts.items() for name, base in file.styled}
 
     def compiles(self, path: str, owner: str) -> bool:
@@ -72,6 +76,17 @@ class ReactProgram:
         if key not in self._known:
             self._known[key] = self._names.resolve(path, name)
         return self._known[key]
+
+    def maker(self, path: str, hook: str) -> tuple[str, str] | None:
+        """The package and the function (or hook) of it that a hook of the file is, or that made it."""
+        for _ in range(MAX_STEPS):
+            target = self.resolve(path, hook.split(".")[0])
+            if isinstance(target, str):
+                return target, self.origin(path, hook.split(".")[0])
+            if target is None or target not in self._stores:
+                return None
+            path, hook = target[0], self._stores[target]
+        return None
 
     @cached_property
     def _sites(self) -> dict[Key, list[tuple[str, Site]]]:
