@@ -20,25 +20,27 @@ from slowpath.program.renders import Late, Renders
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
-    queries = DataHooks(program.react)
+    queries = DataHooks(program)
     renders = Renders(program.react, queries, rule.settings["clicked"], rule.settings["opened"])
+    told = _Telling(rule, queries)
     for (path, owner), calls in queries.calls.items():
-        gates = [call for call in calls if not _decides(call, rule.settings["barriers"])]
+        gates = [call for call in calls if not _decides(queries, path, call, rule.settings["barriers"])]
         for gate in gates:
             asked = queries.asked(path, gate)
             late = [one for one in renders.behind(path, gate) if not queries.asked(one.there, one.call) <= asked]
             late = [one for one in dict.fromkeys(late) if not queries.prefetched(one.there, one.call)]
             if late:
-                yield _below(rule, path, gate, late)
+                yield told.below(path, gate, late)
         for gate, call in _held(queries, (path, owner), gates):
-            yield _beside(rule, path, gate, [call], rule.settings["held"])
+            yield told.beside(path, gate, [call], rule.settings["held"])
         for gate, *waiting in _suspended(queries, (path, owner), gates):
-            yield _beside(rule, path, gate, waiting, rule.settings["suspended"])
+            yield told.beside(path, gate, waiting, rule.settings["suspended"])
 
 
-def _decides(gate: HookCall, barriers: str) -> bool:
+def _decides(queries: DataHooks, path: str, gate: HookCall, barriers: str) -> bool:
     """Does a query tell who the user is, or what they may see?"""
-    named = [*(gate.chain or gate.callee).split("."), *gate.about]
+    asked = [str(name) for one in queries.asked(path, gate) for name in one[1:]]
+    named = [*(gate.chain or gate.callee).split("."), *gate.about, *asked]
     return any(re.search(barriers, " ".join(words(name))) for name in named)
 
 
@@ -71,41 +73,41 @@ def _same(queries: DataHooks, path: str, gate: HookCall, call: HookCall) -> bool
     return queries.asked(path, call) <= queries.asked(path, gate) or queries.prefetched(path, call)
 
 
-def _below(rule: Rule, path: str, gate: HookCall, late: list[Late]) -> Finding:
-    first = late[0]
-    return rule.finding(
-        Place(path, gate.span),
-        function=gate.owner,
-        parent=_name(gate),
-        child=first.trail[0][1].tag,
-        query=_name(first.call),
-        flow=list(_steps(gate, first)),
-        related=[step for one in late[1:5] for step in _steps(gate, one)],
-    )
+class _Telling:
+    """Findings in words."""
 
+    def __init__(self, rule: Rule, queries: DataHooks) -> None:
+        self.rule, self.label = rule, queries.label
 
-def _steps(gate: HookCall, late: Late) -> Iterator[Step]:
-    for number, (path, shown) in enumerate(late.trail):
-        said = f"which shows `{shown.tag}`" if number else f"`{shown.tag}` is shown once `{_name(gate)}` has its data"
-        yield Step(Place(path, shown.span), said)
-    yield Step(Place(late.there, late.call.span), f"only then `{_name(late.call)}` starts")
+    def below(self, path: str, gate: HookCall, late: list[Late]) -> Finding:
+        first = late[0]
+        return self.rule.finding(
+            Place(path, gate.span),
+            function=gate.owner,
+            parent=self.label(path, gate),
+            child=first.trail[0][1].tag,
+            query=self.label(first.there, first.call),
+            flow=list(self._steps(path, gate, first)),
+            related=[step for one in late[1:5] for step in self._steps(path, gate, one)],
+        )
 
+    def _steps(self, path: str, gate: HookCall, late: Late) -> Iterator[Step]:
+        gated = f"is shown once `{self.label(path, gate)}` has its data"
+        for number, (at, shown) in enumerate(late.trail):
+            yield Step(Place(at, shown.span), f"which shows `{shown.tag}`" if number else f"`{shown.tag}` {gated}")
+        yield Step(Place(late.there, late.call.span), f"only then `{self.label(late.there, late.call)}` starts")
 
-def _beside(rule: Rule, path: str, gate: HookCall, late: list[HookCall], message: str) -> Finding:
-    first, *others = late
-    return rule.finding(
-        Place(path, first.span),
-        function=gate.owner,
-        message=message,
-        parent=_name(gate),
-        query=_name(first),
-        flow=[
-            Step(Place(path, gate.span), f"`{_name(gate)}` asks"),
-            Step(Place(path, first.span), f"once it has answered, `{_name(first)}` starts"),
-        ],
-        related=[Step(Place(path, one.span), f"then `{_name(one)}`") for one in others],
-    )
-
-
-def _name(call: HookCall) -> str:
-    return call.chain or call.callee
+    def beside(self, path: str, gate: HookCall, late: list[HookCall], message: str) -> Finding:
+        parent, first, *others = (self.label(path, call) for call in (gate, *late))
+        return self.rule.finding(
+            Place(path, late[0].span),
+            function=gate.owner,
+            message=message,
+            parent=parent,
+            query=first,
+            flow=[
+                Step(Place(path, gate.span), f"`{parent}` asks"),
+                Step(Place(path, late[0].span), f"once it has answered, `{first}` starts"),
+            ],
+            related=[Step(Place(path, one.span), f"then `{name}`") for one, name in zip(late[1:], others, strict=True)],
+        )

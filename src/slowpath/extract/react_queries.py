@@ -34,6 +34,7 @@ MAX_NAMES = 12
 
 def calls_of(name: str, function: Node, values: Values, scopes: Scopes) -> Iterator[HookCall]:
     """The hook calls of a component or hook that may fetch, or read a context."""
+    yield from _effects(name, values)
     for call in hook_calls(function):
         callee = callee_name(call)
         if callee in BUILT_IN:
@@ -54,6 +55,16 @@ def calls_of(name: str, function: Node, values: Values, scopes: Scopes) -> Itera
             union(*(one for one in held if one is not None)) if held and None not in held else Sources(),
             union(*(values.of(node) for node in rest)),
         )
+
+
+def _effects(name: str, values: Values) -> Iterator[HookCall]:
+    for effect in values.effects:
+        call = effect.call
+        known = union(*(values.of(part) for part in (*effect.parts, call)))
+        reads = Sources(known.props, tuple(offset for offset in known.calls if offset != call.start_byte))
+        held = Sources((), (PICKED,)) if effect.guarded else Sources()
+        span = (call.start_byte, call.end_byte)
+        yield HookCall(name, callee_name(call), span, reads, about=_about(call), held=held, needs=reads)
 
 
 def made(scopes: Scopes, source: bytes) -> Iterator[Made]:

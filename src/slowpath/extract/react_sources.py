@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text
 from slowpath.extract.react_components import STATIC_HOOKS
+from slowpath.extract.react_effects import effects
 from slowpath.extract.react_owners import HOOK, TRANSPARENT, callee_name
 from slowpath.extract.scopes import Binding, Scopes
 from slowpath.model.react import PICKED, REST, Sources
@@ -26,6 +27,7 @@ class Values:
         self._answers: dict[int, Sources] = {}
         self._parts: dict[str, str] = {}
         self._meant: dict[str, Node] = {}
+        self.effects = list(effects(function, scopes))
         for name, binding in scopes.names(function).items():
             self._parameter(name, binding)
         body = function.child_by_field_name("body")
@@ -70,6 +72,9 @@ class Values:
         if not binding.whole and text(value) in self._wholes:
             self._known[name] = Sources((_key(binding.node),))
             return
+        if callee_name(_bare(value)) == "useState" and not binding.whole:
+            self._state(name, binding, value)
+            return
         if _asks(value):
             self._parts[name] = "" if binding.whole else _key(binding.node)
         elif binding.whole and binding.constant and binding.kind == "variable":
@@ -84,12 +89,23 @@ class Values:
         if not _asks(value):
             return self.of(value)
         value = _bare(value)
-        callee = callee_name(value)
-        arguments = value.child_by_field_name("arguments")
-        if callee == "useState":
-            initial = first(arguments) if arguments is not None else None
-            return Sources((), (PICKED,)) if text(initial) in EMPTY else self.of(initial)
-        return union(self.of(arguments), Sources((), (value.start_byte,)))
+        return union(self.of(value.child_by_field_name("arguments")), Sources((), (value.start_byte,)))
+
+    def _state(self, name: str, binding: Binding, value: Node) -> None:
+        """State rests on the effect that fills it, on a choice where it starts empty, or on what it starts with."""
+        pattern = binding.owner.child_by_field_name("name")
+        names = [text(part) for part in pattern.named_children] if pattern is not None else []
+        if name in names[1:]:
+            return
+        filling = [effect.call for effect in self.effects if names[1:] and names[1] in effect.sets]
+        arguments = _bare(value).child_by_field_name("arguments")
+        initial = first(arguments) if arguments is not None else None
+        if filling:
+            known = Sources((), (filling[0].start_byte,))
+        else:
+            known = Sources((), (PICKED,)) if text(initial) in EMPTY else self.of(initial)
+        if known != NOTHING:
+            self._known[name] = known
 
 
 def _bare(value: Node) -> Node:

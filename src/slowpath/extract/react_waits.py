@@ -72,7 +72,8 @@ def _leaf(node: Node, when: bool, values: Values, strict: bool) -> Sources | Non
     plain = node.type == "identifier" or name in ANSWERS or "?." in text(node)
     if strict and values.of(node).calls:
         plain = name in ANSWERS or (IDENTITY.search(name) is not None and _of_data(node, values))
-    return values.of(node) if when and plain else None
+    known = values.of(node)
+    return known if when and plain and known != NOTHING else None
 
 
 def _of_data(node: Node, values: Values) -> bool:

@@ -7,11 +7,16 @@ import tomllib
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from slowpath.model.react import HookCall, Sources
-from slowpath.program.react import Key, ReactProgram
+from slowpath.program.react import Key
 
+if TYPE_CHECKING:
+    from slowpath.program import Program
+    from slowpath.program.requests import Sending
+
+EFFECTS = frozenset(["useEffect", "useLayoutEffect"])
 How = Literal["query", "suspense"]
 """`suspense`: the render stops at the call until the answer is there."""
 
@@ -30,8 +35,10 @@ def libraries() -> dict[str, Any]:
 class DataHooks:
     """The calls that ask, by component or hook."""
 
-    def __init__(self, react: ReactProgram) -> None:
-        self._react = react
+    def __init__(self, program: Program) -> None:
+        self._react = react = program.react
+        self._requests = program.requests
+        self._effects: dict[str, list[Sending]] = {}
         self._made = {(path, made.name): made.maker for path, facts in react.facts.items() for made in facts.made}
         self._prefetched = {name for facts in react.facts.values() for name in facts.prefetched}
         self.calls: dict[Key, list[HookCall]] = defaultdict(list)
@@ -66,6 +73,11 @@ class DataHooks:
         meant = self.meaning(path, call)
         return (meant if isinstance(meant, tuple) else call.chain or call.callee, *call.about)
 
+    def label(self, path: str, call: HookCall) -> str:
+        """What to call it in a message."""
+        sent = self.sent(path, call) if call.callee in EFFECTS else []
+        return str(sent[0].sent[0]) if sent else call.chain or call.callee
+
     def common(self, path: str, call: HookCall) -> bool:
         """Does it need nothing, and somebody else asks it too? Then the answer is often there already."""
         return call.reads == Sources() and self._askers[self.identity(path, call)] > 1
@@ -98,6 +110,8 @@ class DataHooks:
     def meaning(self, path: str, call: HookCall) -> Key | How | None:
         """What a hook call is: one of the project's own hooks, a library's that asks, or nothing known."""
         table = libraries()
+        if call.callee in EFFECTS:
+            return "query" if self.sent(path, call) else None
         if call.taken:
             return _how(call.callee)
         name = call.chain or call.callee
@@ -113,6 +127,14 @@ class DataHooks:
             return target
         unread = key is None and not call.chain and self._react.unread(path, name) & table["packages"]
         return _named(call.callee) if unread else None
+
+    def sent(self, path: str, effect: HookCall) -> list[Sending]:
+        """What an effect asks of a server."""
+        if path not in self._effects:
+            found = [sending for sending in self._requests.at(path) if sending.request.role in EFFECTS]
+            self._effects[path] = [one for one in found if all(sent.verb == "GET" for sent in one.sent)]
+        start, end = effect.span
+        return [one for one in self._effects[path] if start <= one.request.span[0] < end]
 
     def _maker(self, key: Key) -> str:
         """The library's function that made what a top-level name holds."""

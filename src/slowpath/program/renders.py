@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from slowpath.model.react import PICKED, REST, HookCall, Shown, Sources
-from slowpath.program.data_hooks import DataHooks
+from slowpath.program.data_hooks import EFFECTS, DataHooks
 from slowpath.program.provided import Provided
 from slowpath.program.react import Key, ReactProgram
 
@@ -46,6 +46,10 @@ class Renders:
         self._shown: dict[Key, list[int]] = {}
         self._sites: dict[Key, list[tuple[str, int]]] = {}
         self._asks = {key: {call.span[0] for call in calls} for key, calls in queries.calls.items()}
+        for path, facts in react.facts.items():  # what other effects fill state with is not known
+            for call in facts.calls:
+                if call.callee in EFFECTS:
+                    self._asks.setdefault((path, call.owner), set()).add(call.span[0])
         for path, facts in react.facts.items():
             for index, shown in enumerate(facts.shown):
                 self._shown.setdefault((path, shown.owner), []).append(index)
@@ -56,14 +60,31 @@ class Renders:
     def behind(self, path: str, gate: HookCall) -> Iterator[Late]:
         """The queries that a gate holds back, although they need nothing of its answer."""
         owner = (path, gate.owner)
+        onward = {call.span[0] for call in self._queries.calls[owner] if gate.span[0] in call.reads.calls}
         for index in self._shown.get(owner, ()):
             shown = self._at(path, index)
-            if gate.span[0] not in shown.waits.calls and not self._wrapped(path, index, gate.span[0]):
+            if onward & set(shown.waits.calls):  # it waits for what the gate leads to
+                continue
+            if not self._waits(path, index, gate.span[0]) or self._elsewhere(path, shown, gate.span[0]):
                 continue
             if shown.tag:
                 yield from self._below(_Spot(path, index, owner, frozenset(), frozenset()))
             else:
                 yield from self._passed(owner, self._provided.within(owner), set())
+
+    def _waits(self, path: str, index: int, call: int) -> bool:
+        return call in self._at(path, index).waits.calls or self._wrapped(path, index, call)
+
+    def _elsewhere(self, path: str, shown: Shown, call: int) -> bool:
+        """Does its owner show the same component without the answer, as in `loading ? <Page /> : <Page data />`?"""
+        facts = self._react.facts[path]
+        sites = sum(site.tag == shown.tag and site.owner == shown.owner for site in facts.sites)
+        waiting = [
+            index
+            for index in self._shown[path, shown.owner]
+            if facts.shown[index].tag == shown.tag and self._waits(path, index, call)
+        ]
+        return bool(shown.tag) and sites > len(waiting)
 
     def _at(self, path: str, index: int) -> Shown:
         return self._react.facts[path].shown[index]
