@@ -18,7 +18,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     for path, sequence in effects.sequences():
         for loop in sequence.loops:
             found = confidence(effects, path, sequence, loop)
-            if found is not None:
+            if found is not None and not any(program.fan_outs.told(path, sequence.awaits[i].span) for i in loop.awaits):
                 yield _finding(effects, rule, path, sequence, loop, found)
 
 

@@ -72,6 +72,8 @@ class Places:
         if callee in LOOPING and call is not None:
             return around._replace(loops=(self._loop(_callback(call, at)), *around.loops))
         role = "later" if callee in LATER and callee not in ("then", "catch") else _role(at)
+        if role in ("handler", "later"):  # runs when somebody clicks, once
+            return around._replace(role=role, loops=())
         return around._replace(role=around.role if around.role in ("handler", "later") else role or around.role)
 
     def _loop(self, loop: tuple[RequestLoop, Node | None]) -> int:
@@ -107,12 +109,13 @@ def _head(loop: Node) -> tuple[RequestLoop, Node | None]:
     if loop.type == "for_statement":
         condition = text(loop.child_by_field_name("condition")).rstrip("; ")
         few = "count" if COUNT.search(condition) else few
+        few = few if text(loop.child_by_field_name("increment")).endswith(("++", "--")) else "chunk"
         item = tuple(re.findall(r"(?:let|var)\s+([\w$]+)", text(loop.child_by_field_name("initializer"))))
-        return RequestLoop("for", head, _short(condition), item, few), None
+        return RequestLoop("for", head, short(condition), item, few), None
     left, right = loop.child_by_field_name("left"), loop.child_by_field_name("right")
     item = words(left)
     few = "chunk" if CHUNK.search(f"{text(left)} {text(right)}") else few
-    return RequestLoop("for", head, _short(text(right)), item, few), right
+    return RequestLoop("for", head, short(text(right)), item, few), right
 
 
 def _callback(call: Node, function: Node) -> tuple[RequestLoop, Node | None]:
@@ -125,10 +128,11 @@ def _callback(call: Node, function: Node) -> tuple[RequestLoop, Node | None]:
     item = words(_pattern(function)) if given else ()
     few = "chunk" if CHUNK.search(f"{' '.join(item)} {text(over)[:200]}") else ""
     head = (call.start_byte, callee.end_byte if callee is not None else call.end_byte)
-    return RequestLoop("callback", head, _short(text(over)), item, few), over
+    return RequestLoop("callback", head, short(text(over)), item, few), over
 
 
-def _short(written: str) -> str:
+def short(written: str) -> str:
+    """What fits into a sentence."""
     one = " ".join(written.split())
     return one if len(one) <= MAX_OVER else ""
 

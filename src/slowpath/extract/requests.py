@@ -13,10 +13,11 @@ from tree_sitter import Node, Tree
 
 from slowpath.extract.await_calls import describe, first, unwrap
 from slowpath.extract.parsing import text
-from slowpath.extract.request_places import Place, Places, params
+from slowpath.extract.request_items import item_sites
+from slowpath.extract.request_places import CHUNK, Place, Places, params, short
 from slowpath.extract.request_values import Values, leads
 from slowpath.extract.scopes import FUNCTIONS, Scopes
-from slowpath.model.requests import Argument, Request, RequestClient, RequestConstant, RequestFacts
+from slowpath.model.requests import Argument, Part, Request, RequestClient, RequestConstant, RequestFacts, RequestLoop
 
 RELEVANT = (
     b"fetch",
@@ -41,6 +42,8 @@ BEFORE = (b"await ", b"=>", b"return ", b"void ", b"queryFn:", b"push(", b"dispa
 KNOWN = (b"fetch", b"axios", b"ky", b"got", b"useSWR")
 KNOWN_CALL = re.compile(rb"(?:\.\w++)*+(?=\s*+(?:<[^()\n]{0,200}>)?\()")
 STATEMENT = re.compile(rb"\s*+(" + NAME + rb")\([^\n]*\);?[ \t]*\n")
+HANDED = (b".map(", b".forEach(", b".flatMap(")
+ONLY = re.compile(rb"\s*(" + NAME + rb")\s*,?\s*\)")
 REFERENCE = re.compile(rb"\s*(" + NAME + rb")\s*(?=[,}\n])")
 URL_STARTS = (b'"/', b"'/", b"`/", b"`${", b'"http', b"'http", b"`http")
 URL = re.compile(rb"[\"'`](?:/(?:[\w:]|\$\{)|https?://|\$\{[^}`\n]{1,80}\}/)")
@@ -62,9 +65,14 @@ URLISH = re.compile(r"url|uri|path|endpoint|href|route|base|query|method|options
 
 def extract(tree: Tree, source: bytes) -> RequestFacts:
     """The facts of one file."""
-    if not any(word in source for word in RELEVANT) or any(word in source for word in TESTS):
+    if any(word in source for word in TESTS) or SERVERS.search(source):
         return RequestFacts()
-    return RequestFacts() if SERVERS.search(source) else _File(tree, source).read()
+    file = _File(tree, source)
+    if any(word in source for word in RELEVANT):
+        file.read()
+    if b".map(" in source and b"/>" in source:
+        file.facts.items = list(item_sites(file.scopes, file.places, source))
+    return file.facts
 
 
 def _ends(source: bytes, *words: bytes) -> Iterator[int]:
@@ -79,23 +87,23 @@ def _ends(source: bytes, *words: bytes) -> Iterator[int]:
 class _File:
     def __init__(self, tree: Tree, source: bytes) -> None:
         self.root, self.source = tree.root_node, source
-        scopes = Scopes(tree.root_node, source)
-        self.values, self.places = Values(scopes), Places(scopes)
+        self.scopes = Scopes(tree.root_node, source)
+        self.values, self.places = Values(self.scopes), Places(self.scopes)
         self.facts = RequestFacts(senders=self.places.senders, loops=self.places.loops)
         self._seen: set[int] = set()
 
-    def read(self) -> RequestFacts:
+    def read(self) -> None:
         for call, awaited in self._calls():
             if call.start_byte not in self._seen and len(self.facts.requests) < MAX_REQUESTS:
                 self._seen.add(call.start_byte)
                 self._request(call, awaited)
         self._references()
+        self._handed()
         self._literals()
         self._clients()
         self.facts.requests.sort(key=lambda request: request.span)
         if b"extends" in self.source:
             self.facts.bases = [(a.decode(), b.decode()) for a, b in EXTENDS.findall(self.source)]
-        return self.facts
 
     def _calls(self) -> Iterator[tuple[Node, bool]]:
         source = self.source
@@ -168,9 +176,17 @@ class _File:
         return self.values.argument(node)
 
     def _add(
-        self, node: Node, callee: str, args: tuple[Argument, ...], given: list[Node], place: Place, awaited: bool
+        self,
+        node: Node,
+        callee: str,
+        args: tuple[Argument, ...],
+        given: list[Node],
+        place: Place,
+        awaited: bool,
+        *,
+        handed: bool = False,
     ) -> None:
-        each = next((loop for loop in place.loops if self._rests(given, loop)), None)
+        each = place.loops[0] if handed else next((loop for loop in place.loops if self._rests(given, loop)), None)
         loop = each if each is not None else place.loops[0] if place.loops else -1
         span = (node.start_byte, node.end_byte)
         self.facts.requests.append(
@@ -208,6 +224,24 @@ class _File:
                         break
                     taker = taker.parent
                 self._add(node, match[1].decode(), (), [], place._replace(role=place.role or role), False)
+
+    def _handed(self) -> None:
+        """`ids.map(fetchOrder)`"""
+        for at in _ends(self.source, *HANDED):
+            match = ONLY.match(self.source, at)
+            if match is None or SKIPPED.search(match[1]):
+                continue
+            call = self.root.descendant_for_byte_range(at - 2, match.end())
+            if call is not None and call.type == "call_expression":
+                place = self.places.of(call)
+                over = text(call.child_by_field_name("function")).rpartition(".")[0]
+                few = "chunk" if CHUNK.search(over) else ""
+                self.facts.loops.append(RequestLoop("callback", (call.start_byte, at), short(over), ("element",), few))
+                args = (Argument((Part("hole", "element"),)),)
+                place = place._replace(loops=(len(self.facts.loops) - 1, *place.loops))
+                node = self.root.descendant_for_byte_range(*match.span(1))
+                if node is not None:
+                    self._add(node, match[1].decode(), args, [], place, False, handed=True)
 
     def _literals(self) -> None:
         """Calls that a URL is given to, and constants that hold one."""

@@ -98,6 +98,18 @@ class RequestClient(msgspec.Struct, array_like=True, frozen=True):
     options: tuple[tuple[str, Template], ...] = ()
 
 
+class ItemSite(msgspec.Struct, array_like=True, frozen=True):
+    """A component's tag that a callback renders per element, with the attributes that rest on the element."""
+
+    tag: str
+    span: Span
+    owner: int
+    """Index of the named function around it."""
+    loop: int
+    given: tuple[str, ...]
+    """`...` for a spread."""
+
+
 class RequestFacts(msgspec.Struct, array_like=True):
     """One file's part."""
 
@@ -108,3 +120,4 @@ class RequestFacts(msgspec.Struct, array_like=True):
     clients: list[RequestClient] = []
     bases: list[tuple[str, str]] = []
     """Classes with what they extend."""
+    items: list[ItemSite] = []

@@ -12,6 +12,7 @@ from slowpath.model.facts import Facts
 
 if TYPE_CHECKING:
     from slowpath.program.cargo import CargoProgram
+    from slowpath.program.fan_out import FanOuts
     from slowpath.program.react import ReactProgram
     from slowpath.program.requests import Requests
     from slowpath.program.rust import RustProgram
@@ -79,6 +80,13 @@ class Program:
         from slowpath.program.requests import Requests
 
         return Requests(self)
+
+    @cached_property
+    def fan_outs(self) -> FanOuts:
+        """Requests that the front end sends per element of a list."""
+        from slowpath.program.fan_out import FanOuts
+
+        return FanOuts(self)
 
     @cached_property
     def cargo(self) -> CargoProgram:

@@ -93,8 +93,8 @@ class Constants:
         return self._named[path]
 
 
-def filled(template: Template, arguments: Arguments, wanted: str) -> Template:
-    """A template of a function, as one call of it makes it."""
+def filled(template: Template, arguments: Arguments, wanted: str, kept: frozenset[str]) -> Template:
+    """A template of a function, as one call of it makes it; `kept` are names that both know."""
     found: list[Part] = []
     for part in template:
         if part.kind == "name" and arguments.has(part.text):
@@ -103,7 +103,7 @@ def filled(template: Template, arguments: Arguments, wanted: str) -> Template:
             value = arguments.value(root(part.text), wanted)
             found.append(Part("hole", next((each.text for each in value if each.kind != "text"), "")))
         else:
-            found.append(part if part.kind == "text" else Part("hole"))
+            found.append(part if part.kind == "text" or root(part.text) in kept else Part("hole"))
     return tuple(found[:MAX_PARTS])
 
 

@@ -32,6 +32,8 @@ MAX_DEPTH = 6
 MAX_SENT = 12
 """A function that sends more than this is a page of its own."""
 EMPTY = RequestFacts()
+LATER = frozenset(["handler", "later", "useMutation", "useSWRMutation", "useLazyQuery", "useCallback"])
+"""Roles of calls that do not run when their function does."""
 
 
 class Sent(NamedTuple):
@@ -121,15 +123,17 @@ class Requests:
             return ()
         key, sure = target
         summary = self._summary(key, depth + 1)
-        arguments = Arguments(self._facts(key[0]).senders[key[1]].params, request.args)
+        senders = self._facts(key[0]).senders
+        arguments = Arguments(senders[key[1]].params, request.args)
+        kept = parameters(senders, key[1]) if key[0] == path and senders[key[1]].outer else frozenset[str]()
         found: dict[tuple[Template, Template], Sent] = {}
         for sent in summary:
-            method = filled(sent.method, arguments, "method")
+            method = filled(sent.method, arguments, "method", kept)
             if not method and sent.open:
                 method = arguments.option("method")
             onward = Sent(
                 method,
-                filled(sent.url, arguments, "url"),
+                filled(sent.url, arguments, "url", kept),
                 (place, *sent.calls),
                 weakest(sent.sure, sure),
                 sent.open and not method,
@@ -156,7 +160,7 @@ class Requests:
             found = [
                 sent
                 for request in self._requests(path).get(sender, ())
-                if request.role not in ("handler", "later")
+                if request.role not in LATER
                 for sent in self.of(path, request, depth)
             ]
             self._summaries[key] = tuple(dict.fromkeys(found)) if len(found) <= MAX_SENT else ()
