@@ -40,20 +40,29 @@ class Places:
         self.senders: list[Sender] = []
         self.loops: list[RequestLoop] = []
         self._known: dict[int, Place] = {}
+        self._around: dict[int, Place] = {}
 
     def of(self, node: Node) -> Place:
         """The place of what stands in a node."""
-        below, at = node, node.parent
+        below, at, passed = node, node.parent, []
+        found = TOP
         for _ in range(MAX_CLIMB):
             if at is None or at.type == "program":
                 break
-            if at.type in NAMED or (at.type in ("for_in_statement", "for_statement") and _in_body(at, below)):
+            kind = at.type
+            loop = kind in ("for_in_statement", "for_statement")
+            if kind in NAMED or (loop and _in_body(at, below)):
                 known = self._known.get(at.id)
-                if known is None:
-                    known = self._known[at.id] = self._place(at)
-                return known
+                found = known if known is not None else self._known.setdefault(at.id, self._place(at))
+                break
+            if at.id in self._around:
+                found = self._around[at.id]
+                break
+            if not loop:
+                passed.append(at.id)
             below, at = at, at.parent
-        return TOP
+        self._around.update(dict.fromkeys(passed, found))
+        return found
 
     def _place(self, at: Node) -> Place:
         if at.type not in NAMED:

@@ -22,6 +22,7 @@ KEPT = frozenset(["toString", "trim", "href", "toLowerCase", "replace"])
 HOLE: Template = (Part("hole"),)
 URL = re.compile(r"/|https?:")
 OPTIONS = frozenset("url method baseURL baseUrl prefixUrl prefix path endpoint uri".split())
+OPTION = re.compile(rb"\b(?:url|method|baseURL|baseUrl|prefix|prefixUrl|path|endpoint|uri)\b|\.\.\.")
 
 
 class Values:
@@ -47,6 +48,8 @@ class Values:
     def options(self, node: Node) -> tuple[tuple[str, Template], ...]:
         """The options of an object that say where a request goes."""
         found: list[tuple[str, Template]] = []
+        if not OPTION.search(node.text or b""):
+            return ()
         for pair in node.named_children:
             if pair.type == "pair":
                 key = text(pair.child_by_field_name("key")).strip("'\"")

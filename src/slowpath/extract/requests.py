@@ -15,7 +15,7 @@ from slowpath.extract.await_calls import describe, first, unwrap
 from slowpath.extract.parsing import text
 from slowpath.extract.request_items import item_sites
 from slowpath.extract.request_places import CHUNK, Place, Places, params, short
-from slowpath.extract.request_values import Values, leads
+from slowpath.extract.request_values import DOTTED, Values, leads
 from slowpath.extract.scopes import FUNCTIONS, Scopes
 from slowpath.model.requests import Argument, Part, Request, RequestClient, RequestConstant, RequestFacts, RequestLoop
 
@@ -34,14 +34,21 @@ RELEVANT = (
     b"(`$",
 )
 TESTS = (b"\ndescribe(", b"\ntest(", b"\nit(", b"\n  it(", b"@playwright/test", b"\ndescribe.")
-SERVERS = re.compile(rb"from [\"'](?:koa|express|sequelize|@nestjs/|typeorm|fastify|@prisma/|bull)")
+SERVERS = re.compile(
+    rb"from [\"'](?:koa|express|sequelize|@nestjs/|typeorm|fastify|@prisma/|bull|(?:@|~?[./]+)server/)"
+)
+"""What code of a Node server imports: it asks databases rather than this project's Rust."""
 NAME = rb"[A-Za-z_$][\w$]*+(?:\??\.[\w$#]++)*+"
-CALL = re.compile(rb"\s*+(" + NAME + rb")(?=(?:<[^()\n]{0,200}>)?\()")
-BEFORE = (b"await ", b"=>", b"return ", b"void ", b"queryFn:", b"push(", b"dispatch(")
+CALL = rb"\s*+(" + NAME + rb")(?=(?:<[^()\n]{0,200}>)?\()"
+BEFORE = tuple(
+    (word, re.compile(re.escape(word) + CALL))
+    for word in (b"await ", b"=>", b"return ", b"void ", b"queryFn:", b"push(", b"dispatch(")
+)
 """What stands before a call whose promise somebody gets."""
+PLAIN = re.compile(NAME)
 KNOWN = (b"fetch", b"axios", b"ky", b"got", b"useSWR")
 KNOWN_CALL = re.compile(rb"(?:\.\w++)*+(?=\s*+(?:<[^()\n]{0,200}>)?\()")
-STATEMENT = re.compile(rb"\s*+(" + NAME + rb")\([^\n]*\);?[ \t]*\n")
+STATEMENT = re.compile(rb"\n[ \t]*+(" + NAME + rb")\([^\n]*\);?[ \t]*(?=\n)")
 HANDED = (b".map(", b".forEach(", b".flatMap(")
 ONLY = re.compile(rb"\s*(" + NAME + rb")\s*,?\s*\)")
 REFERENCE = re.compile(rb"\s*(" + NAME + rb")\s*(?=[,}\n])")
@@ -65,12 +72,14 @@ URLISH = re.compile(r"url|uri|path|endpoint|href|route|base|query|method|options
 
 def extract(tree: Tree, source: bytes) -> RequestFacts:
     """The facts of one file."""
-    if any(word in source for word in TESTS) or SERVERS.search(source):
+    sends = any(word in source for word in RELEVANT)
+    lists = b".map(" in source and b"/>" in source
+    if not (sends or lists) or any(word in source for word in TESTS) or SERVERS.search(source):
         return RequestFacts()
     file = _File(tree, source)
-    if any(word in source for word in RELEVANT):
+    if sends:
         file.read()
-    if b".map(" in source and b"/>" in source:
+    if lists:
         file.facts.items = list(item_sites(file.scopes, file.places, source))
     return file.facts
 
@@ -107,11 +116,9 @@ class _File:
 
     def _calls(self) -> Iterator[tuple[Node, bool]]:
         source = self.source
-        for word in BEFORE:
-            for at in _ends(source, word):
-                match = CALL.match(source, at)
-                if match is not None:
-                    yield from self._wanted(match.start(1), match.end(1), word == b"await ")
+        for word, pattern in BEFORE:
+            for found in pattern.finditer(source) if word in source else ():
+                yield from self._wanted(found.start(1), found.end(1), word == b"await ")
         for at in _ends(source, b".then(") if b".then(" in source else ():
             yield from self._chained(at - 6)
         for word in KNOWN:
@@ -122,10 +129,8 @@ class _File:
                         start -= 1
                     yield from self._wanted(start, match.end(), False)
         if b"useEffect" in source or b"forEach" in source:
-            for at in _ends(source, b"\n"):
-                match = STATEMENT.match(source, at)
-                if match is not None:
-                    yield from self._wanted(match.start(1), match.end(1), False)
+            for found in STATEMENT.finditer(source):
+                yield from self._wanted(found.start(1), found.end(1), False)
 
     def _wanted(self, start: int, end: int, awaited: bool) -> Iterator[tuple[Node, bool]]:
         if start not in self._seen and not SKIPPED.search(self.source[start:end]):
@@ -160,7 +165,10 @@ class _File:
         return node
 
     def _request(self, call: Node, awaited: bool) -> None:
-        callee = describe(call).name.removesuffix("()")
+        written = call.child_by_field_name("function")
+        raw = (written.text or b"") if written is not None else b""
+        callee = raw.decode() if PLAIN.fullmatch(raw) else describe(call).name.removesuffix("()")
+        callee = callee.replace("?.", ".")
         if not callee or callee.startswith("new "):
             return
         arguments = call.child_by_field_name("arguments")
@@ -171,8 +179,10 @@ class _File:
         self._add(call, callee, tuple(map(self._argument, given[:MAX_ARGS])), given, place, awaited)
 
     def _argument(self, node: Node) -> Argument:
-        if node.type == "identifier" and not URLISH.search(text(node)):
-            return Argument(self.values.plain(text(node)))
+        if node.type in ("identifier", "member_expression"):
+            name = text(node).replace("?.", ".")
+            if not URLISH.search(name) and DOTTED.match(name):
+                return Argument(self.values.plain(name))
         return self.values.argument(node)
 
     def _add(
