@@ -123,10 +123,8 @@ def test_the_guard_comes_first(test: str, safe: bool) -> None:
     source = GUARDED.replace("TEST", test)
     fix = fix_of(source, "await-before-guard")
     assert fix is not None and fix.safe == safe
-    assert (
-        f"boolean) {{\n  if ({test}) return null;\n  const text = await readFile(name);\n  return await parse(text);\n}}\n"
-        in applied(source, fix)
-    )
+    body = f"  if ({test}) return null;\n  const text = await readFile(name);\n  return await parse(text);\n"
+    assert f"boolean) {{\n{body}}}\n" in applied(source, fix)
 
 
 def test_a_remark_keeps_the_await_where_it_is() -> None:
