@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every fix to a front end that slowpath proposes, applied to real projects and proven by parsers and type checks.
 
-usage: web_fixes.py PROJECT... [--safe] [--min-confidence low] [--work D]
+usage: web_fixes.py PROJECT... [--fixes safe all] [--min-confidence low] [--work D]
 
 In: projects; where their dependencies are installed, their own TypeScript checks each tsconfig.json that a fix touches.
 Each is copied (by hard links, new texts take a new file), so nothing happens to it. Out: a Markdown table of the fixes
@@ -202,20 +202,21 @@ def table(proofs: Sequence[Proof]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("projects", nargs="+", type=Path)
-    parser.add_argument("--safe", action="store_true", help="the safe fixes alone")
+    parser.add_argument("--fixes", nargs="+", choices=["safe", "all"], default=["safe", "all"])
     parser.add_argument("--min-confidence", choices=["low", "medium", "high"], default="low")
     parser.add_argument("--work", type=Path, help="where copies go, on the projects' file system")
     options = parser.parse_args()
     proofs = []
     for source in options.projects:
-        for unsafe in (False,) if options.safe else (False, True):
+        for fixes in options.fixes:
             with tempfile.TemporaryDirectory(dir=options.work) as folder:
-                proofs.append(prove(source.resolve(), Path(folder).resolve(), unsafe, options.min_confidence))
+                proofs.append(prove(source.resolve(), Path(folder).resolve(), fixes == "all", options.min_confidence))
     print(table(proofs))
     for one in proofs:
         for broke in one.broken:
             place = broke.finding.place
-            print(f"\n{one.project}: {broke.finding.rule}: {place.path}: {broke.finding.message}")
+            kind = "safe" if broke.finding.fix and broke.finding.fix.safe else "unsafe"
+            print(f"\n{one.project}: {kind} {broke.finding.rule}: {place.path}: {broke.finding.message}")
             print("\n".join(f"  {line}" for line in broke.errors[:5]))
         if one.failure:
             print(f"\n{one.project}: the fixes that hold singly break it together:\n{one.failure}")
