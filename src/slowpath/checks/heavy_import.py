@@ -49,10 +49,10 @@ def _package(web: WebProgram, rule: Rule, uses: list[PackageUse]) -> Iterator[Fi
     confidence: Confidence = "medium" if _splits(web, uses[0]) else "low"
     name = f"`{uses[0].package}` (about {kilobytes:.0f} kB minified)"
     if eager:
-        what = (
-            f"{name} is part of the first load, whether or not the visitor gets to what needs it. "
-            "Load the component that uses it with `lazy()`, or the package with `import()`."
+        instead = rule.settings["instead"].get(
+            uses[0].specifier, "Load the component that uses it with `lazy()`, or the package with `import()`."
         )
+        what = f"{name} is part of the first load, whether or not the visitor gets to what needs it. {instead}"
     else:
         what = (
             f"Only event handlers use {name}, yet the first load brings it. "

@@ -25,15 +25,20 @@ def _modules(web: WebProgram, rule: Rule) -> Iterator[Finding]:
         if path in web.entries:
             continue
         importers = [edge for edge in web.importers(path) if web.loads_first(edge.importer)]
-        lazy = [edge for edge in importers if edge.dynamic]
+        lazy = [edge for edge in importers if edge.dynamic and _by_name(web, edge)]
         static = [edge for edge in importers if not edge.dynamic]
         if not lazy or not static or not _together(web, lazy, static):
             continue
-        if path in web.first_load_without(static):
+        if path in web.first_load_without(static):  # something else needs it at once
             continue
         kilobytes = saved(web, static).kilobytes
         if kilobytes >= rule.settings["least_kb"]:
             yield _defeat(web, rule, path, kilobytes, static, lazy)
+
+
+def _by_name(web: WebProgram, edge: Edge) -> bool:
+    """A pattern of file names means all of them, whether or not each is worth it."""
+    return any(call.span == edge.span and "*" not in call.specifier for call in web.modules[edge.importer].dynamic)
 
 
 def _together(web: WebProgram, lazy: list[Edge], static: list[Edge]) -> bool:
