@@ -4,6 +4,7 @@ that a table names. Found in the bytes, then looked up in the tree."""
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from tree_sitter import Node
 
@@ -13,6 +14,7 @@ from slowpath.model.modules import Dynamic
 
 CALL = re.compile(rb"\b(import|require)\s*\(")
 GLOB = re.compile(rb"import\.meta\.glob(?:Eager)?(?:<[^()]{0,200}>)?\(")
+MAX_GLOBS = 200
 ROUTE_FILE = re.compile(rb"""['"](\.{0,2}[\w$./()+-]{1,200}\.[jt]sx?)['"]""")
 ROUTE_TABLE = "route table"
 MEMBER = re.compile(r"default\s*:\s*\w+\.(\w+)")
@@ -62,7 +64,7 @@ def _specifier(node: Node) -> str:
 def globs(root: Node, source: bytes) -> list[Dynamic]:
     """`import.meta.glob("./pages/*.tsx")`; `eager: true` imports the files statically, as a `require` would."""
     found = []
-    for match in GLOB.finditer(source):
+    for match in islice(GLOB.finditer(source), MAX_GLOBS):
         node = root.descendant_for_byte_range(match.start(), match.end() - 1)
         while node is not None and node.type != "call_expression":
             node = node.parent

@@ -28,6 +28,8 @@ KINDS: dict[str, DeclarationKind] = {
 VARIABLES = ("lexical_declaration", "variable_declaration")
 TYPES = ("interface_declaration", "type_alias_declaration", "ambient_declaration")
 ERASED = (*TYPES, "comment", "import_statement")
+UNDIVIDED = "react"
+"""Imported nearly everywhere, and whole whatever is used of it."""
 INERT = ("comment", "empty_statement", "ambient_declaration", "hash_bang_line")
 
 
@@ -90,7 +92,7 @@ def _import(node: Node, uses: import_uses.Uses) -> Import:
     for imported, local, typed in _names(clause):
         package = specifier[:1] not in (".", "#", "~")
         use: Use = "type" if type_only or typed else uses.of(local, handlers=package)
-        whole = package and use != "type" and imported in ("*", "default")
+        whole = package and use != "type" and imported in ("*", "default") and specifier != UNDIVIDED
         members, in_types = uses.members(local) if whole else (None, False)
         names.append(ImportedName(imported, local, use, members, in_types))
     return Import(specifier, _span(node), tuple(names), type_only)
