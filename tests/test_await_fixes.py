@@ -130,3 +130,45 @@ def test_the_guard_comes_first(test: str, safe: bool) -> None:
 def test_a_remark_keeps_the_await_where_it_is() -> None:
     source = GUARDED.replace("TEST", "dry").replace("  const text", "  // the text\n  const text")
     assert fix_of(source, "await-before-guard") is None
+
+
+LOOP = """import { api, unlink } from "./shelf";
+export async function f(ids: Set<string>, all: string[]) {
+  const found: Item[] = [];
+  for (const id of ids) {
+    BODY
+  }
+  return found;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "batch"),
+    [
+        ("await unlink(id);", "    await Promise.all(all.slice(at, at + 10).map((id) => unlink(id)));"),
+        (
+            "found.push(await api.items.load(id, all));",
+            "    found.push(...(await Promise.all(items.slice(at, at + 10).map((id) => api.items.load(id, all)))));",
+        ),
+    ],
+)
+def test_ten_rounds_at_a_time(body: str, batch: str) -> None:
+    fix = fix_of(LOOP.replace("BODY", body), "await-in-loop")
+    assert fix is not None and not fix.safe
+    changed = applied(LOOP.replace("BODY", body), fix)
+    assert f"  for (let at = 0, {'items' if 'items' in batch else 'all'} = Array.from(ids);" in changed
+    assert batch in changed and changed.endswith("  }\n  return found;\n}\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "// as it says\n    await unlink(id);",
+        "await unlink(id, all.length);",
+        "await unlink(id, () => 1);",
+        "const one = await fetchOne(id); note(one);",
+    ],
+)
+def test_loops_that_do_more_are_left(body: str) -> None:
+    assert fix_of(LOOP.replace("BODY", body), "await-in-loop") is None

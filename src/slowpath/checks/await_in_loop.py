@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath.model.awaits import Loop, Sequence
-from slowpath.model.finding import Confidence, Finding, Place, Step
+from slowpath.model.finding import Confidence, Edit, Finding, Fix, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.await_effects import AwaitEffects
@@ -38,6 +38,15 @@ def _finding(effects: AwaitEffects, rule: Rule, path: str, sequence: Sequence, l
             Step(Place(path, first.span), f"a round waits for `{first.call.name}`"),
         ],
         related=[Step(Place(path, other.span), f"the same round waits for `{other.call.name}`") for other in others],
+        fix=_fix(path, loop),
         call=first.call.name.removesuffix("()") + "(…)",
-        item=loop.item[0],
+        all=loop.shown[0],
+        item=loop.shown[1],
     )
+
+
+def _fix(path: str, loop: Loop) -> Fix | None:
+    """Ten rounds at a time; when one fails, up to nine others are under way."""
+    if not loop.batched:
+        return None
+    return Fix("run ten rounds at a time", False, (Edit(Place(path, loop.span), loop.batched),))

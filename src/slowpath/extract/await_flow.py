@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from tree_sitter import Node
 
+from slowpath.extract.await_batched import batched, shown
 from slowpath.extract.await_calls import TOGETHER, describe, first, inner_calls, unwrap
 from slowpath.extract.await_moves import Simple, guard, move, simple
 from slowpath.extract.await_order import batches, counter, order_said, plain_count
@@ -99,6 +100,9 @@ class Flow(Values):
             calls=tuple(sorted({call.name for call in inner_calls(body) if call.name})),
             catches=all(point.attempts > round_.attempts for _, point in inside),
             item=round_.names,
+            span=(node.start_byte, node.end_byte),
+            shown=shown(node),
+            batched=batched(node),
         )
 
     def statements(self, node: Node) -> int:

@@ -214,7 +214,7 @@ def _settled(node: Node, earlier: Simple) -> bool:
             return False
         if at.type in ("identifier", "shorthand_property_identifier"):
             own = text(at)
-            if own == receiver or (own != "undefined" and not _fixed(own, earlier.node)):
+            if own == receiver or (own != "undefined" and not fixed(own, earlier.node)):
                 return False
         stack.extend(at.named_children)
     return True
@@ -238,7 +238,7 @@ def _receiver(earlier: Simple) -> str:
     return name.partition(".")[0] if "." in name else ""
 
 
-def _fixed(name: str, where: Node) -> bool:
+def fixed(name: str, where: Node) -> bool:
     """The name is a constant, a parameter or an import, or one of the language's own."""
     at: Node | None = where
     while at is not None:

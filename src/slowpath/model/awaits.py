@@ -101,6 +101,11 @@ class Loop(msgspec.Struct, array_like=True, frozen=True):
     """Every round catches its own failure and goes on."""
     item: tuple[str, ...]
     """Names of the loop's variables."""
+    span: Span = (0, 0)
+    shown: tuple[str, str] = ("items", "item")
+    """The list and the element, as a message shows them."""
+    batched: str = ""
+    """The loop anew, ten rounds at a time, where its body is one await and no more."""
 
 
 class Sequence(msgspec.Struct, array_like=True, frozen=True):
