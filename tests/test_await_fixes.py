@@ -172,3 +172,35 @@ def test_ten_rounds_at_a_time(body: str, batch: str) -> None:
 )
 def test_loops_that_do_more_are_left(body: str) -> None:
     assert fix_of(LOOP.replace("BODY", body), "await-in-loop") is None
+
+
+KEYED = """export async function f(id: string) {
+  const HEAD;
+  await check({
+    user: id,
+    teamId: await getTeamId(id),
+    access: [{ deskId: await getDeskId(id) }],
+  });
+  return LAST;
+}
+"""
+
+
+def test_properties_are_awaited_before_their_statement() -> None:
+    source = KEYED.replace("HEAD", "n = 1").replace("LAST", "n")
+    fix = fix_of(source)
+    assert fix is not None and not fix.safe
+    changed = applied(source, fix)
+    assert "  const [teamId, deskId] = await Promise.all([getTeamId(id), getDeskId(id)]);\n  await check({\n" in changed
+    assert "    teamId: teamId,\n    access: [{ deskId: deskId }],\n" in changed
+
+
+def test_a_property_joins_the_await_of_the_statement_before() -> None:
+    source = KEYED.replace("HEAD", "org = await getOrg(id)").replace("LAST", "org").replace("await getTeamId(id)", "id")
+    fix = fix_of(source)
+    assert fix is not None
+    assert "  const [org, deskId] = await Promise.all([getOrg(id), getDeskId(id)]);\n" in applied(source, fix)
+
+
+def test_a_name_that_is_taken_leaves_the_property() -> None:
+    assert fix_of(KEYED.replace("HEAD", "deskId = 1").replace("LAST", "deskId")) is None

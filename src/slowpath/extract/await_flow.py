@@ -15,10 +15,10 @@ from tree_sitter import Node
 
 from slowpath.extract.await_batched import batched, shown
 from slowpath.extract.await_calls import TOGETHER, describe, first, inner_calls, unwrap
-from slowpath.extract.await_moves import Simple, guard, move, simple
+from slowpath.extract.await_notes import Notes
 from slowpath.extract.await_order import batches, counter, order_said, plain_count
 from slowpath.extract.await_patterns import is_await, names, path_of
-from slowpath.extract.await_values import FUNCTIONS, Point, Round, Values
+from slowpath.extract.await_values import FUNCTIONS, Point, Round
 from slowpath.extract.parsing import text
 from slowpath.model.awaits import Await, Loop
 
@@ -31,10 +31,8 @@ SETTING = re.compile(
 """What later calls may quietly use."""
 
 
-class Flow(Values):
+class Flow(Notes):
     """Reads one function; afterwards `awaits()` and `loops()` tell what was found."""
-
-    last_simple: tuple[int, Simple] | None = None
 
     def read(self, function: Node) -> None:
         """Read a function, or a whole program for awaits at its top."""
@@ -69,6 +67,8 @@ class Flow(Values):
                 remarked=point.remarked,
                 move=point.move,
                 guard=point.guard,
+                text=point.text,
+                indent=point.indent,
             )
             for point in self.points
         )
@@ -168,27 +168,6 @@ class Flow(Values):
         if not self.inert and self.replay is None and len(self.points) == count + 1:
             self.note_simple(node, count)
         return mask
-
-    def note_simple(self, node: Node, index: int) -> None:
-        """Remember a statement that is one await and nothing else, and how it stands to the one before."""
-        statement = simple(node)
-        if statement is None:
-            return
-        point = self.points[index]
-        point.form, point.binding, point.annotation = statement.form, statement.pattern, statement.annotation
-        point.statement = (node.start_byte, node.end_byte)
-        point.operand = (statement.start, statement.value.end_byte)
-        point.guard = guard(statement)
-        before, self.last_simple = self.last_simple, (index, statement)
-        if before is None or before[0] != index - 1 or before[1].node.parent.id != node.parent.id:  # type: ignore[union-attr]
-            return
-        at = before[1].node.next_named_sibling
-        while at is not None and at.type == "comment":
-            at, point.remarked = at.next_named_sibling, True
-        if at is None or at.id != node.id:
-            point.move = move(before[1], node)
-        if point.move is not None or (at is not None and at.id == node.id):
-            point.follows = index - 1
 
     def declarator(self, node: Node) -> int:
         pattern, value = node.child_by_field_name("name"), node.child_by_field_name("value")

@@ -132,6 +132,8 @@ class Point:
         self.remarked = False
         self.move: Move | None = None
         self.guard: Guard | None = None
+        self.text = ""
+        self.indent = 0
 
 
 class Round:

@@ -19,8 +19,8 @@ class Call(msgspec.Struct, array_like=True, frozen=True):
     """The class of the receiver, where the function makes it itself: `const x = new Holder(…)`."""
 
 
-Form = Literal["", "const", "bare"]
-"""A statement that is one await and nothing else: `const x = await f();`, `await f();`."""
+Form = Literal["", "const", "bare", "keyed"]
+"""A statement that is one await and nothing else, `const x = await f();` or `await f();`; or its `key: await f()`."""
 
 
 class Move(msgspec.Struct, array_like=True, frozen=True):
@@ -84,6 +84,10 @@ class Await(msgspec.Struct, array_like=True, frozen=True):
     move: Move | None = None
     """How the await that it follows gets here, where more than comments lies between."""
     guard: Guard | None = None
+    text: str = ""
+    """What is awaited, as written, in the form of a property."""
+    indent: int = 0
+    """Of the statement that holds that property."""
 
 
 class Loop(msgspec.Struct, array_like=True, frozen=True):

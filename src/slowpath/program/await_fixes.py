@@ -16,6 +16,8 @@ def together(path: str, points: Sequence[Await], *, safe: bool) -> Fix | None:
 
     Where constants or a guard stand between the first and the second, the first moves down to the second.
     """
+    if points[-1].form == "keyed":
+        return _before_statement(path, points)
     target = _target(points)
     moved = points[1].move
     if target is None or any(point.move is not None for point in points[2:]):
@@ -43,10 +45,31 @@ def together(path: str, points: Sequence[Await], *, safe: bool) -> Fix | None:
     return Fix(TOGETHER, safe and plain, tuple(edits))
 
 
+def _before_statement(path: str, points: Sequence[Await]) -> Fix | None:
+    """Properties that are awaits each: all of them together, right before their statement."""
+    inner = [point for point in points if point.form == "keyed"]
+    outer = points[: len(points) - len(inner)]
+    shown = [point.binding for point in points]
+    if len(set(shown)) < len(shown) or any(point.form != "const" or point.annotation for point in outer):
+        return None
+    if len(outer) > 1 or any(point.statement != inner[0].statement for point in inner):
+        return None
+    texts = ", ".join(point.text for point in inner)
+    head = f"const [{', '.join(shown)}] = await Promise.all(["
+    edits = [Edit(Place(path, point.span), point.binding) for point in inner]
+    if outer:
+        start, end = outer[0].statement[0], outer[0].operand
+        edits += [Edit(Place(path, (start, end[0])), head), Edit(Place(path, (end[1], end[1])), f", {texts}])")]
+    else:
+        start = inner[0].statement[0]
+        edits.append(Edit(Place(path, (start, start)), f"{head}{texts}]);\n{' ' * inner[0].indent}"))
+    return Fix(TOGETHER, False, tuple(edits))
+
+
 def _target(points: Sequence[Await]) -> str | None:
     """Where the results go: `const [a, , b] = `, or nothing where nobody takes them."""
     forms = {point.form for point in points}
-    if "" in forms or len({bool(point.annotation) for point in points}) > 1:
+    if not forms <= {"const", "bare"} or len({bool(point.annotation) for point in points}) > 1:
         return None
     if forms == {"bare"}:
         return ""

@@ -35,10 +35,10 @@ def grade(effects: AwaitEffects, path: str, sequence: Sequence, loop: Loop, poin
     last = verb(name)
     effect = effects.of(path, sequence, point)
     own = bool(name) and parts(name)[0].removesuffix("()") in loop.item
-    if last in table["separate"]:
-        return "high"
     if effect.kind == "instant":
         return "instant"
+    if last in table["separate"]:
+        return "high"
     if effect.kind == "read" and not point.used and not effect.proven:
         return "low"
     if effect.kind == "read":

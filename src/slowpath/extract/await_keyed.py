@@ -1,0 +1,55 @@
+"""An await that is the value of a property: what a fix needs to wait for it before its statement."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from slowpath.extract.await_calls import first
+from slowpath.extract.await_moves import LISTS
+from slowpath.extract.await_values import FUNCTIONS
+from slowpath.extract.parsing import text
+
+LONG = 400
+RESERVED = frozenset("default delete in new class function return this true false null await".split())
+
+
+class Keyed(NamedTuple):
+    """`key: await operand` in a statement."""
+
+    key: str
+    statement: Node
+    operand: Node
+
+
+def keyed(pair: Node) -> Keyed | None:
+    """The parts; None where the key cannot be a variable of the function, or names one already."""
+    key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+    operand = first(value) if value is not None and value.type == "await_expression" else None
+    if operand is None or value is None or value.named_child_count != 1 or operand.end_byte - operand.start_byte > LONG:
+        return None
+    if key is None or key.type != "property_identifier" or text(key) in RESERVED:
+        return None
+    statement: Node | None = pair
+    while statement is not None and (statement.parent is None or statement.parent.type not in LISTS):
+        statement = statement.parent if statement.type not in FUNCTIONS else None
+    function = statement
+    while function is not None and function.parent is not None and function.type not in FUNCTIONS:
+        function = function.parent
+    if statement is None or function is None or _named(function, text(key)):
+        return None
+    return Keyed(text(key), statement, operand)
+
+
+def _named(root: Node, name: str) -> bool:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.type in NAMES and text(node) == name:
+            return True
+        stack.extend(node.named_children)
+    return False
+
+
+NAMES = ("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern")
