@@ -42,9 +42,9 @@ def batched(node: Node) -> str:
     together = f"await Promise.all({every}.slice({at}, {at} + 10).map(({text(item)}) => {text(operand)}))"
     body = f"{into}(...({together}))" if into else together
     indent = " " * node.start_point[1]
+    listed = text(over) if text(over).startswith(("Array.from(", "Object.")) else f"Array.from({text(over)})"
     return (
-        f"for (let {at} = 0, {every} = Array.from({text(over)}); {at} < {every}.length; {at} += 10) {{\n"
-        f"{indent}  {body};\n{indent}}}"
+        f"for (let {at} = 0, {every} = {listed}; {at} < {every}.length; {at} += 10) {{\n{indent}  {body};\n{indent}}}"
     )
 
 
