@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Place, Step
+from slowpath.model.finding import CONFIDENCES, Confidence, Edit, Finding, Fix, Place, Step
 from slowpath.model.react import Fresh, ProviderSite
 from slowpath.model.rule import Rule
 from slowpath.program import Program
@@ -35,12 +35,18 @@ def _finding(rule: Rule, path: str, sites: list[Rated]) -> Finding:
         confidence=confidence,
         context=site.context,
         kind=_kind(site.fresh),
+        fix=_fix(path, site),
         related=[
             Step(Place(path, other.fresh.span), f"so it does in `{other.owner}`")
             for sure, other in others
             if sure != "low" or confidence == "low"
         ],
     )
+
+
+def _fix(path: str, site: ProviderSite) -> Fix | None:
+    edits = tuple(Edit(Place(path, span), text) for span, text in site.kept)
+    return Fix("Keep the value with useMemo", False, edits) if edits else None
 
 
 def _kind(fresh: Fresh) -> str:

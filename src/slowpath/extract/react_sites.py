@@ -9,6 +9,7 @@ from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text
 from slowpath.extract.react_components import STATIC_HOOKS, hook_calls
+from slowpath.extract.react_keep import kept
 from slowpath.extract.react_owners import TRANSPARENT, Owner, callee_name
 from slowpath.extract.react_values import Made, made_anew
 from slowpath.extract.scopes import Scopes
@@ -100,8 +101,9 @@ def provider(tag: str, element: Node, around: Owner, scopes: Scopes) -> Provider
         context = tag if bare else tag.removesuffix(".Provider")
         fresh = _fresh("value", made, attribute)
         causes = {callee_name(call) for call in hook_calls(around.function)} - STATIC_HOOKS
+        keep = kept(value, made.local, around.function, scopes)
         own_state = _holds_own_state(value, made, around, scopes)
-        return ProviderSite(context, around.name, fresh, bare, own_state, not causes, _shown_inside(element))
+        return ProviderSite(context, around.name, fresh, bare, own_state, not causes, _shown_inside(element), keep)
     return None
 
 

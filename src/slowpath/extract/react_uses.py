@@ -94,10 +94,10 @@ def covered(function: Node, dependencies: Node, component: Node, scopes: Scopes)
 
     `row.id` covers `row.id.length` in part, and not `row.name`.
     """
-    known = {_path(node) for node in dependencies.named_children} - {()}
+    known = {path_of(node) for node in dependencies.named_children} - {()}
     exact = True
     for path, binding in outer_reads(function, component, scopes):
-        if path not in known and not _never_changes(binding):
+        if path not in known and not never_changes(binding):
             exact = False
             if not any(path[: len(prefix)] == prefix for prefix in known):
                 return "none"
@@ -112,7 +112,7 @@ def outer_reads(function: Node, component: Node, scopes: Scopes) -> Iterator[tup
         if node.type in ("identifier", "shorthand_property_identifier"):
             binding = scopes.lookup(text(node), node)
             if binding is not None and _between(binding.node, component, function):
-                yield _path(_whole(node)), binding
+                yield path_of(_whole(node)), binding
         stack.extend(node.named_children)
 
 
@@ -123,7 +123,7 @@ def _whole(node: Node) -> Node:
     return node
 
 
-def _path(node: Node) -> tuple[str, ...]:
+def path_of(node: Node) -> tuple[str, ...]:
     """`a?.b!.c` → a, b, c; nothing for anything but names."""
     found: list[str] = []
     current: Node | None = node
@@ -136,7 +136,7 @@ def _path(node: Node) -> tuple[str, ...]:
     return (text(current), *reversed(found))
 
 
-def _never_changes(binding: Binding) -> bool:
+def never_changes(binding: Binding) -> bool:
     """A ref, or what sets a state."""
     value = binding.value
     if value is None or value.type != "call_expression" or not binding.constant:

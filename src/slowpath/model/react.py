@@ -109,6 +109,8 @@ class ProviderSite(msgspec.Struct, array_like=True, frozen=True):
     """Only the parent can make its component render again, which makes its children anew as well."""
     inside: tuple[str, ...] = ()
     """The component tags between the provider's tags, where its component writes and renders all of them."""
+    kept: tuple[tuple[Span, str], ...] = ()
+    """The edits that keep the value with useMemo."""
 
 
 class Nested(msgspec.Struct, array_like=True, frozen=True):
