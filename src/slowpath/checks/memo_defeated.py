@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import count
 
-from slowpath.model.finding import Finding, Place, Step
+from slowpath.model.finding import Edit, Finding, Fix, Place, Step
 from slowpath.model.react import Fresh, Memo, Site
 from slowpath.model.rule import Rule
 from slowpath.program import Program
@@ -12,6 +15,7 @@ from slowpath.program import Program
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     react = program.react
+    taken: dict[str, set[str]] = defaultdict(set)
     shallow = frozenset(rule.settings["shallow"])
     for key, memo in react.memos.items():
         if memo.wrapper != "memo" or (memo.comparator and memo.comparator not in shallow):
@@ -22,10 +26,11 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
             yield _everywhere(rule, key[0], memo, defeated)
         else:
             for path, site in defeated:
-                yield _once(rule, path, site, Step(Place(key[0], memo.span), f"`{site.tag}` is memoised here"))
+                wrapper = Step(Place(key[0], memo.span), f"`{site.tag}` is memoised here")
+                yield _once(rule, path, site, wrapper, _hoist(program, path, site, taken[path]))
 
 
-def _once(rule: Rule, path: str, site: Site, wrapper: Step) -> Finding:
+def _once(rule: Rule, path: str, site: Site, wrapper: Step, fix: Fix | None) -> Finding:
     first, *others = sorted(site.fresh, key=lambda fresh: (fresh.sometimes, fresh.span))
     return rule.finding(
         Place(path, first.span),
@@ -33,8 +38,35 @@ def _once(rule: Rule, path: str, site: Site, wrapper: Step) -> Finding:
         confidence="medium" if first.sometimes else None,
         what=f"`{first.name}` gets {_value(first)} on every render",
         tag=site.tag,
+        fix=fix,
         related=[wrapper, *(_step(path, site, fresh) for fresh in others)],
     )
+
+
+def _hoist(program: Program, path: str, site: Site, taken: set[str]) -> Fix | None:
+    """Objects and arrays of literals become constants of the module, if that makes all props stable."""
+    declared = {declared.name for declared in program.web.modules[path].declared}
+    edits: list[Edit] = []
+    for fresh in site.fresh:
+        if not fresh.constant or "-" in fresh.name:
+            return None
+        name = _name(f"{site.tag}_{fresh.name}", declared | taken)
+        taken.add(name)
+        constant = f"const {name}{_type(path, site, fresh)} = {fresh.constant};\n\n"
+        edits.append(Edit(Place(path, (fresh.home, fresh.home)), constant))
+        edits.append(Edit(Place(path, fresh.value), name))
+    return Fix("Make it a constant of the module", False, tuple(edits)) if edits else None
+
+
+def _name(words: str, taken: set[str]) -> str:
+    """`Card_rowStyle` → CARD_ROW_STYLE, with a number where that is taken."""
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])|\W", "_", words).upper()
+    return next(name for number in count(1) if (name := plain + (f"_{number}" if number > 1 else "")) not in taken)
+
+
+def _type(path: str, site: Site, fresh: Fresh) -> str:
+    """The prop's own type, so that the literals keep theirs."""
+    return f': import("react").ComponentProps<typeof {site.tag}>["{fresh.name}"]' if path.endswith(".tsx") else ""
 
 
 def _everywhere(rule: Rule, path: str, memo: Memo, defeated: list[tuple[str, Site]]) -> Finding:

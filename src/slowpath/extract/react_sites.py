@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
 from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text
@@ -16,6 +17,9 @@ from slowpath.extract.scopes import Scopes
 from slowpath.model.react import Fresh, ProviderSite, Site
 
 TAG = re.compile(rb"<([A-Z][\w$]*(?:\.[A-Za-z_$][\w$]*)*)")
+CONSTANT = frozenset(
+    "object array pair property_identifier string string_fragment escape_sequence number true false null".split()
+)
 ELEMENTS = frozenset(["jsx_opening_element", "jsx_self_closing_element"])
 
 
@@ -50,7 +54,33 @@ def _attributes(element: Node, around: Owner, scopes: Scopes) -> Iterator[Fresh]
             made = made_anew(value_of(attribute), around.function, scopes)
             name = text(first(attribute))
             if made is not None and name not in ("key", "ref"):
-                yield _fresh(name, made, attribute)
+                fresh = _fresh(name, made, attribute)
+                value = value_of(attribute)
+                if value is not None and value.type in ("object", "array") and _of_literals(value):
+                    place = (value.start_byte, value.end_byte)
+                    fresh = msgspec.structs.replace(fresh, constant=text(value), value=place, home=_home(value))
+                yield fresh
+
+
+def _of_literals(value: Node) -> bool:
+    """Does it hold nothing but literals?"""
+    stack = list(value.named_children)
+    while stack:
+        node = stack.pop()
+        if node.type not in CONSTANT:
+            return False
+        stack.extend(node.named_children)
+    return True
+
+
+def _home(node: Node) -> int:
+    """The start of the top-level statement around a node, its comments included."""
+    while node.parent is not None and node.parent.type != "program":
+        node = node.parent
+    before = node.prev_sibling
+    while before is not None and before.type == "comment" and before.end_point[0] >= node.start_point[0] - 1:
+        node, before = before, before.prev_sibling
+    return node.start_byte
 
 
 def _fresh(name: str, made: Made, node: Node) -> Fresh:

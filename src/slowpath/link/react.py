@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import cast
 
 from slowpath.model.web import WebFacts
 from slowpath.program import Program
 from slowpath.program.react import Key, Names, ReactProgram
 from slowpath.program.web import Declaration, External, WebProgram
+
+LAZY = re.compile(r"(^|\.)(lazy\w*|dynamic|loadable)$")
 
 
 def link(program: Program) -> ReactProgram:
@@ -32,7 +35,19 @@ def link(program: Program) -> ReactProgram:
 
     shown = {path: facts.react for path, facts in files.items() if web.kind(path) in ("client", "server")}
     compiler = {path: web.react_compiler(path) for path in shown}
-    return ReactProgram(shown, compiler, Names(resolve, origin, unread), _pages(web))
+    return ReactProgram(shown, compiler, Names(resolve, origin, unread), _pages(web), _lazy(web))
+
+
+def _lazy(web: WebProgram) -> dict[Key, Key]:
+    """Components behind `lazy(() => import(..))`, by the name that stands for them."""
+    found: dict[Key, Key] = {}
+    for path, facts in web.modules.items():
+        for call in facts.dynamic:
+            file = web.file_of(path, call.specifier) if call.bound and LAZY.search(call.wrapper) else None
+            target = web.exported(file, call.member) if file is not None else None
+            if isinstance(target, Declaration):
+                found[path, call.bound] = (target.path, target.name)
+    return found
 
 
 def _pages(web: WebProgram) -> dict[Key, list[Key]]:

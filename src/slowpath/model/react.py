@@ -26,6 +26,11 @@ class Fresh(msgspec.Struct, array_like=True, frozen=True):
     """The local variable that holds the value, where it is not written in place."""
     sometimes: bool = False
     """Only on one branch of a condition."""
+    constant: str = ""
+    """The text of an object or array, written in place, of nothing but literals; `value` is where it stands."""
+    value: Span = (0, 0)
+    home: int = 0
+    """Where the module's statement around it starts."""
 
 
 class Site(msgspec.Struct, array_like=True, frozen=True):

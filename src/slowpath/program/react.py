@@ -33,7 +33,7 @@ class Names(NamedTuple):
 class ReactProgram:
     """Built by `link.react`. `resolve` says what a name of a file means: a key, or a package's name, or nothing.
 
-    `compiler` is the mode of React Compiler by path.
+    `compiler` is the mode of React Compiler by path, `lazy` what a component that loads later stands for.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class ReactProgram:
         compiler: Mapping[str, str],
         names: Names,
         pages: Mapping[Key, list[Key]],
+        lazy: Mapping[Key, Key],
     ) -> None:
         self.facts = facts
         """Facts of the files that users run, by path."""
@@ -51,6 +52,7 @@ class ReactProgram:
         self.unread = names.unread
         self.pages = pages
         """Pages of a file router by the layouts around them."""
+        self._lazy = lazy
         self._known: dict[Key, Key | str | None] = {}
         self.components: dict[Key, Component] = {
             (path, component.name): component for path, file in facts.items() for component in file.components
@@ -94,9 +96,17 @@ class ReactProgram:
         for path, facts in self.facts.items():
             for site in facts.sites:
                 target = self.resolve(path, site.tag)
-                if isinstance(target, tuple):
+                for _ in range(MAX_STEPS):
+                    if not isinstance(target, tuple):
+                        break
                     found[target].append((path, site))
+                    target = self._behind(target)
         return found
+
+    def _behind(self, key: Key) -> Key | str | None:
+        """The component that a styled or lazily loaded one hands its props to."""
+        base = self.styled.get(key)
+        return self.resolve(key[0], base) if base else self._lazy.get(key)
 
     def sites(self, key: Key) -> list[tuple[str, Site]]:
         """Where a component is rendered, by path."""
