@@ -1,0 +1,117 @@
+"""Fixes of the memo rules: what goes, what stays, and that the last use of a hook takes its import along."""
+
+from __future__ import annotations
+
+import pytest
+
+from slowpath import rulebook, testing
+from slowpath.engine import analyse
+from slowpath.fix import applied, chosen
+
+REACT = [rule for rule in rulebook.load() if rule.group == "react"]
+
+
+def mended(source: str, rule: str, *, unsafe: bool = False) -> str:
+    """A file after one round of fixes of one rule."""
+    texts = testing._texts({"src/a.tsx": source.encode()})
+    report = analyse(texts, [page for page in REACT if page.id == rule])
+    fixes = chosen(report, (), unsafe=unsafe).values()
+    return applied(report.sources.texts, fixes).get("src/a.tsx", source.encode()).decode()
+
+
+def test_all_uses_of_a_hook_go_with_its_import() -> None:
+    source = """import { useCallback, useState } from "react";
+export function A({ save }) {
+  const [text, setText] = useState("");
+  const clear = useCallback(() => setText(""), []);
+  const submit = useCallback(() => save(text), [save, text]);
+  return <form onSubmit={submit} onReset={clear} />;
+}
+"""
+    assert (
+        mended(source, "needless-use-memo")
+        == """import { useState } from "react";
+export function A({ save }) {
+  const [text, setText] = useState("");
+  const clear = () => setText("");
+  const submit = () => save(text);
+  return <form onSubmit={submit} onReset={clear} />;
+}
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "const f = useCallback((event) => save(event), [save]);",  # TypeScript would miss the type
+        "const f = useCallback<Handler>(() => save(), [save]);",
+        "const f = useCallback(() => save(), [save, other]);",  # `other` may be used nowhere else
+    ],
+)
+def test_what_might_not_compile_is_left(body: str) -> None:
+    source = f"""import {{ useCallback, useId }} from "react";
+export function A({{ save, other }}) {{
+  {body}
+  return <form onSubmit={{f}} />;
+}}
+"""
+    assert mended(source, "needless-use-memo", unsafe=True) == source
+
+
+def test_a_context_value_is_kept_where_no_part_is_new() -> None:
+    source = """import { createContext, useState } from "react";
+const Ctx = createContext(null);
+export function A({ children, id }) {
+  const [open, setOpen] = useState(false);
+  const [wide] = useState(false);
+  return <Ctx.Provider value={{ id, open, setOpen }}>{wide && children}</Ctx.Provider>;
+}
+"""
+    assert (
+        mended(source, "unstable-context-value", unsafe=True)
+        == """import { createContext, useMemo, useState } from "react";
+const Ctx = createContext(null);
+export function A({ children, id }) {
+  const [open, setOpen] = useState(false);
+  const [wide] = useState(false);
+  const value = useMemo(() => ({ id, open, setOpen }), [id, open]);
+  return <Ctx.Provider value={value}>{wide && children}</Ctx.Provider>;
+}
+"""
+    )
+    early = source.replace("  return <", "  if (wide) return null;\n  return <")
+    assert mended(early, "unstable-context-value", unsafe=True) == early
+    fresh = source.replace("{ id, open, setOpen }", "{ id, open, setOpen, close: () => setOpen(false) }")
+    assert mended(fresh, "unstable-context-value", unsafe=True) == fresh
+
+
+def test_literals_of_a_prop_become_constants() -> None:
+    source = """import { memo } from "react";
+const Card = memo(function Card({ style, tags }) { return <p style={style}>{tags.length}</p>; });
+// Two of them.
+export const A = ({ tags }) => <main><Card style={{ top: 0 }} tags={["a"]} /><Card tags={tags} /></main>;
+"""
+    assert (
+        mended(source, "memo-defeated", unsafe=True)
+        == """import { memo } from "react";
+const Card = memo(function Card({ style, tags }) { return <p style={style}>{tags.length}</p>; });
+const CARD_STYLE: import("react").ComponentProps<typeof Card>["style"] = { top: 0 };
+
+const CARD_TAGS: import("react").ComponentProps<typeof Card>["tags"] = ["a"];
+
+// Two of them.
+export const A = ({ tags }) => <main><Card style={CARD_STYLE} tags={CARD_TAGS} /><Card tags={tags} /></main>;
+"""
+    )
+
+
+def test_a_first_state_moves_into_a_function() -> None:
+    source = """import { useState } from "react";
+export function A({ rows, saved }) {
+  const [open] = useState<string[]>(JSON.parse(saved));
+  const [ids] = useState(rows.sort());
+  return <p>{open}{ids}</p>;
+}
+"""
+    assert mended(source, "eager-state-init") == source.replace("JSON.parse(saved)", "() => (JSON.parse(saved))")
