@@ -12,6 +12,7 @@ from tree_sitter import Tree
 
 from slowpath.extract.parsing import text
 from slowpath.extract.react_components import components, functions, hooks, memos, styled
+from slowpath.extract.react_effects import remembering
 from slowpath.extract.react_gates import shown_by
 from slowpath.extract.react_hooks import hook_values
 from slowpath.extract.react_nested import nested
@@ -32,7 +33,7 @@ CONTEXT = re.compile(r"^(createContext|React\.createContext)\b")
 
 def extract(tree: Tree, source: bytes) -> ReactFacts:
     """The facts of one file."""
-    facts = ReactFacts()
+    facts = ReactFacts(remembering=remembering(tree.root_node, source))
     scopes = Scopes(tree.root_node, source)
     facts.working = working(scopes, source)
     if not any(pattern.search(source) for pattern in (RELEVANT, MADE, EARLY)):

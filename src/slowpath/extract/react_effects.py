@@ -11,11 +11,13 @@ from tree_sitter import Node
 from slowpath.extract.react_components import hook_calls
 from slowpath.extract.react_owners import callee_name
 from slowpath.extract.scopes import FUNCTIONS, Scopes
+from slowpath.model.finding import Span
 
 HOOKS = frozenset(["useEffect", "useLayoutEffect"])
 WAITS = re.compile(rb"\bawait\b|\.then\s*\(")
 SETTER = re.compile(rb"\bset[A-Z]\w*(?=\s*\()")
 CALLED = re.compile(rb"\b[a-z]\w*(?=\s*\()")
+CACHE = re.compile(rb"(?<![-\"'])(?:[cC]ache(?!\w*\s*:)|localStorage|sessionStorage|[mM]emoiz|in[fF]light)")
 BRANCHES = frozenset(["if_statement", "ternary_expression", "switch_statement"])
 MAX_NODES = 400
 
@@ -60,6 +62,18 @@ def effects(function: Node, scopes: Scopes) -> Iterator[Effect]:
                 parts.append(part)
         if any(WAITS.search(part.text or b"") for part in parts):
             yield Effect(call, tuple(parts))
+
+
+def remembering(root: Node, source: bytes) -> list[Span]:
+    """Functions that look into a cache or a storage; `cache: "no-store"` is an option of fetch."""
+    found: set[Span] = set()
+    for match in CACHE.finditer(source):
+        node = root.descendant_for_byte_range(match.start(), match.end())
+        while node is not None and node.type not in FUNCTIONS:
+            node = node.parent
+        if node is not None:
+            found.add((node.start_byte, node.end_byte))
+    return sorted(found)
 
 
 def _guarded(part: Node) -> bool:

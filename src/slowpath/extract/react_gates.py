@@ -20,6 +20,8 @@ from slowpath.model.react import PICKED, Shown, Sources
 OPEN = TRANSPARENT | {"jsx_expression", "jsx_fragment", "return_statement", "else_clause", "sequence_expression"}
 """Nodes that show what they hold."""
 
+MAX_TURNS = 8
+
 
 class _Spot(NamedTuple):
     """A node to look at, with what holds there."""
@@ -27,6 +29,11 @@ class _Spot(NamedTuple):
     node: Node
     within: int
     waits: Sources
+    turns: tuple[tuple[int, bool], ...] = ()
+
+    def turned(self, condition: Node, way: bool) -> tuple[tuple[int, bool], ...]:
+        """The turns behind a condition; of the first few, which is where pages differ."""
+        return (*self.turns, (condition.start_byte, way)) if len(self.turns) < MAX_TURNS else self.turns
 
 
 def shown_by(name: str, function: Node, values: Values, start: int) -> list[Shown]:
@@ -51,24 +58,27 @@ def shown_by(name: str, function: Node, values: Values, start: int) -> list[Show
                 within = start + len(found)
                 found.append(_shown(name, tag, opening, spot, values))
             if opening is not node:
-                stack.extend(_Spot(child, within, spot.waits) for child in reversed(node.named_children[1:-1]))
+                stack.extend(
+                    _Spot(child, within, spot.waits, spot.turns) for child in reversed(node.named_children[1:-1])
+                )
         elif kind in ("identifier", "member_expression") and text(node) in ("children", "props.children"):
-            found.append(Shown(name, "", (node.start_byte, node.end_byte), spot.within, (), spot.waits))
+            found.append(Shown(name, "", (node.start_byte, node.end_byte), spot.within, (), spot.waits, spot.turns))
     return found
 
 
 def _statements(spot: _Spot, values: Values) -> Iterator[_Spot]:
     """The statements of a block; what follows `if (!data) return ..` waits."""
-    waits = spot.waits
+    waits, turns = spot.waits, spot.turns
     for statement in spot.node.named_children:
         if statement.type in ("return_statement", "if_statement"):
-            yield spot._replace(node=statement, waits=waits)
+            yield spot._replace(node=statement, waits=waits, turns=turns)
         if statement.type == "if_statement" and _leaves(statement):
             condition = statement.child_by_field_name("condition")
             gate = answered(condition, False, values)
             if gate is None and PICKED in values.of(condition).calls:
                 return
             waits = union(waits, gate or NOTHING)
+            turns = spot._replace(turns=turns).turned(statement, False)
 
 
 def _leaves(statement: Node) -> bool:
@@ -93,7 +103,7 @@ def _branches(spot: _Spot, values: Values) -> Iterator[_Spot]:
     for branch, when in ((then, True), (otherwise, False)):
         gate = answered(condition, when, values) if branch is not None else None
         if branch is not None and gate is not None and PICKED not in gate.calls:
-            yield spot._replace(node=branch, waits=union(spot.waits, gate))
+            yield spot._replace(node=branch, waits=union(spot.waits, gate), turns=spot.turned(node, when))
 
 
 def _shown(owner: str, tag: str, element: Node, spot: _Spot, values: Values) -> Shown:
@@ -104,4 +114,5 @@ def _shown(owner: str, tag: str, element: Node, spot: _Spot, values: Values) -> 
         sources = values.of(value)
         if sources != NOTHING:
             given.append(("..." if spread else text(first(attribute)), sources))
-    return Shown(owner, tag, (element.start_byte, element.end_byte), spot.within, tuple(given), spot.waits)
+    span = (element.start_byte, element.end_byte)
+    return Shown(owner, tag, span, spot.within, tuple(given), spot.waits, spot.turns)

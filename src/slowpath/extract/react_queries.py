@@ -64,7 +64,8 @@ def _effects(name: str, values: Values) -> Iterator[HookCall]:
         reads = Sources(known.props, tuple(offset for offset in known.calls if offset != call.start_byte))
         held = Sources((), (PICKED,)) if effect.guarded else Sources()
         span = (call.start_byte, call.end_byte)
-        yield HookCall(name, callee_name(call), span, reads, about=_about(call), held=held, needs=reads)
+        runs = tuple((part.start_byte, part.end_byte) for part in effect.parts)
+        yield HookCall(name, callee_name(call), span, reads, about=_about(call), held=held, needs=reads, runs=runs)
 
 
 def made(scopes: Scopes, source: bytes) -> Iterator[Made]:

@@ -186,6 +186,8 @@ class HookCall(msgspec.Struct, array_like=True, frozen=True):
     """The answers that it waits for: `enabled: !!data`, `data ? key : null`. `PICKED`: it never starts by itself."""
     needs: Sources = Sources()
     """What its arguments rest on, that condition left out."""
+    runs: tuple[Span, ...] = ()
+    """Of an effect: the functions that it runs, its callback first."""
 
 
 class Made(msgspec.Struct, array_like=True, frozen=True):
@@ -208,6 +210,8 @@ class Shown(msgspec.Struct, array_like=True, frozen=True):
     """Attributes that are no constants."""
     waits: Sources
     """What must have answered before it is shown: hooks, or the props that say so."""
+    turns: tuple[tuple[int, bool], ...] = ()
+    """The conditions that it stands behind, by the offset where they start, and which way it takes there."""
 
 
 class ReactFacts(msgspec.Struct, array_like=True):
@@ -236,3 +240,5 @@ class ReactFacts(msgspec.Struct, array_like=True):
     """Top-level functions that loop, parse JSON or read the browser's storage."""
     directives: list[tuple[str, bool]] = []
     """`use memo` (True) and `use no memo`, with the component or hook that starts with it; no name for the file."""
+    remembering: list[Span] = []
+    """Functions that look into a cache or a storage of their own."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from slowpath.program.requests import Sending
 
 EFFECTS = frozenset(["useEffect", "useLayoutEffect"])
+RUN = EFFECTS | {"useCallback"}
 How = Literal["query", "suspense"]
 """`suspense`: the render stops at the call until the answer is there."""
 
@@ -131,10 +132,11 @@ class DataHooks:
     def sent(self, path: str, effect: HookCall) -> list[Sending]:
         """What an effect asks of a server."""
         if path not in self._effects:
-            found = [sending for sending in self._requests.at(path) if sending.request.role in EFFECTS]
+            found = [sending for sending in self._requests.at(path) if sending.request.role in RUN]
             self._effects[path] = [one for one in found if all(sent.verb == "GET" for sent in one.sent)]
-        start, end = effect.span
-        return [one for one in self._effects[path] if start <= one.request.span[0] < end]
+        return [
+            one for one in self._effects[path] if any(start <= one.request.span[0] < end for start, end in effect.runs)
+        ]
 
     def _maker(self, key: Key) -> str:
         """The library's function that made what a top-level name holds."""
