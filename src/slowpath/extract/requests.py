@@ -28,10 +28,10 @@ RELEVANT = (
     b".then(",
     b"ky.",
     b"got.",
-    b'("/',
-    b"('/",
-    b"(`/",
-    b"(`$",
+    b'"/',
+    b"'/",
+    b"`/",
+    b"`${",
 )
 TESTS = (b"\ndescribe(", b"\ntest(", b"\nit(", b"\n  it(", b"@playwright/test", b"\ndescribe.")
 SERVERS = re.compile(

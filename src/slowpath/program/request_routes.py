@@ -55,7 +55,11 @@ def asked(sent: Sent) -> Asked | None:
         segments[-1] = segments[-1].removesuffix("{}")  # a query string
     if not any(_tells(segment) for segment in segments):
         return None
-    return Asked(tuple(HOLE if "{}" in segment else segment for segment in segments if segment), based, foreign)
+    return Asked(
+        tuple(HOLE if "{}" in segment or PARAM.match(segment) else segment for segment in segments if segment),
+        based,
+        foreign,
+    )
 
 
 def _tells(segment: str) -> bool:
@@ -78,7 +82,7 @@ class RouteTable:
         question = asked(sent)
         if question is None or question.foreign:
             return None
-        found: dict[tuple[int, int], list[Route]] = {}
+        found: dict[tuple[int, int, int], list[Route]] = {}
         for route, segments in self._routes:
             if sent.verb and route.method not in ("ANY", sent.verb):
                 continue
@@ -91,11 +95,13 @@ class RouteTable:
         routes = found[best]
         if len({id(route.handler) for route in routes}) > 1:
             return Match(routes[0], "low")
-        return Match(routes[0], "medium" if best[1] or not sent.verb else "high")
+        if best[0]:
+            return Match(routes[0], "low")
+        return Match(routes[0], "medium" if best[2] or not sent.verb else "high")
 
 
-def _score(question: Asked, route: tuple[str, ...]) -> tuple[int, int] | None:
-    """(literal segments in common, minus what one side has in front); None where they do not fit."""
+def _score(question: Asked, route: tuple[str, ...]) -> tuple[int, int, int] | None:
+    """(minus words that stand where the route takes a value, what both have in common, minus what one has in front)."""
     client = question.segments
     if route and route[-1] == TAIL:
         if len(client) < len(route):
@@ -106,11 +112,13 @@ def _score(question: Asked, route: tuple[str, ...]) -> tuple[int, int] | None:
     if not all(GENERIC.match(segment) or (more < 0 and question.based and segment != WILD) for segment in front):
         return None
     own, other = client[max(more, 0) :], route[max(-more, 0) :]
-    common = 0
+    common = words = 0
     for mine, theirs in zip(own, other, strict=True):
         if mine == theirs:
             common += 0 if mine == TAIL else 2 if _tells(mine) else 1 if mine == HOLE else 0
         elif theirs != WILD:
             return None
+        else:
+            words += 1
     told = any(mine == theirs != TAIL and _tells(mine) for mine, theirs in zip(own, other, strict=True))
-    return (common, -abs(more)) if told else None
+    return (-words, common, -abs(more)) if told else None

@@ -52,8 +52,10 @@ class Sent(NamedTuple):
     @property
     def verb(self) -> str:
         """`GET`, or nothing where it cannot be told."""
-        word = shown(self.method)
-        return word.upper() if word and "{" not in word else "" if self.method else self.default
+        if not self.method:
+            return self.default
+        word = shown(self.method).upper()
+        return word if word in table()["verbs"] else ""
 
     @property
     def template(self) -> str:
@@ -206,7 +208,7 @@ class Requests:
             whole(arg.value) for arg in (given[1:] if given[0].value and not whole(given[0].value) else given)
         )
         verb: Template = (Part("text", method),) if fixed else own
-        joined = (*base, *url) if base and not _absolute(url) else url
+        joined = _under(base, url) if base and not _absolute(url) else url
         return Sent(verb, joined, (), "high", forwarded and not verb, method or "GET")
 
     def _client(self, path: str, request: Request, name: str) -> Template | None:
@@ -361,6 +363,15 @@ def parameters(senders: list[Sender], index: int) -> frozenset[str]:
 def _names(params: tuple[str, ...]) -> Iterator[str]:
     for param in params:
         yield from param.strip("{}").split(",")
+
+
+def _under(base: Template, url: Template) -> Template:
+    """A base URL and a path; clients put the slash between them."""
+    ends = base[-1].text.endswith("/") if base[-1].kind == "text" else False
+    starts = url[0].text.startswith(("/", "?")) if url[0].kind == "text" else whole(url)
+    if ends and starts and url[0].kind == "text":
+        return (*base[:-1], Part("text", base[-1].text[:-1]), *url)
+    return (*base, *url) if ends or starts else (*base, Part("text", "/"), *url)
 
 
 def _absolute(url: Template) -> bool:
