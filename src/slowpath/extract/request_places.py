@@ -68,19 +68,21 @@ class Places:
         if at.type not in NAMED:
             around = self.of(at)
             return around._replace(loops=(self._loop(_head(at)), *around.loops))
-        name, owner = named(at)
-        if name:
-            outer = self.of(at).sender
-            label = self.senders[outer].name if outer >= 0 else ""
-            span = (at.start_byte, at.end_byte)
-            self.senders.append(Sender(name, owner, params(at), span, label))
-            return Place(len(self.senders) - 1, (), "")
-        around = self.of(at)
         call = _taker(at)
         callee = callee_name(call) if call is not None else ""
         if callee in LOOPING and call is not None:
+            around = self.of(call)
             return around._replace(loops=(self._loop(_callback(call, at)), *around.loops))
-        role = "later" if callee in LATER and callee not in ("then", "catch") else _role(at)
+        hook = bool(HOOK.match(callee)) and callee != "useCallback"
+        name, owner = ("", "") if hook or callee in LATER else named(at)
+        if name:
+            outer = self.of(at).sender
+            label = self.senders[outer].name if outer >= 0 else ""
+            self.senders.append(Sender(name, owner, params(at), (at.start_byte, at.end_byte), label))
+            return Place(len(self.senders) - 1, (), "")
+        around = self.of(call if call is not None else at)
+        later = callee in LATER and callee not in ("then", "catch")
+        role = "later" if later else callee if hook else _role(at)
         if role in ("handler", "later"):  # runs when somebody clicks, once
             return around._replace(role=role, loops=())
         return around._replace(role=around.role if around.role in ("handler", "later") else role or around.role)
