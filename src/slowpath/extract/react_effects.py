@@ -41,6 +41,9 @@ class Effect(NamedTuple):
 
 def effects(function: Node, scopes: Scopes) -> Iterator[Effect]:
     """The effects of a component or hook that wait for something."""
+    source = function.text or b""
+    if not any(hook.encode() in source for hook in HOOKS) or not WAITS.search(source):
+        return
     body = function.child_by_field_name("body")
     local = scopes.names(body) if body is not None else {}
     for call in hook_calls(function):
@@ -67,6 +70,8 @@ def effects(function: Node, scopes: Scopes) -> Iterator[Effect]:
 def remembering(root: Node, source: bytes) -> list[Span]:
     """Functions that look into a cache or a storage; `cache: "no-store"` is an option of fetch."""
     found: set[Span] = set()
+    if not any(word in source for word in (b"ache", b"Storage", b"emoiz", b"light")):
+        return []
     for match in CACHE.finditer(source):
         node = root.descendant_for_byte_range(match.start(), match.end())
         while node is not None and node.type not in FUNCTIONS:

@@ -26,7 +26,7 @@ MADE = re.compile(rb"\bcreate(TRPC|Api|Query|InfiniteQuery)|Endpoints\b|\binit\w
 NAMED = re.compile(
     r"\"([^\"\\\n]{1,80})\"|'([^'\\\n]{1,80})'|`([^`\\\n]{1,80})`|([A-Za-z_$][\w$.]*)(?=\()|\b([A-Z]\w+)"
 )
-EARLY = re.compile(rb"\b(\w*[pP]refetch\w*|(ensure|fetch)(Infinite)?Query(Data)?)\s*\(")
+EARLY = re.compile(rb"(?:[pP]refetch\w{0,40}|\b(?:ensure|fetch)(?:Infinite)?Query(?:Data)?)\s{0,20}\(")
 """Calls that start a query before a component asks."""
 MAX_TEXT = 600
 MAX_NAMES = 12
@@ -160,6 +160,8 @@ def _parted(arguments: Node | None) -> tuple[list[tuple[Node, bool]], list[Node]
 
 
 def _held(condition: Node, when: bool, values: Values) -> Sources | None:
+    meant = values.meant(text(condition)) if condition.type == "identifier" else None
+    condition = meant if meant is not None else condition
     never = text(condition) == ("false" if when else "true")
     return Sources((), (PICKED,)) if never else answered(condition, when, values, strict=True)
 

@@ -18,13 +18,16 @@ ANSWERS = frozenset(["data", "isSuccess", "isFetched", "current"])
 MISSING = frozenset(["undefined", "null", '"pending"', '"loading"', '"idle"', "'pending'", "'loading'", "'idle'"])
 SUCCESS = frozenset(['"success"', "'success'"])
 
+MAX_LENGTH = 400
+"""Bytes of a condition that is looked at."""
+
 
 def answered(condition: Node | None, when: bool, values: Values, *, strict: bool = False) -> Sources | None:
     """What must have answered once a condition is `when`; None where it also asks for something else.
 
     `strict`: None as well where it asks for something in the answer, beyond that there is one.
     """
-    if condition is None:
+    if condition is None or condition.end_byte - condition.start_byte > MAX_LENGTH:
         return None
     kind = condition.type
     if kind in TRANSPARENT and condition.named_child_count:
@@ -36,9 +39,6 @@ def answered(condition: Node | None, when: bool, values: Values, *, strict: bool
         return answered(first(arguments) if arguments is not None else None, when, values, strict=strict)
     if kind == "binary_expression":
         return _binary(condition, when, values, strict)
-    if strict and kind == "identifier" and (meant := values.meant(text(condition))) is not None:
-        # a constant is declared before what it stands for is used, so this ends
-        return answered(meant, when, values, strict=True) if meant.start_byte < condition.start_byte else None
     return _leaf(condition, when, values, strict) if kind in ("identifier", "member_expression") else None
 
 

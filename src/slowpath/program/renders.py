@@ -11,6 +11,8 @@ from slowpath.program.provided import Provided
 from slowpath.program.react import Key, ReactProgram
 
 DEPTH = 5
+MAX_PASSED = 60
+"""Components that one gate's children are handed through."""
 
 
 class Late(NamedTuple):
@@ -109,7 +111,7 @@ class Renders:
 
     def _passed(self, key: Key, contexts: frozenset[Key], seen: set[Key]) -> Iterator[Late]:
         """What is handed to a component as its children."""
-        if key in seen:
+        if key in seen or len(seen) > MAX_PASSED:
             return
         seen.add(key)
         for page in self._react.pages.get(key, ()):

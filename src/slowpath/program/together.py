@@ -14,6 +14,8 @@ from slowpath.program.react import Key
 from slowpath.program.requests import Sending, Sent
 
 DEPTH = 8
+MAX_HOPS = 20
+"""Own hooks, one in the other."""
 MAX_ASKERS = 4
 """Components told per request below one element."""
 Identity = tuple[object, ...]
@@ -109,7 +111,7 @@ class Together:
             return True
         return any(name in self._opened for name, _ in shown.given)
 
-    def _asks(self, key: Key) -> Asked:
+    def _asks(self, key: Key, hops: int = 0) -> Asked:
         """What the effects of a component or hook ask, those of own hooks included."""
         if key in self._own:
             return self._own[key]
@@ -123,8 +125,8 @@ class Together:
                             found.setdefault(identity, [Asker((), key[0], call, sent)])
                 continue
             target = None if call.taken or call.chain else self._react.resolve(key[0], call.callee)
-            if isinstance(target, tuple):
-                for identity, askers in self._asks(target).items():
+            if isinstance(target, tuple) and hops < MAX_HOPS:
+                for identity, askers in self._asks(target, hops + 1).items():
                     found.setdefault(identity, askers)
         return found
 
