@@ -103,7 +103,7 @@ class FanOuts:
             question = asked(sent)
             if question is None or question.foreign:
                 continue
-            body = sent.verb not in ("GET", "HEAD", "") or len(sent.calls) == 1
+            body = sent.verb not in ("GET", "HEAD", "")
             if (varies(sent) or body) and not (sent.verb in ("POST", "PUT") and FILES.search(words + sent.template)):
                 return sent
         return None
