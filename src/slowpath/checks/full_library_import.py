@@ -20,15 +20,23 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     web = program.web
     found: dict[tuple[str, str], list[PackageUse]] = defaultdict(list)
     for use in web.uses:
-        if web.ships(use.importer) and _whole(rule, use):
-            package = web.package_of(use.importer)
-            if package is None or not package.dependencies & set(rule.settings["plugins"]):
-                found[package.folder if package is not None else "", use.specifier].append(use)
+        if web.ships(use.importer) and _whole(rule, use) and not _rewritten(web, rule, use):
+            found[_folder(web, use.importer), use.specifier].append(use)
     for (folder, specifier), uses in found.items():
         ordered = sorted(uses, key=lambda u: (not web.loads_first(u.importer), u.importer, u.statement.span))
         kilobytes = sizes()[specifier].kb - _needed(uses, specifier)
         if kilobytes >= rule.settings["least_kb"]:
             yield _finding(web, rule, folder, ordered, kilobytes)
+
+
+def _rewritten(web: WebProgram, rule: Rule, use: PackageUse) -> bool:
+    """Does the app's build turn the import into those of the parts?"""
+    package = web.package_of(use.importer)
+    dependencies = package.dependencies if package is not None else frozenset()
+    if dependencies & set(rule.settings["plugins"]):
+        return True
+    single = all(name.imported not in ("*", "default") for name in _names(use))
+    return single and any(use.specifier in rule.settings["frameworks"].get(name, ()) for name in dependencies)
 
 
 def _whole(rule: Rule, use: PackageUse) -> bool:
