@@ -33,7 +33,8 @@ from slowpath.model.finding import Confidence, Finding, Fix
 from slowpath.model.report import Report
 
 GROUPS = ("typescript", "react", "bundle")
-LEFT_OUT = shutil.ignore_patterns(".git", "*.tsbuildinfo", ".next", "dist", ".turbo")
+LEFT_OUT = frozenset([".git", ".next", "dist", ".turbo"])
+"""Outputs that a copy needs not; in node_modules, `dist` is what the packages are."""
 ERROR = re.compile(r"^(?P<path>[^\s(][^(\n]*)\((?P<line>\d+),\d+\): error (?P<text>TS\d+: .*)$", re.M)
 
 Errors = Counter[tuple[str, str]]
@@ -83,12 +84,18 @@ class Check(NamedTuple):
         return Counter(paths)
 
 
+def _left_out(folder: str, names: list[str]) -> list[str]:
+    if "node_modules" in Path(folder).parts:
+        return []
+    return [name for name in names if name in LEFT_OUT or name.endswith(".tsbuildinfo")]
+
+
 class Trial:
     """A copy of a project, with a set of fixes applied at a time."""
 
     def __init__(self, source: Path, folder: Path, unsafe: bool, confidence: Confidence) -> None:
         self.root = folder / source.name
-        shutil.copytree(source, self.root, symlinks=True, ignore=LEFT_OUT, copy_function=os.link)
+        shutil.copytree(source, self.root, symlinks=True, ignore=_left_out, copy_function=os.link)
         self.rules = [rule for rule in rulebook.load() if rule.path.split("/")[-2] in GROUPS]
         self.unsafe, self.confidence = unsafe, confidence
         self.done: set[str] = set()
