@@ -204,3 +204,72 @@ def test_a_property_joins_the_await_of_the_statement_before() -> None:
 
 def test_a_name_that_is_taken_leaves_the_property() -> None:
     assert fix_of(KEYED.replace("HEAD", "deskId = 1").replace("LAST", "deskId")) is None
+
+
+READ = """import { readFile } from "node:fs/promises";
+const state = { on: true };
+let at = 0;
+export async function f(a: string, b: string, dry: boolean) {
+BODY
+  return await save(one);
+}
+"""
+
+
+@pytest.mark.parametrize("given", ["String(at++)", "next()", "`${at}`", "this.path", "new URL(b)"])
+def test_what_a_wait_may_change_is_not_safe(given: str) -> None:
+    source = READ.replace(
+        "BODY", f"  const one = await readFile(a);\n  const two = await readFile({given});\n  note(two);"
+    )
+    fix = fix_of(source)
+    assert fix is not None and not fix.safe
+
+
+@pytest.mark.parametrize("own", ["import Promise from 'bluebird';", "class Promise {}", "function g({ Promise }) {}"])
+def test_another_promise_leaves_no_fix(own: str) -> None:
+    body = "  const one = await readFile(a);\n  const two = await readFile(b);\n  note(two);"
+    assert fix_of(f"{own}\n{READ.replace('BODY', body)}") is None
+
+
+@pytest.mark.parametrize(
+    ("guard", "put"),
+    [
+        (
+            "if (dry) {\n    return\n  }\n  [1].forEach(note)",
+            "if (dry) {\n    return\n  }\n  const one = await readFile(a);\n  [1].forEach(note)",
+        ),
+        ("if (dry) return; note()", "if (dry) return;\n  const one = await readFile(a); note()"),
+        ("if (dry) return // so\n  note()", "if (dry) return // so\n  const one = await readFile(a)\n  note()"),
+    ],
+)
+def test_without_semicolons_statements_stay_apart(guard: str, put: str) -> None:
+    source = READ.replace("BODY", f"  const one = await readFile(a)\n  {guard}")
+    fix = fix_of(source, "await-before-guard")
+    assert fix is not None and applied(source, fix) == READ.replace("BODY", f"  {put}")
+
+
+@pytest.mark.parametrize("test", ["!state.on", "state.on) return;\n  if (dry"])
+def test_state_of_the_module_may_change_during_the_wait(test: str) -> None:
+    source = READ.replace("BODY", f"  const one = await readFile(a);\n  if ({test}) return;")
+    fix = fix_of(source, "await-before-guard")
+    assert fix is not None and not fix.safe
+
+
+def test_a_guard_that_calls_what_knows_the_result_stays_behind_it() -> None:
+    body = "  const one = await readFile(a);\n  if (dry) return show();\n  function show() { return one; }"
+    report = analyse(testing._texts({"src/a.ts": READ.replace("BODY", body).encode()}), [RULES["await-before-guard"]])
+    assert not report.findings
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "const key = id + 1, both = { org: await getOrg(key), desk: await getDesk(key) };",
+        "if (id) return { org: await getOrg(id), desk: await getDesk(id) };",
+        "while (id) note({ org: await getOrg(id), desk: await getDesk(id) });",
+    ],
+)
+def test_properties_of_larger_statements_stay(statement: str) -> None:
+    source = f"export async function f(id: string) {{\n  {statement}\n  return 1;\n}}\n"
+    report = analyse(testing._texts({"src/a.ts": source.encode()}), [RULES["sequential-await"]])
+    assert all(finding.fix is None for finding in report.findings)

@@ -115,3 +115,77 @@ export function A({ rows, saved }) {
 }
 """
     assert mended(source, "eager-state-init") == source.replace("JSON.parse(saved)", "() => (JSON.parse(saved))")
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        ("{ /* a */ useMemo, useState }", "{ /* a */ useState }"),
+        ("{ useMemo /* a */, useState }", "{ useState }"),
+        ("{ useState, /* a */ useMemo }", "{ useState, /* a */  }"),
+        ("{ useState, // a\n  useMemo }", "{ useState, // a\n   }"),
+        ("{ useState, useMemo /* a */ }", "{ useState /* a */ }"),
+    ],
+)
+def test_comments_among_imports_do_no_harm(names: str, left: str) -> None:
+    source = f"""import {names} from "react";
+export function A({{ user }}) {{
+  const name = useMemo(() => user.name, [user]);
+  return <p>{{name}}</p>;
+}}
+"""
+    changed = source.replace(names, left).replace("useMemo(() => user.name, [user])", "user.name")
+    assert mended(source, "needless-use-memo", unsafe=True) == changed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if (!rows) rows = [];\n  const [ids] = useState(rows.map((row) => row.id));",
+        "invariant(rows.list);\n  const [ids] = useState(rows.list.map((row) => row.id));",
+        "const [ids] = useState(...[rows.map((row) => row.id)]);",
+    ],
+)
+def test_a_first_state_of_narrowed_types_stays(body: str) -> None:
+    source = f"""import {{ useState }} from "react";
+export function A({{ rows }}) {{
+  {body}
+  return <p>{{ids}}</p>;
+}}
+"""
+    assert mended(source, "eager-state-init", unsafe=True) == source
+
+
+def test_a_function_by_its_name_may_do_anything() -> None:
+    source = """import { useState } from "react";
+export function A({ rows }) {
+  const [ids] = useState(rows.map(count));
+  return <p>{ids}</p>;
+}
+"""
+    assert mended(source, "eager-state-init") == source
+    assert mended(source.replace("map(count)", "filter(Boolean)"), "eager-state-init") != source
+
+
+def test_an_import_that_another_fix_needs_stays() -> None:
+    source = """import { createContext, useMemo, useState } from "react";
+const Ctx = createContext(null);
+export function A({ children, user }) {
+  const name = useMemo(() => user.name, [user]);
+  const [open, setOpen] = useState(false);
+  return <Ctx.Provider value={{ open, setOpen }}>{children}{name}</Ctx.Provider>;
+}
+"""
+    report = analyse(testing._texts({"src/a.tsx": source.encode()}), REACT)
+    changed = applied(report.sources.texts, chosen(report, (), unsafe=True).values())["src/a.tsx"].decode()
+    assert ("useMemo," in changed) == ("useMemo(" in changed)
+
+
+def test_a_constant_does_not_join_the_line_above() -> None:
+    source = """import { memo } from "react"
+const Card = memo(function Card({ style }) { return <p style={style} /> })
+const top = String(1) // trailing
+export const A = ({ on }) => <main><Card style={{ top: 0 }} /><Card style={top} /></main>
+"""
+    changed = mended(source, "memo-defeated", unsafe=True)
+    assert "const top = String(1) // trailing\nconst CARD_STYLE" in changed

@@ -22,6 +22,6 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
                 function=state.owner,
                 severity="note" if state.work.startswith(".") else None,
                 confidence="medium" if state.calls or state.work.startswith(".") else None,
-                fix=Fix("Work it out for the first render only", state.pure, edits),
+                fix=Fix("Work it out for the first render only", state.pure, edits) if state.movable else None,
                 work=state.work,
             )

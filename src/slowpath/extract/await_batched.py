@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from slowpath.extract.await_bindings import fixed
 from slowpath.extract.await_calls import first
-from slowpath.extract.await_moves import fixed
 from slowpath.extract.await_patterns import names
 from slowpath.extract.await_values import FUNCTIONS
 from slowpath.extract.parsing import text

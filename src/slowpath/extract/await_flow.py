@@ -69,6 +69,7 @@ class Flow(Notes):
                 guard=point.guard,
                 text=point.text,
                 indent=point.indent,
+                steady=point.steady,
             )
             for point in self.points
         )
@@ -102,7 +103,7 @@ class Flow(Notes):
             item=round_.names,
             span=(node.start_byte, node.end_byte),
             shown=shown(node),
-            batched=batched(node),
+            batched=batched(node) if not self.own_promise else "",
         )
 
     def statements(self, node: Node) -> int:

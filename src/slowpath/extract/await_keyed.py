@@ -12,6 +12,7 @@ from slowpath.extract.await_values import FUNCTIONS
 from slowpath.extract.parsing import text
 
 LONG = 400
+STATEMENTS = ("return_statement", "lexical_declaration", "variable_declaration", "expression_statement")
 RESERVED = frozenset("default delete in new class function return this true false null await".split())
 
 
@@ -37,9 +38,15 @@ def keyed(pair: Node) -> Keyed | None:
     function = statement
     while function is not None and function.parent is not None and function.type not in FUNCTIONS:
         function = function.parent
-    if statement is None or function is None or _named(function, text(key)):
+    if statement is None or function is None or not _plain(statement) or _named(function, text(key)):
         return None
     return Keyed(text(key), statement, operand)
+
+
+def _plain(statement: Node) -> bool:
+    """All of it runs, once, and needs no other part of it: what it awaits can be awaited before it."""
+    declarators = sum(1 for child in statement.named_children if child.type == "variable_declarator")
+    return declarators < 2 and statement.type in STATEMENTS
 
 
 def _named(root: Node, name: str) -> bool:

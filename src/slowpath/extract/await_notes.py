@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from slowpath.extract.await_guards import guard
 from slowpath.extract.await_keyed import keyed
-from slowpath.extract.await_moves import Simple, guard, move, simple
+from slowpath.extract.await_moves import Simple, move, simple, steady
 from slowpath.extract.await_values import Values
 from slowpath.extract.parsing import text
 
@@ -14,11 +15,13 @@ class Notes(Values):
     """Remembers which awaits stand in statements and properties of a simple form, and what lies between them."""
 
     last_simple: tuple[int, Simple] | None = None
+    own_promise = False
+    """The file has a `Promise` of its own, which fixes cannot use."""
 
     def note_simple(self, node: Node, index: int) -> None:
         """Remember a statement that is one await and nothing else, and how it stands to the one before."""
         statement = simple(node)
-        if statement is None:
+        if statement is None or self.own_promise:
             return
         point = self.points[index]
         point.form, point.binding, point.annotation = statement.form, statement.pattern, statement.annotation
@@ -34,7 +37,7 @@ class Notes(Values):
         if at is None or at.id != node.id:
             point.move = move(before[1], node)
         if point.move is not None or (at is not None and at.id == node.id):
-            point.follows = index - 1
+            point.follows, point.steady = index - 1, steady(statement)
 
     def pair(self, node: Node) -> int:
         count = len(self.points)
@@ -46,7 +49,7 @@ class Notes(Values):
     def note_keyed(self, node: Node, index: int) -> None:
         """Remember a property that is one await, and whether it can be waited for with the one before."""
         found = keyed(node)
-        if found is None:
+        if found is None or self.own_promise:
             return
         point, statement = self.points[index], found.statement
         point.form, point.binding, point.text = "keyed", found.key, text(found.operand)

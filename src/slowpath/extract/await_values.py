@@ -126,6 +126,7 @@ class Point:
         self.binding = ""
         self.statement: Span = (0, 0)
         self.follows = -1
+        self.steady = False
         self.form: Form = ""
         self.annotation = ""
         self.operand: Span = (0, 0)

@@ -35,6 +35,7 @@ MARKS = """
 ROUTINE_CALLS = 60
 """A function that calls more than this is no helper whose name says what it does."""
 SEEN_CALLS = 300
+OWN_PROMISE = re.compile(rb"\b(?:import|const|let|var|class|function|as) Promise\b|[{(,] *Promise *[,:=})]")
 MAX_AWAITS = 500
 """Awaits, or loops, of a function that is read closely: each is compared with all before it."""
 QUIET_METHODS = frozenset(
@@ -72,11 +73,12 @@ def extract(tree: Tree, source: bytes) -> AwaitFacts:
     if b"await" not in source and b"async" not in source and b"Promise" not in source:
         return AwaitFacts()
     functions, built = _sweep(tree)
+    own_promise = OWN_PROMISE.search(source) is not None
     facts = AwaitFacts(callbacks=async_callbacks.extract(tree.root_node, source))
     for function in functions:
         few = function.awaits <= MAX_AWAITS and function.loops <= MAX_AWAITS
         if few and (function.awaits > 1 or (function.awaits and function.loops)):
-            sequence = _sequence(function, source, built)
+            sequence = _sequence(function, source, built, own_promise)
             if sequence is not None:
                 facts.sequences.append(sequence)
         if function.name and function.node.type != "program":
@@ -204,8 +206,9 @@ def _name(node: Node) -> tuple[str, str]:
     return text(own), owner
 
 
-def _sequence(function: _Function, source: bytes, built: dict[str, str]) -> Sequence | None:
+def _sequence(function: _Function, source: bytes, built: dict[str, str], own_promise: bool) -> Sequence | None:
     flow = Flow(source, built)
+    flow.own_promise = own_promise
     try:
         flow.read(function.node)
     except RecursionError:

@@ -92,7 +92,9 @@ def _hook(scopes: Scopes) -> tuple[str, list[Replaced]] | None:
     """How useMemo is called in the file, with the edit that imports it."""
     names = scopes.names(scopes.root)
     if "useMemo" in names:
-        return ("useMemo", []) if names["useMemo"].kind == "import" else None
+        owner = names["useMemo"].owner
+        stays = ((owner.start_byte, owner.end_byte), text(owner))  # or a fix of another rule would take it away
+        return ("useMemo", [stays]) if names["useMemo"].kind == "import" else None
     for binding in names.values():
         if binding.kind == "import" and _from_react(binding.node):
             if binding.owner.type == "import_specifier" and binding.owner.parent is not None:

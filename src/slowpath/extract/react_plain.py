@@ -101,12 +101,15 @@ def hook_imports(scopes: Scopes, source: bytes) -> Iterator[HookImport]:
 
 def _without(specifier: Node, source: bytes) -> Span:
     """The bytes to delete: the name with its comma, or all of the braces, or the whole statement."""
-    before, after = specifier.prev_named_sibling, specifier.next_named_sibling
-    if before is not None:
-        return before.end_byte, specifier.end_byte
-    if after is not None:
-        return specifier.start_byte, after.start_byte
     braces = specifier.parent
+    others = [each for each in braces.named_children if each.type != "comment"] if braces is not None else [specifier]
+    at = next((index for index, each in enumerate(others) if each.id == specifier.id), 0)
+    if at and specifier.prev_named_sibling == others[at - 1]:
+        return others[at - 1].end_byte, specifier.end_byte
+    if at + 1 < len(others):
+        return specifier.start_byte, others[at + 1].start_byte
+    if at:
+        return specifier.start_byte, specifier.end_byte
     clause = braces.parent if braces is not None else None
     statement = clause.parent if clause is not None else None
     if braces is None or clause is None or statement is None:

@@ -79,7 +79,10 @@ def _home(node: Node) -> int:
         node = node.parent
     before = node.prev_sibling
     while before is not None and before.type == "comment" and before.end_point[0] >= node.start_point[0] - 1:
-        node, before = before, before.prev_sibling
+        above = before.prev_sibling
+        if above is not None and above.end_point[0] == before.start_point[0]:
+            break
+        node, before = before, above
     return node.start_byte
 
 

@@ -24,6 +24,7 @@ PURE = frozenset(
     " toUpperCase split join slice find findIndex some every at has getItem parse"
     " structuredClone Boolean Number String".split()
 )
+CALLING = frozenset("map filter reduce flatMap find findIndex some every".split())
 CHANGES = frozenset(["assignment_expression", "augmented_assignment_expression", "update_expression"])
 NEW = re.compile(r"new\s+(Set|Map|Date)\b")
 SMALL = frozenset(["array", "string", "template_string"])
@@ -40,9 +41,12 @@ def states(scopes: Scopes, source: bytes) -> Iterator[StateInit]:
         if arguments is None or around is None or not around.at_render:
             continue
         given = [child for child in arguments.named_children if child.type != "comment"]
-        found = _work(given[0], scopes) if len(given) == 1 and given[0].type not in FUNCTIONS else None
+        if len(given) != 1 or given[0].type in FUNCTIONS or given[0].type == "spread_element":
+            continue
+        found = _work(given[0], scopes)
         if found is not None:
-            yield StateInit(around.name, (given[0].start_byte, given[0].end_byte), *found, _pure(given[0]))
+            span, movable = (given[0].start_byte, given[0].end_byte), _movable(given[0], around.function)
+            yield StateInit(around.name, span, *found, _pure(given[0]), movable)
 
 
 def _work(argument: Node, scopes: Scopes) -> tuple[str, str] | None:
@@ -93,12 +97,42 @@ def _pure(argument: Node) -> bool:
     stack = [argument]
     while stack:
         node = stack.pop()
-        if node.type == "call_expression" and callee_name(node) not in PURE:
+        if node.type == "call_expression" and (callee_name(node) not in PURE or _runs_named(node)):
             return False
         if node.type in CHANGES or (node.type == "new_expression" and not NEW.match(text(node)[:12])):
             return False
         stack.extend(node.named_children)
     return True
+
+
+def _runs_named(call: Node) -> bool:
+    """Gives a list's method a function by its name: what that does is not looked up."""
+    arguments = call.child_by_field_name("arguments")
+    return callee_name(call) in CALLING and any(
+        node.type not in FUNCTIONS and text(node) not in PURE
+        for node in (arguments.named_children[:1] if arguments is not None else ())
+    )
+
+
+def _movable(argument: Node, function: Node) -> bool:
+    """No test, assertion or assignment before it speaks of what it reads: functions do not see narrowed types."""
+    body = function.child_by_field_name("body")
+    used = _names(argument)
+    return not any(
+        node.type in ("if_statement", "expression_statement") and used & _names(node)
+        for node in (body.named_children if body is not None else ())
+        if node.end_byte <= argument.start_byte
+    )
+
+
+def _names(root: Node) -> set[str]:
+    found, stack = set(), [root]
+    while stack:
+        node = stack.pop()
+        if node.type in ("identifier", "shorthand_property_identifier"):
+            found.add(text(node))
+        stack.extend(node.named_children)
+    return found
 
 
 def _is_top_level(call: Node, scopes: Scopes) -> bool:

@@ -88,6 +88,8 @@ class Await(msgspec.Struct, array_like=True, frozen=True):
     """What is awaited, as written, in the form of a property."""
     indent: int = 0
     """Of the statement that holds that property."""
+    steady: bool = False
+    """What its call is given is the same before the await that it follows."""
 
 
 class Loop(msgspec.Struct, array_like=True, frozen=True):

@@ -139,6 +139,8 @@ class StateInit(msgspec.Struct, array_like=True, frozen=True):
     calls: str = ""
     pure: bool = False
     """Nothing is called that could change something."""
+    movable: bool = True
+    """A function sees its names with the same types: nothing before it has narrowed them."""
 
 
 class Selector(msgspec.Struct, array_like=True, frozen=True):

@@ -41,7 +41,7 @@ def together(path: str, points: Sequence[Await], *, safe: bool) -> Fix | None:
         else:
             edits.append(edit(one.operand[1], two.operand[0], ", "))
     edits.append(edit(kept[-1].operand[1], kept[-1].operand[1], "])"))
-    plain = moved is None and not any(point.remarked for point in points[1:])
+    plain = moved is None and all(point.steady and not point.remarked for point in points[1:])
     return Fix(TOGETHER, safe and plain, tuple(edits))
 
 
