@@ -273,3 +273,11 @@ def test_properties_of_larger_statements_stay(statement: str) -> None:
     source = f"export async function f(id: string) {{\n  {statement}\n  return 1;\n}}\n"
     report = analyse(testing._texts({"src/a.ts": source.encode()}), [RULES["sequential-await"]])
     assert all(finding.fix is None for finding in report.findings)
+
+
+@pytest.mark.parametrize("pattern", ["{ size = one }", "[two = one]", "two: typeof one", "{ [one]: two }"])
+def test_a_pattern_that_names_others_stays_by_itself(pattern: str) -> None:
+    body = f"  const one = await readFile(a);\n  const {pattern} = await readFile(a);\n  note();"
+    source = READ.replace("BODY", body)
+    report = analyse(testing._texts({"src/a.ts": source.encode()}), [RULES["sequential-await"]])
+    assert all(finding.fix is None for finding in report.findings)

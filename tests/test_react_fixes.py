@@ -189,3 +189,22 @@ export const A = ({ on }) => <main><Card style={{ top: 0 }} /><Card style={top} 
 """
     changed = mended(source, "memo-defeated", unsafe=True)
     assert "const top = String(1) // trailing\nconst CARD_STYLE" in changed
+
+
+@pytest.mark.parametrize(
+    ("head", "inside"),
+    [
+        ('import { useMemo } from "./own";', ""),
+        ("", "const useMemo = (make) => make();"),
+        ("function useMemo() {}", ""),
+    ],
+)
+def test_a_hook_of_the_same_name_is_left(head: str, inside: str) -> None:
+    source = f"""{head}
+export function A({{ user }}) {{
+  {inside}
+  const name = useMemo(() => user.name, [user]);
+  return <p>{{name}}</p>;
+}}
+"""
+    assert mended(source, "needless-use-memo", unsafe=True) == source

@@ -64,6 +64,8 @@ def simple(node: Node) -> Simple | None:
     target = child.child_by_field_name("name") if declared else None
     annotation = child.child_by_field_name("type") if declared else None
     value = child.child_by_field_name("value") if declared else child
+    if _names_others(target) or _names_others(annotation):
+        return None
     keyword = _keyword(value)
     if keyword is None or value is None or (operand := first(keyword)) is None:
         return None
@@ -74,6 +76,18 @@ def simple(node: Node) -> Simple | None:
     return Simple(
         node, "const" if declared else "bare", pattern, kind, frozenset(names(target)), operand.start_byte, value
     )
+
+
+def _names_others(pattern: Node | None) -> bool:
+    """`{ a = b }`, `typeof b`: inside one pattern, types could not be told where that is bound by the same."""
+    stack = [pattern] if pattern is not None else []
+    while stack:
+        node = stack.pop()
+        default = node.child_by_field_name("right") if node.type.endswith("assignment_pattern") else None
+        if node.type in ("type_query", "computed_property_name") or (default is not None and contents(default)[0]):
+            return True
+        stack.extend(node.named_children)
+    return False
 
 
 def _keyword(value: Node | None) -> Node | None:

@@ -14,7 +14,7 @@ from slowpath.extract.react_owners import Owner, callee_name, owner
 from slowpath.extract.react_plain import plain, primitive, returned
 from slowpath.extract.react_uses import Cover, Use, covered, is_function, uses
 from slowpath.extract.react_values import cheap
-from slowpath.extract.scopes import FUNCTIONS, Binding, Scopes
+from slowpath.extract.scopes import FUNCTIONS, Binding, Scopes, source_of
 from slowpath.model.react import HookValue, Passed
 
 CALL = re.compile(rb"\buse(?:Memo|Callback)\b\s*[(<]")
@@ -68,7 +68,7 @@ def _call(scopes: Scopes, at: int) -> _Call | None:
     node = scopes.root.descendant_for_byte_range(at, at + 1)
     while node is not None and node.type in ("identifier", "property_identifier", "member_expression"):
         node = node.parent
-    if node is None or node.type != "call_expression":
+    if node is None or node.type != "call_expression" or not _reacts(node, scopes):
         return None
     hook: Literal["useMemo", "useCallback"] = "useMemo" if callee_name(node) == "useMemo" else "useCallback"
     arguments = node.child_by_field_name("arguments")
@@ -84,6 +84,17 @@ def _call(scopes: Scopes, at: int) -> _Call | None:
     if binding is None or binding.node.id != name.id:
         return None
     return _Call(node, hook, given[0], given[1] if len(given) > 1 else None, binding, around)
+
+
+def _reacts(call: Node, scopes: Scopes) -> bool:
+    """Not a function of the project's own that goes by the hook's name."""
+    callee = call.child_by_field_name("function")
+    binding = scopes.lookup(text(callee), callee) if callee is not None and callee.type == "identifier" else None
+    if binding is None:
+        return True
+    if binding.kind == "import":
+        return not source_of(binding.node).startswith(".")
+    return binding.kind == "variable" and (binding.value is None or not is_function(binding.value))
 
 
 def _judge(call: _Call, scopes: Scopes) -> _Verdict | None:

@@ -7,7 +7,7 @@ from tree_sitter import Node
 from slowpath.extract.parsing import first, text
 from slowpath.extract.react_uses import CHAIN, never_changes, path_of
 from slowpath.extract.react_values import made_anew
-from slowpath.extract.scopes import FUNCTIONS, Scopes
+from slowpath.extract.scopes import FUNCTIONS, Scopes, source_of
 from slowpath.model.finding import Span
 
 Replaced = tuple[Span, str]
@@ -96,7 +96,7 @@ def _hook(scopes: Scopes) -> tuple[str, list[Replaced]] | None:
         stays = ((owner.start_byte, owner.end_byte), text(owner))  # or a fix of another rule would take it away
         return ("useMemo", [stays]) if names["useMemo"].kind == "import" else None
     for binding in names.values():
-        if binding.kind == "import" and _from_react(binding.node):
+        if binding.kind == "import" and source_of(binding.node) == "react":
             if binding.owner.type == "import_specifier" and binding.owner.parent is not None:
                 at = binding.owner.start_byte
                 statement = binding.owner.parent.parent and binding.owner.parent.parent.parent
@@ -105,10 +105,3 @@ def _hook(scopes: Scopes) -> tuple[str, list[Replaced]] | None:
             elif binding.name == "React":
                 return "React.useMemo", []
     return None
-
-
-def _from_react(node: Node) -> bool:
-    current: Node | None = node
-    while current is not None and current.type != "import_statement":
-        current = current.parent
-    return current is not None and text(current.child_by_field_name("source")).strip("'\"") == "react"

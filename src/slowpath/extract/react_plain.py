@@ -30,7 +30,7 @@ def plain(call: Node, hook: str, callback: Node, dependencies: Node | None, sour
     kept = callback if hook == "useCallback" else returned(callback)
     if kept is None or call.child_by_field_name("type_arguments") is not None or not _react_stays(call, source):
         return None
-    if dependencies is not None and not set(_names(dependencies)) <= set(_names(kept)):
+    if dependencies is not None and not set(names(dependencies)) <= set(names(kept)):
         return None
     parent = call.parent
     wrapped = parent is None or parent.type != "variable_declarator"
@@ -61,7 +61,8 @@ def returned(callback: Node) -> Node | None:
     return first(only) if only is not None and only.type == "return_statement" and only.named_child_count == 1 else None
 
 
-def _names(node: Node) -> Iterator[str]:
+def names(node: Node) -> Iterator[str]:
+    """The names of values below a node."""
     stack = [node]
     while stack:
         part = stack.pop()

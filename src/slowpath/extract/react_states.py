@@ -10,6 +10,7 @@ from tree_sitter import Node
 
 from slowpath.extract.parsing import text
 from slowpath.extract.react_owners import HOOK, callee_name, owner
+from slowpath.extract.react_plain import names
 from slowpath.extract.scopes import FUNCTIONS, Scopes
 from slowpath.model.react import StateInit
 
@@ -117,22 +118,12 @@ def _runs_named(call: Node) -> bool:
 def _movable(argument: Node, function: Node) -> bool:
     """No test, assertion or assignment before it speaks of what it reads: functions do not see narrowed types."""
     body = function.child_by_field_name("body")
-    used = _names(argument)
+    used = set(names(argument))
     return not any(
-        node.type in ("if_statement", "expression_statement") and used & _names(node)
+        node.type in ("if_statement", "expression_statement") and not used.isdisjoint(names(node))
         for node in (body.named_children if body is not None else ())
         if node.end_byte <= argument.start_byte
     )
-
-
-def _names(root: Node) -> set[str]:
-    found, stack = set(), [root]
-    while stack:
-        node = stack.pop()
-        if node.type in ("identifier", "shorthand_property_identifier"):
-            found.add(text(node))
-        stack.extend(node.named_children)
-    return found
 
 
 def _is_top_level(call: Node, scopes: Scopes) -> bool:

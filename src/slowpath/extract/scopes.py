@@ -48,6 +48,14 @@ class Binding(NamedTuple):
         return self.owner.child_by_field_name("value") if self.kind == "variable" else None
 
 
+def source_of(name: Node) -> str:
+    """The module that an imported name comes from."""
+    current: Node | None = name
+    while current is not None and current.type != "import_statement":
+        current = current.parent
+    return text(current.child_by_field_name("source")).strip("'\"") if current is not None else ""
+
+
 class Scopes:
     """The scopes of one tree."""
 
