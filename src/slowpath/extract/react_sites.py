@@ -9,9 +9,9 @@ import msgspec
 from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text
-from slowpath.extract.react_components import STATIC_HOOKS, hook_calls
 from slowpath.extract.react_keep import kept
-from slowpath.extract.react_owners import TRANSPARENT, Owner, callee_name
+from slowpath.extract.react_owners import TRANSPARENT, Owner
+from slowpath.extract.react_reasons import reasons
 from slowpath.extract.react_values import Made, made_anew
 from slowpath.extract.scopes import Scopes
 from slowpath.model.react import Fresh, ProviderSite, Site
@@ -133,10 +133,9 @@ def provider(tag: str, element: Node, around: Owner, scopes: Scopes) -> Provider
             return None
         context = tag if bare else tag.removesuffix(".Provider")
         fresh = _fresh("value", made, attribute)
-        causes = {callee_name(call) for call in hook_calls(around.function)} - STATIC_HOOKS
         keep = kept(value, made.local, around.function, scopes)
-        own_state = _holds_own_state(value, made, around, scopes)
-        return ProviderSite(context, around.name, fresh, bare, own_state, not causes, _shown_inside(element), keep)
+        why = reasons(value, around.function, scopes)
+        return ProviderSite(context, around.name, fresh, bare, why.held, not why.some, _shown_inside(element), keep)
     return None
 
 
@@ -170,25 +169,3 @@ def _in_place(node: Node) -> bool:
         branches = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
         return all(branch is None or _in_place(branch) for branch in branches)
     return node.type != "identifier" and "children" not in text(node).lower()
-
-
-def _holds_own_state(value: Node, made: Made, around: Owner, scopes: Scopes) -> bool:
-    """Is the value made of all the state that the component has, with no other cause to render but the parent?"""
-    inside = _words(value, made, scopes)
-    for call in hook_calls(around.function):
-        name = callee_name(call)
-        if name in ("useState", "useReducer"):
-            declarator = call.parent
-            pattern = declarator.child_by_field_name("name") if declarator is not None else None
-            state = first(pattern) if pattern is not None and pattern.type == "array_pattern" else None
-            if state is None or text(state) not in inside:
-                return False
-        elif name not in STATIC_HOOKS:
-            return False
-    return True
-
-
-def _words(value: Node, made: Made, scopes: Scopes) -> set[str]:
-    """Names in the value's text, through one local variable."""
-    binding = scopes.lookup(made.local, value) if made.local else None
-    return set(re.findall(r"[\w$]+", text(binding.owner if binding is not None else value)))
