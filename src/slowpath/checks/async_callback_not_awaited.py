@@ -8,7 +8,6 @@ from slowpath.model.awaits import AsyncCallback
 from slowpath.model.finding import Confidence, Finding, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.await_effects import AwaitEffects
 from slowpath.program.await_names import root, vocabulary
 
 WHAT = {
@@ -27,7 +26,7 @@ WAIT = "wait for them with `await Promise.all(items.map(…))`, in bounded batch
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """One finding per callback."""
-    effects = AwaitEffects(program)
+    effects = program.await_effects
     for path, facts in effects.files.items():
         found = [each for each in facts.awaits.callbacks if each.fate != "serial"]
         for each in found if found and not effects.quiet(path) else ():

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from slowpath.model.finding import Confidence, Finding, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.await_effects import AwaitEffects
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """One finding per `reduce` whose rounds need nothing of each other."""
-    effects = AwaitEffects(program)
+    effects = program.await_effects
     for path, facts in effects.files.items():
         for each in facts.awaits.callbacks if not effects.quiet(path) else ():
             if each.fate != "serial" or not each.calls:

@@ -16,7 +16,7 @@ from slowpath.program.await_names import verb, vocabulary, words
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """One finding per await."""
-    effects = AwaitEffects(program)
+    effects = program.await_effects
     for path, sequence in effects.sequences():
         if sequence.transaction or not any(point.guard for point in sequence.awaits):
             continue

@@ -14,7 +14,7 @@ from slowpath.program.await_loops import confidence
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """One finding per loop, at its first await that costs something."""
-    effects = AwaitEffects(program)
+    effects = program.await_effects
     for path, sequence in effects.sequences():
         for loop in sequence.loops:
             found = confidence(effects, path, sequence, loop)

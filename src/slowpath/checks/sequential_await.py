@@ -10,14 +10,13 @@ from slowpath.model.finding import Confidence, Finding, Fix, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.await_batches import Batches
-from slowpath.program.await_effects import AwaitEffects
 from slowpath.program.await_fixes import together
 from slowpath.program.await_names import verb
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """One finding per batch of awaits that could start together, at the second of them."""
-    effects = AwaitEffects(program)
+    effects = program.await_effects
     for path, sequence in effects.sequences():
         if not sequence.transaction:
             found = Batches(effects, path, sequence)

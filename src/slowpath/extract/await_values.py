@@ -57,6 +57,7 @@ EXITS = frozenset(
     "redirect() permanentRedirect() notFound() forbidden() unauthorized() process.exit() Deno.exit()".split()
 )
 TRANSACTION_NAMES = frozenset(("tx", "trx", "txn"))
+PAUSE = 160
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+$")
 CLOCK = re.compile(r"^(?:\w+\.)?performance\.\w+\(\)$|^Date\.now\(\)$|^process\.hrtime")
 HANDLERS: dict[str, str] = {
@@ -110,7 +111,7 @@ class Point:
     def __init__(self, node: Node, operand: Node, needs: int, values: Values) -> None:
         inner = unwrap(operand) or operand
         self.span: Span = (node.start_byte, node.end_byte)
-        self.call: Call = describe(inner)
+        self.call: Call = Call("setTimeout()") if _pauses(inner) else describe(inner)
         if holder := values.built.get(self.call.name.partition(".")[0]):
             self.call = Call(self.call.name, self.call.hint, holder)
         self.together = together(first_call(inner)) if self.call.name in TOGETHER else ()
@@ -135,6 +136,11 @@ class Point:
         self.guard: Guard | None = None
         self.text = ""
         self.indent = 0
+
+
+def _pauses(node: Node) -> bool:
+    """`new Promise((done) => setTimeout(done, 100))`."""
+    return node.type == "new_expression" and node.end_byte - node.start_byte < PAUSE and "setTimeout(" in text(node)
 
 
 class Round:

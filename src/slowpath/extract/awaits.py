@@ -15,9 +15,11 @@ from tree_sitter import Node, Query, QueryCursor, Tree
 from slowpath.extract import async_callbacks
 from slowpath.extract.await_calls import describe, first
 from slowpath.extract.await_flow import Flow
+from slowpath.extract.await_memo import remembers
+from slowpath.extract.await_refusals import refusal
 from slowpath.extract.await_values import EXITS
 from slowpath.extract.parsing import grammar, text
-from slowpath.model.awaits import AwaitFacts, Call, Routine, Sequence
+from slowpath.model.awaits import AwaitFacts, Call, Refusal, Routine, Sequence
 
 MARKS = """
 [(function_declaration) (function_expression) (arrow_function) (method_definition)
@@ -32,8 +34,12 @@ MARKS = """
 (assignment_expression left: (member_expression object: (this))) @assign
 (assignment_expression left: (identifier) @name) @assign
 """
+SCRIPT = (b"process.argv", b"Deno.args", b"Bun.argv", b"require.main", b"import.meta.main")
+KEEPERS = re.compile(r"(?:^|\.)(?:\w*[cC]ache|memoi[sz]e|once)$")
+"""What a function is given to so that it runs once for the same arguments."""
 ROUTINE_CALLS = 60
 """A function that calls more than this is no helper whose name says what it does."""
+KEPT = (".set", ".has")
 SEEN_CALLS = 300
 OWN_PROMISE = re.compile(rb"\b(?:import|const|let|var|class|function|as) Promise\b|[{(,] *Promise *[,:=})]")
 MAX_AWAITS = 500
@@ -65,6 +71,7 @@ class _Function:
         self.waits = False
         self.assigns = False
         self.throws = False
+        self.refuses: Refusal = ""
         self.transaction: bool = outer.transaction if outer is not None else False
 
 
@@ -75,6 +82,7 @@ def extract(tree: Tree, source: bytes) -> AwaitFacts:
     functions, built = _sweep(tree)
     own_promise = OWN_PROMISE.search(source) is not None
     facts = AwaitFacts(callbacks=async_callbacks.extract(tree.root_node, source))
+    facts.script = any(word in source for word in SCRIPT) or source.startswith(b"#!")
     for function in functions:
         few = function.awaits <= MAX_AWAITS and function.loops <= MAX_AWAITS
         if few and (function.awaits > 1 or (function.awaits and function.loops)):
@@ -142,6 +150,8 @@ def _attribute(function: _Function, kind: str, node: Node, variables: frozenset[
         function.waits = function.waits or not _in_memory(node)
     elif kind == "throw":
         function.throws = True
+        if function.refuses != "access":
+            function.refuses = refusal(node) or function.refuses
     elif kind == "assign" or (kind == "name" and text(node) in variables):
         for outer in _enclosing(function):
             outer.assigns = outer.assigns or kind == "name" or _to_this(node)
@@ -187,7 +197,7 @@ def _in_transaction(node: Node) -> bool:
 def _name(node: Node) -> tuple[str, str]:
     """The name of a function, and its owner: the class or the variable that holds it."""
     own = node.child_by_field_name("name")
-    holder = node if node.type in ("method_definition", "function_declaration") else node.parent
+    holder = node if node.type in ("method_definition", "function_declaration") else _kept(node).parent
     if own is None and holder is not None:
         own = {
             "variable_declarator": holder.child_by_field_name("name"),
@@ -204,6 +214,13 @@ def _name(node: Node) -> tuple[str, str]:
         owner = text(within.child_by_field_name("name")) if within is not None else ""
         owner = owner or "…"
     return text(own), owner
+
+
+def _kept(node: Node) -> Node:
+    """`cache(async () => …)`: the whole call stands for the function."""
+    call = node.parent.parent if node.parent is not None and node.parent.type == "arguments" else None
+    callee = call.child_by_field_name("function") if call is not None and call.type == "call_expression" else None
+    return call if call is not None and callee is not None and KEEPERS.search(text(callee)[:80]) else node
 
 
 def _sequence(function: _Function, source: bytes, built: dict[str, str], own_promise: bool) -> Sequence | None:
@@ -230,12 +247,19 @@ def _sequence(function: _Function, source: bytes, built: dict[str, str], own_pro
 def _routine(function: _Function) -> Routine:
     waited: dict[Call, None] = {}
     others: dict[Call, None] = {}
+    every: list[Call] = []
+    refuses = function.refuses
     for node in function.calls:
         taken = _taken(node)
-        if taken or not _quiet(node):
-            call = describe(node)
-            if call.name:
-                (waited if taken else others)[call] = None
+        quiet = not taken and _quiet(node)
+        if quiet and not text(node.child_by_field_name("function")).endswith(KEPT):
+            continue
+        call = describe(node)
+        every.append(call)
+        if call.name in EXITS and refuses != "access":
+            refuses = refusal(node) or refuses
+        if not quiet and call.name:
+            (waited if taken else others)[call] = None
     return Routine(
         name=function.name,
         owner=function.owner,
@@ -245,6 +269,9 @@ def _routine(function: _Function) -> Routine:
         waited=tuple(waited)[:ROUTINE_CALLS],
         others=tuple(call for call in others if call not in waited)[:ROUTINE_CALLS],
         throws=function.throws or any(call.name in EXITS for call in others),
+        refuses=refuses,
+        cached=_kept(function.node).id != function.node.id,
+        remembers=function.waits and remembers(function.node, every),
     )
 
 

@@ -126,6 +126,10 @@ class Sequence(msgspec.Struct, array_like=True, frozen=True):
     loops: tuple[Loop, ...]
 
 
+Refusal = Literal["", "missing", "access"]
+"""Under a condition of its own, a function ends in an error: something is not there, or somebody may not go on."""
+
+
 class Routine(msgspec.Struct, array_like=True, frozen=True):
     """What a function that others may await does itself; its callees are for the whole program to look up."""
 
@@ -143,6 +147,11 @@ class Routine(msgspec.Struct, array_like=True, frozen=True):
     """Its other calls, methods of lists, maps and strings left out."""
     throws: bool = False
     """Throws an error, or leaves by a redirect or the like, on its own account."""
+    refuses: Refusal = ""
+    remembers: bool = False
+    """Looks into a map or an object around it first, and stores there what it found."""
+    cached: bool = False
+    """Given to `cache(…)`, so its author takes it for a reader."""
 
 
 Fate = Literal["dropped", "awaited", "truthy", "taken", "serial"]
@@ -175,3 +184,5 @@ class AwaitFacts(msgspec.Struct, array_like=True):
     sequences: list[Sequence] = []
     routines: list[Routine] = []
     callbacks: list[AsyncCallback] = []
+    script: bool = False
+    """Run from a command line: reads its arguments, or starts with the name of its interpreter."""

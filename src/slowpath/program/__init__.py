@@ -11,6 +11,7 @@ import msgspec
 from slowpath.model.facts import Facts
 
 if TYPE_CHECKING:
+    from slowpath.program.await_effects import AwaitEffects
     from slowpath.program.cargo import CargoProgram
     from slowpath.program.fan_out import FanOuts
     from slowpath.program.react import ReactProgram
@@ -80,6 +81,13 @@ class Program:
         from slowpath.program.requests import Requests
 
         return Requests(self)
+
+    @cached_property
+    def await_effects(self) -> AwaitEffects:
+        """What the calls of the front end do."""
+        from slowpath.program.await_effects import AwaitEffects
+
+        return AwaitEffects(self)
 
     @cached_property
     def fan_outs(self) -> FanOuts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from slowpath.model.awaits import Call, Sequence
 from slowpath.model.finding import Confidence, weakest
 from slowpath.program.await_effects import AwaitEffects
+from slowpath.program.await_guards import misses, refusers
 from slowpath.program.await_loops import checked_out
 from slowpath.program.await_loops import confidence as loop_confidence
 from slowpath.program.await_names import kind_of, mentions, verb, vocabulary, words
@@ -18,6 +19,7 @@ class Batches:
         self.awaits = sequence.awaits
         self.resolver = effects
         self.effects = [effects.of(path, sequence, point) for point in self.awaits]
+        self._refusers: dict[int, frozenset[str]] = {}
         self.looped = {
             index
             for loop in sequence.loops
@@ -51,12 +53,23 @@ class Batches:
         between = later.between
         for earlier in range(index - 1, -1, -1):
             kind = self.effects[earlier].kind
-            if earlier in later.needs or self.must_end(earlier) or orders(between):
+            if earlier in later.needs or self.must_end(earlier) or orders(between) or self.refuses(earlier, index):
                 return None
             between += self.awaits[earlier].between
             if kind != "instant" and self.awaits[earlier].lane == later.lane and earlier not in self.looped:
                 return earlier
         return None
+
+    def refuses(self, earlier: int, later: int) -> bool:
+        """An access check hides in the earlier one, and the later one does not make it itself."""
+        return bool(self.refusers(earlier) - self.refusers(later))
+
+    def refusers(self, index: int) -> frozenset[str]:
+        if index not in self._refusers:
+            point = self.awaits[index]
+            each = [refusers(self.resolver, self.path, self.sequence, call) for call in point.together or (point.call,)]
+            self._refusers[index] = frozenset().union(*each)
+        return self._refusers[index]
 
     def must_end(self, index: int) -> bool:
         """Whatever follows starts only when this one is over: it changes something, or decides who may go on."""
@@ -64,19 +77,35 @@ class Batches:
         return (
             kind in ("write", "barrier")
             or (kind == "unknown" and not point.used)
+            or (kind == "read" and point.lane < 0 and not point.used and not self.ahead(index))
             or any(self.resolver.guards(self.path, self.sequence, call) for call in (point.together or (point.call,)))
         )
 
     def confidence(self, earlier: int, later: int) -> Confidence | None:
         """High where both read, medium where one of them is an own function that changes nothing, low for the rest."""
+        if self.resolver.once(self.path) or self.paused(earlier):
+            return "low"
         one, two = self.effects[earlier], self.effects[later]
         both = one.kind == two.kind == "read"
         if not (self.awaits[earlier].used and self.awaits[later].used):
             return "medium" if both and self.ahead(earlier) and self.ahead(later) else "low"
         if both:
-            return "medium" if one.doubtful or two.doubtful else "high"
+            missed = self.misses(earlier) and not self.misses(later)
+            return "medium" if missed or one.doubtful or two.doubtful else "high"
         resolved = all(effect.kind == "read" or effect.resolved for effect in (one, two))
         return "medium" if resolved and "read" in (one.kind, two.kind) else "low"
+
+    def paused(self, earlier: int) -> bool:
+        """A pause before the first of them, in the same list of statements: the pace is the point."""
+        lane = self.awaits[earlier].lane
+        return any(
+            point.lane == lane and verb(point.call.name) in vocabulary()["waits"] for point in self.awaits[:earlier]
+        )
+
+    def misses(self, index: int) -> bool:
+        """What follows may be meant only for what was found."""
+        point = self.awaits[index]
+        return any(misses(self.resolver, self.path, self.sequence, call) for call in point.together or (point.call,))
 
     def ahead(self, index: int) -> bool:
         """Its result is taken, or it is of a kind that only warms a cache."""

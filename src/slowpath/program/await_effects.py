@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 from slowpath.model.awaits import Await, Call, Routine, Sequence
 from slowpath.model.web import WebFacts
 from slowpath.program import Program
-from slowpath.program.await_names import Kind, kind_of, parts, quiet_path, root, verb, vocabulary, words
+from slowpath.program.await_names import Kind, kind_of, once_path, parts, quiet_path, root, verb, vocabulary, words
 from slowpath.program.web import Declaration, External
 
 MAX_DEPTH = 8
@@ -92,6 +92,8 @@ class AwaitEffects:
             proven = library or call.name == "import()"
             return Effect(named, proven, library=library, opaque=verb(call.name) in vocabulary()["opaque"])
         summary = self._summary(place, depth)
+        if place.routine.cached and named == "read" and summary.kind != "instant":
+            return Effect("read", resolved=True)
         return _weigh(named, summary, (words(verb(call.name)) or ("",))[0] in vocabulary()["vague"])
 
     def short(self, path: str, sequence: Sequence, call: Call) -> bool:
@@ -105,6 +107,11 @@ class AwaitEffects:
             return False
         place = self.resolve(path, sequence.owner, call)
         return place is not None and place.routine.throws
+
+    def once(self, path: str) -> bool:
+        """Run from a command line or once, so that nobody waits often."""
+        facts = self.files.get(path)
+        return once_path(path) or (facts is not None and facts.awaits.script)
 
     def _queued(self, path: str, name: str) -> bool:
         """A server action that a client calls: the framework runs these one at a time."""
@@ -207,9 +214,11 @@ class AwaitEffects:
         path, routine = place
         if not routine.waits:
             return Effect("instant", proven=True, resolved=True)
-        counted = [call for call in routine.waited if not _internal(call)]
+        counted = [call for call in routine.waited if not _internal(call) and call.name != "Promise.all()"]
         waited = [self.call(path, routine.owner, call, depth + 1) for call in counted]
         kinds = {effect.kind for effect in waited}
+        if kinds == {"instant"} and not routine.assigns and not any(_starts(call) for call in routine.others):
+            return Effect("instant", proven=True, resolved=True)
         fires = vocabulary()["fires"]
         if "write" in kinds or "barrier" in kinds:
             return Effect("write", proven=True, resolved=True)
@@ -221,6 +230,13 @@ class AwaitEffects:
             opaque = any(effect.opaque for effect in waited)
             return Effect("read", proven=kinds <= {"read", "instant"} and not opaque, resolved=True, opaque=opaque)
         return Effect("unknown", resolved=True)
+
+
+def _starts(call: Call) -> bool:
+    """Another call whose promise may be waited for under a name of its own."""
+    if verb(call.name) == "get" and call.name.count(".") == 1 and not call.hint:
+        return False
+    return bool(call.hint) or call.name == "Promise.all()" or kind_of(call) in ("read", "write", "barrier")
 
 
 def _setter(name: str) -> bool:

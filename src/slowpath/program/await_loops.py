@@ -23,6 +23,8 @@ def confidence(effects: AwaitEffects, path: str, sequence: Sequence, loop: Loop)
     for each in known:
         if each == "low" or (each == "medium" and lowest == "high"):
             lowest = "low" if each == "low" else "medium"
+    if effects.once(path):
+        return "low"
     if lowest == "low" and loop.catches and len(known) == 1:
         return "medium"
     return less_sure(lowest) if set(loop.calls) & table["tells"] else lowest
@@ -34,6 +36,8 @@ def grade(effects: AwaitEffects, path: str, sequence: Sequence, loop: Loop, poin
     name = point.call.name
     last = verb(name)
     effect = effects.of(path, sequence, point)
+    if (place := effects.resolve(path, sequence.owner, point.call)) is not None and place.routine.remembers:
+        return None
     own = bool(name) and parts(name)[0].removesuffix("()") in loop.item
     if effect.kind == "instant":
         return "instant"

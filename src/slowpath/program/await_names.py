@@ -37,6 +37,12 @@ def quiet_path(path: str) -> bool:
     return re.search(vocabulary()["files"]["quiet"], path) is not None
 
 
+@cache
+def once_path(path: str) -> bool:
+    """Command lines and one-off maintenance, by path."""
+    return re.search(vocabulary()["files"]["once"], path) is not None
+
+
 def parts(name: str) -> list[str]:
     """`a.b().c` → `a`, `b()`, `c`."""
     return name.replace("[]", "").split(".")

@@ -119,7 +119,7 @@ class FanOuts:
 
     @cached_property
     def _effects(self) -> AwaitEffects:
-        return AwaitEffects(self.program)
+        return self.program.await_effects
 
     def _loop(self, path: str, request: Request, loop: RequestLoop, sent: Sent, sure: Confidence) -> FanOut:
         sender = self.requests.sender(path, request)
