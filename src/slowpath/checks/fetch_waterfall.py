@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from slowpath.model.finding import Finding, Place, Step
+from slowpath.model.finding import Confidence, Finding, Place, Step
 from slowpath.model.react import PICKED, HookCall
 from slowpath.model.rule import Rule
 from slowpath.program import Program
@@ -25,12 +25,18 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     told = _Telling(rule, queries)
     for (path, owner), calls in queries.calls.items():
         gates = [call for call in calls if not _decides(queries, path, call, rule.settings["barriers"])]
+        started = queries.started((path, owner))
+        gates.sort(key=lambda gate: queries.askers(path, gate))
+        known: set[tuple[str, int]] = set()
         for gate in gates:
-            asked = queries.asked(path, gate)
-            late = [one for one in renders.behind(path, gate) if not queries.asked(one.there, one.call) <= asked]
+            late = [one for one in renders.behind(path, gate) if not queries.asked(one.there, one.call) <= started]
             late = [one for one in dict.fromkeys(late) if not queries.prefetched(one.there, one.call)]
+            late = [one for one in late if (one.there, one.call.span[0]) not in known]
+            known.update((one.there, one.call.span[0]) for one in late)
+            late.sort(key=lambda one: one.decided)
             if late:
-                yield told.below(path, gate, late)
+                cached = queries.askers(path, gate) >= rule.settings["cached"]
+                yield told.below(path, gate, late, "low" if cached or late[0].decided else None)
         for gate, call in _held(queries, (path, owner), gates):
             yield told.beside(path, gate, [call], rule.settings["held"])
         for gate, *waiting in _suspended(queries, (path, owner), gates):
@@ -79,11 +85,12 @@ class _Telling:
     def __init__(self, rule: Rule, queries: DataHooks) -> None:
         self.rule, self.label = rule, queries.label
 
-    def below(self, path: str, gate: HookCall, late: list[Late]) -> Finding:
+    def below(self, path: str, gate: HookCall, late: list[Late], sure: Confidence | None) -> Finding:
         first = late[0]
         return self.rule.finding(
             Place(path, gate.span),
             function=gate.owner,
+            confidence=sure,
             parent=self.label(path, gate),
             child=first.trail[0][1].tag,
             query=self.label(first.there, first.call),

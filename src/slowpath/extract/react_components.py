@@ -20,6 +20,7 @@ STATIC_HOOKS = EFFECTS | {"useMemo", "useCallback", "useRef", "useId"}
 """Hooks that never ask for another render."""
 CALLBACK_PROP = re.compile(r"^(on|handle|set|toggle|render|get|format|is)[A-Z]")
 TINY_NODES = 10
+STATEMENT = re.compile(r"statement|clause|switch_(body|case|default)")
 
 
 def functions(scopes: Scopes) -> dict[str, Node]:
@@ -70,7 +71,23 @@ def components(scopes: Scopes, found: dict[str, Node]) -> Iterator[Component]:
             (label.start_byte, min(label.end_byte, label.start_byte + 80)),
             rerenders(function),
             tuple(_harmless(function, scopes)),
+            _blank(function),
         )
+
+
+def _blank(function: Node) -> bool:
+    """Does it return null, or nothing, in all branches?"""
+    body = function.child_by_field_name("body")
+    if body is None or body.type != "statement_block":
+        return text(body) == "null"
+    stack = list(body.named_children)
+    while stack:
+        node = stack.pop()
+        if node.type == "return_statement" and text(first(node)) not in ("", "null", "undefined", "false"):
+            return False
+        if node.type not in FUNCTIONS and STATEMENT.search(node.type):
+            stack.extend(node.named_children)
+    return True
 
 
 def rerenders(function: Node) -> bool:

@@ -27,6 +27,8 @@ class Values:
         self._answers: dict[int, Sources] = {}
         self._parts: dict[str, str] = {}
         self._meant: dict[str, Node] = {}
+        self._fields: set[str] = set()
+        self._hooks: dict[str, str] = {}
         self.effects = list(effects(function, scopes))
         for name, binding in scopes.names(function).items():
             self._parameter(name, binding)
@@ -58,6 +60,14 @@ class Values:
         """What a variable stands for that is no hook's answer."""
         return self._meant.get(name)
 
+    def field(self, name: str) -> bool:
+        """Is a name taken out of a value that is no hook's answer?"""
+        return name in self._fields
+
+    def hook(self, name: str) -> str:
+        """Of a name that stands for a hook's whole answer: the hook."""
+        return self._hooks.get(name, "")
+
     def _parameter(self, name: str, binding: Binding) -> None:
         parent = binding.node.parent
         if binding.whole and binding.kind == "parameter":
@@ -77,8 +87,12 @@ class Values:
             return
         if _asks(value):
             self._parts[name] = "" if binding.whole else _key(binding.node)
+            if binding.whole:
+                self._hooks[name] = callee_name(_bare(value))
         elif binding.whole and binding.constant and binding.kind == "variable":
             self._meant[name] = value
+        elif not binding.whole:
+            self._fields.add(name)
         known = self._answers.get(binding.owner.id)
         if known is None:
             known = self._answers[binding.owner.id] = self._answer(value)

@@ -57,6 +57,8 @@ class Component(msgspec.Struct, array_like=True, frozen=True):
     rerenders: bool = False
     """Something of its own (state, a context, a store, a prop) can make it render again."""
     harmless: tuple[tuple[str, tuple[Passed, ...]], ...] = ()
+    blank: bool = False
+    """It shows nothing: no element, no children, no call in what it returns."""
 
 
 class Memo(msgspec.Struct, array_like=True, frozen=True):
@@ -214,6 +216,8 @@ class Shown(msgspec.Struct, array_like=True, frozen=True):
     """What must have answered before it is shown: hooks, or the props that say so."""
     turns: tuple[tuple[int, bool], ...] = ()
     """The conditions that it stands behind, by the offset where they start, and which way it takes there."""
+    decided: tuple[int, ...] = ()
+    """The answers whose content decides whether it is shown, or another screen; as in `Sources.calls`."""
 
 
 class ReactFacts(msgspec.Struct, array_like=True):

@@ -63,6 +63,10 @@ class DataHooks:
             if call not in self.calls[owner]:
                 self.calls[owner].append(call)
 
+        self._homes: dict[tuple[object, ...], set[Key]] = defaultdict(set)
+        for key, calls in self.calls.items():
+            for call in calls:
+                self._homes[self.identity(key[0], call)].add(key)
         self._askers = Counter(self.identity(key[0], call) for key, calls in self.calls.items() for call in calls)
 
     def suspends(self, path: str, call: HookCall) -> bool:
@@ -83,6 +87,23 @@ class DataHooks:
         """Does it need nothing, and somebody else asks it too? Then the answer is often there already."""
         return call.reads == Sources() and self._askers[self.identity(path, call)] > 1
 
+    def askers(self, path: str, call: HookCall) -> int:
+        """How many components and hooks ask this, or what it comes to and needs nothing for."""
+        homes = [self._homes[self.identity(path, call)]]
+        meant = self.meaning(path, call)
+        for _ in range(MAX_HOPS):
+            inner = self.calls.get(meant, ()) if isinstance(meant, tuple) else ()
+            plain = [one for one in inner if one.needs == one.reads == Sources() and not one.about]
+            if len(inner) != 1 or not plain or not isinstance(meant, tuple):
+                break
+            homes.append(self._homes[self.identity(meant[0], plain[0])])
+            meant = self.meaning(meant[0], plain[0])
+        return max(map(len, homes))
+
+    def started(self, key: Key) -> frozenset[tuple[object, ...]]:
+        """All that a component's queries ask in the end."""
+        return frozenset(one for call in self.calls.get(key, ()) for one in self.asked(key[0], call))
+
     def asked(self, path: str, call: HookCall) -> frozenset[tuple[object, ...]]:
         """What a call asks in the end, through own hooks; each with what the call itself names."""
         found: set[tuple[object, ...]] = set()
@@ -92,7 +113,9 @@ class DataHooks:
             at, one = pending.pop()
             meant = self.meaning(at, one)
             if not isinstance(meant, tuple):
-                found.add((*self.identity(at, one), *call.about))
+                asks = self.identity(at, one)
+                # a path of procedures says what is asked; what else the options name does not
+                found.add((one.chain.partition(".")[2],) if one.chain.count(".") > 1 else (*asks, *call.about))
             elif meant not in seen:
                 seen.add(meant)
                 pending.extend((meant[0], inner) for inner in self.calls.get(meant, ()))

@@ -22,6 +22,8 @@ class Late(NamedTuple):
     """The elements that lead to it, each with its file; the gate holds back the first."""
     there: str
     call: HookCall
+    decided: bool = False
+    """The answer's content decides whether the first element is shown."""
 
 
 class _Spot(NamedTuple):
@@ -62,17 +64,25 @@ class Renders:
     def behind(self, path: str, gate: HookCall) -> Iterator[Late]:
         """The queries that a gate holds back, although they need nothing of its answer."""
         owner = (path, gate.owner)
+        asks = self._asks[owner]
         onward = {call.span[0] for call in self._queries.calls[owner] if gate.span[0] in call.reads.calls}
         for index in self._shown.get(owner, ()):
             shown = self._at(path, index)
-            if onward & set(shown.waits.calls):  # it waits for what the gate leads to
+            waits = set(shown.waits.calls)
+            # it waits for what the gate leads to, or for a context or a prop that somebody sets
+            chosen = any(
+                self._provided.read(owner, call) or self._provided.unknown(owner, call) for call in waits - asks
+            )
+            if onward & waits or chosen or self._opened & set(shown.waits.props):
                 continue
             if not self._waits(path, index, gate.span[0]) or self._elsewhere(path, shown, gate.span[0]):
                 continue
             if shown.tag:
-                yield from self._below(_Spot(path, index, owner, frozenset(), frozenset()))
+                found = self._below(_Spot(path, index, owner, frozenset(), frozenset()))
             else:
-                yield from self._passed(owner, self._provided.within(owner), set())
+                found = self._passed(owner, self._provided.within(owner), set())
+            decided = gate.span[0] in shown.decided
+            yield from (late._replace(decided=True) for late in found) if decided else found
 
     def _waits(self, path: str, index: int, call: int) -> bool:
         return call in self._at(path, index).waits.calls or self._wrapped(path, index, call)
@@ -137,7 +147,13 @@ class Renders:
             return
         if any(word in one.tag.lower() for one in (shown, *around) for word in self._clicked):
             return
-        if any(name in self._opened for name, _ in shown.given):
+        if shown.tag.endswith("Panel"):  # around others it is mostly a frame
+            return
+        names = [name for name, _ in shown.given]
+        if any(name in self._opened or name.lower() in self._clicked for name in names):
+            return
+        component = self._react.components.get(target)
+        if component is not None and component.blank:  # nobody sees when its answer comes
             return
         bound = frozenset(name for name, sources in shown.given if self._tied(sources, owner, spot))
         if REST in bound:
