@@ -33,6 +33,7 @@ def _finding(rule: Rule, path: str, sites: list[Rated]) -> Finding:
         Place(path, site.fresh.span),
         function=site.owner,
         confidence=confidence,
+        severity=None if confidence == "high" else "note",
         context=site.context,
         kind=_kind(site.fresh),
         fix=_fix(path, site),
