@@ -13,7 +13,8 @@ from tree_sitter import Node
 from slowpath.extract.await_calls import TRANSPARENT, describe, first, unwrap
 from slowpath.extract.await_patterns import names, path_of
 from slowpath.extract.await_values import FUNCTIONS
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import text, walk
+from slowpath.extract.scopes import VALUES
 from slowpath.model.awaits import AsyncCallback, Call, Fate
 
 GIVEN = re.compile(
@@ -21,7 +22,7 @@ GIVEN = re.compile(
     rb"(?:<[^()\n]{0,80}>)?\(\s*async\b"
 )
 TESTS = frozenset(("filter", "some", "every", "find", "findIndex", "findLast", "findLastIndex"))
-VALUES = frozenset(("filter", "join", "some", "every", "find", "includes", "sort", "indexOf"))
+TAKING = frozenset(("filter", "join", "some", "every", "find", "includes", "sort", "indexOf"))
 """Methods that take a list's promises for values."""
 LISTS = frozenset("map filter slice concat flat flatMap sort reverse split keys values entries from".split())
 PARENTS = 60
@@ -112,7 +113,7 @@ def _fate(call: Node, method: str, callback: Node, awaits: list[Node]) -> Fate |
         return "awaited"
     if above.type == "expression_statement":
         return "dropped"
-    if above.type == "member_expression" and text(above.child_by_field_name("property")) in VALUES:
+    if above.type == "member_expression" and text(above.child_by_field_name("property")) in TAKING:
         return "taken" if above.parent is not None and above.parent.type == "call_expression" else None
     return "dropped" if above.type == "variable_declarator" and _unused(above) else None
 
@@ -139,13 +140,7 @@ def _serial(callback: Node, awaits: list[Node]) -> bool:
 
 
 def _mentions(root: Node, known: set[str]) -> bool:
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.type in ("identifier", "shorthand_property_identifier") and text(node) in known:
-            return True
-        stack.extend(node.named_children)
-    return False
+    return any(node.type in VALUES and text(node) in known for node in walk(root))
 
 
 def _caught(node: Node, callback: Node) -> bool:
@@ -182,13 +177,8 @@ def _unused(declarator: Node) -> bool:
     block = block.parent if block is not None else None
     if name is None or name.type != "identifier" or block is None or block.type != "statement_block":
         return False
-    own, stack = text(name), [block]
-    while stack:
-        node = stack.pop()
-        if node.type in ("identifier", "shorthand_property_identifier") and node.id != name.id and text(node) == own:
-            return False
-        stack.extend(node.named_children)
-    return True
+    own = text(name)
+    return not any(node.type in VALUES and node.id != name.id and text(node) == own for node in walk(block))
 
 
 def _listed(receiver: Node | None) -> bool:

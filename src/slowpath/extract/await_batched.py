@@ -8,7 +8,8 @@ from slowpath.extract.await_bindings import fixed
 from slowpath.extract.await_calls import first
 from slowpath.extract.await_patterns import names
 from slowpath.extract.await_values import FUNCTIONS
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import text, walk
+from slowpath.extract.scopes import VALUES
 
 SHOWN = 40
 LONG = 600
@@ -70,10 +71,9 @@ def _parts(node: Node) -> tuple[Node, Node, Node, str] | None:
 
 def _used(node: Node, item: set[str]) -> tuple[set[str], bool]:
     """Names below a node, and whether a function around it would see them with the same types."""
-    found, plain, stack = set(), True, [node]
-    while stack:
-        at = stack.pop()
-        if at.type in ("identifier", "shorthand_property_identifier"):
+    found, plain = set(), True
+    for at in walk(node):
+        if at.type in VALUES:
             own = text(at)
             found.add(own)
             plain = plain and (own in item or fixed(own, node))
@@ -84,15 +84,8 @@ def _used(node: Node, item: set[str]) -> tuple[set[str], bool]:
             plain = plain and (called or (root is not None and text(root) in item))
         elif at.type in FUNCTIONS:
             plain = False
-        stack.extend(at.named_children)
     return found, plain
 
 
 def _remarked(node: Node) -> bool:
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if at.type == "comment":
-            return True
-        stack.extend(at.named_children)
-    return False
+    return any(at.type == "comment" for at in walk(node))

@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from slowpath.extract.await_patterns import names
 from slowpath.extract.await_values import FUNCTIONS
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import text, walk
 
 DECLARED = ("function_declaration", "class_declaration", "enum_declaration")
 
@@ -51,10 +51,4 @@ def _declared(block: Node, name: str) -> str:
 
 
 def _imported(node: Node) -> set[str]:
-    found, stack = set(), [node]
-    while stack:
-        at = stack.pop()
-        if at.type == "identifier":
-            found.add(text(at))
-        stack.extend(at.named_children)
-    return found
+    return {text(at) for at in walk(node) if at.type == "identifier"}

@@ -8,7 +8,8 @@ from slowpath.extract.await_bindings import declared, fixed
 from slowpath.extract.await_calls import describe, first, unwrap
 from slowpath.extract.await_moves import FAR, Simple, captured, contents, crossable, described, operand_from, same_line
 from slowpath.extract.await_values import FUNCTIONS
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import text, walk
+from slowpath.extract.scopes import VALUES
 from slowpath.model.awaits import Guard
 
 CHANGING = frozenset("current aborted cancelled canceled mounted isMounted disposed destroyed closed signal".split())
@@ -69,32 +70,26 @@ def _ended(statement: str, guard: Node) -> str:
 
 def _own(condition: Node, where: Node) -> bool:
     """It reads properties of the function's own variables only: those of others may change during a wait."""
-    stack = [condition]
-    while stack:
-        node = stack.pop()
+    for node in walk(condition):
         if node.type in ("member_expression", "subscript_expression"):
             root = first(node)
             if root is not None and root.type == "identifier" and declared(text(root), where)[1] in ("", "program"):
                 return False
-        stack.extend(node.named_children)
     return True
 
 
 def _settled(node: Node, earlier: Simple) -> bool:
     """All that a test reads is fixed before the wait: parameters, constants, imports, but no state of an object."""
     receiver = _receiver(earlier)
-    stack = [node]
-    while stack:
-        at = stack.pop()
+    for at in walk(node):
         if at.type in ("this", "call_expression", "new_expression", "await_expression", *FUNCTIONS) and not _pure(at):
             return False
         if at.type == "property_identifier" and text(at) in CHANGING:
             return False
-        if at.type in ("identifier", "shorthand_property_identifier"):
+        if at.type in VALUES:
             own = text(at)
             if own == receiver or (own != "undefined" and not fixed(own, earlier.node)):
                 return False
-        stack.extend(at.named_children)
     return True
 
 

@@ -9,10 +9,12 @@ from tree_sitter import Node
 from slowpath.extract.await_calls import first
 from slowpath.extract.await_moves import LISTS
 from slowpath.extract.await_values import FUNCTIONS
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import text, walk
+from slowpath.extract.scopes import VALUES
 
 LONG = 400
 STATEMENTS = ("return_statement", "lexical_declaration", "variable_declaration", "expression_statement")
+NAMES = VALUES | {"shorthand_property_identifier_pattern"}
 RESERVED = frozenset("default delete in new class function return this true false null await".split())
 
 
@@ -50,13 +52,4 @@ def _plain(statement: Node) -> bool:
 
 
 def _named(root: Node, name: str) -> bool:
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.type in NAMES and text(node) == name:
-            return True
-        stack.extend(node.named_children)
-    return False
-
-
-NAMES = ("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern")
+    return any(node.type in NAMES and text(node) == name for node in walk(root))

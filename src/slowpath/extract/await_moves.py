@@ -14,7 +14,8 @@ from slowpath.extract.await_bindings import declared
 from slowpath.extract.await_calls import describe, first, unwrap
 from slowpath.extract.await_patterns import is_await, names
 from slowpath.extract.await_values import EXITS, FUNCTIONS
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import text, walk
+from slowpath.extract.scopes import VALUES
 from slowpath.model.awaits import Form, Move
 
 LISTS = frozenset(("statement_block", "program", "switch_case", "switch_default"))
@@ -30,7 +31,8 @@ PLAIN = frozenset(
     " type_annotation comment".split()
 )
 """What can neither fail in a way that anybody waits for, nor change anything."""
-NAMES = ("identifier", "shorthand_property_identifier", "this")
+NAMES = VALUES | {"this"}
+WAITS = ("await_expression", "yield_expression", "assignment_expression", "update_expression")
 STEADY_CALLS = frozenset("trim toLowerCase toUpperCase toString join resolve basename dirname".split())
 CHANGES = frozenset(
     "this new_expression assignment_expression augmented_assignment_expression update_expression yield_expression"
@@ -80,13 +82,10 @@ def simple(node: Node) -> Simple | None:
 
 def _names_others(pattern: Node | None) -> bool:
     """`{ a = b }`, `typeof b`: inside one pattern, types could not be told where that is bound by the same."""
-    stack = [pattern] if pattern is not None else []
-    while stack:
-        node = stack.pop()
+    for node in walk(pattern) if pattern is not None else ():
         default = node.child_by_field_name("right") if node.type.endswith("assignment_pattern") else None
         if node.type in ("type_query", "computed_property_name") or (default is not None and contents(default)[0]):
             return True
-        stack.extend(node.named_children)
     return False
 
 
@@ -150,24 +149,16 @@ def crossable(node: Node, binds: frozenset[str]) -> bool | None:
 
 def contents(node: Node) -> tuple[frozenset[str], bool]:
     """Names below a node, and whether it is made of plain parts only."""
-    found, plain, stack = set(), True, [node]
-    while stack:
-        at = stack.pop()
+    found, plain = set(), True
+    for at in walk(node):
         if at.type in NAMES:
             found.add(text(at))
         plain = plain and at.type in PLAIN
-        stack.extend(at.named_children)
     return frozenset(found), plain
 
 
 def _waits(node: Node) -> bool:
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if at.type in ("await_expression", "yield_expression", "assignment_expression", "update_expression"):
-            return True
-        stack.extend(at.named_children)
-    return False
+    return any(at.type in WAITS for at in walk(node))
 
 
 def _exit(node: Node) -> bool:
@@ -199,9 +190,7 @@ def captured(earlier: Simple) -> bool:
 def steady(statement: Simple) -> bool:
     """What the call is given would have been the same before the waits: it computes and reads nothing that changes."""
     call = unwrap(statement.value) or statement.value
-    stack = [call.child_by_field_name("arguments") or call]
-    while stack:
-        node = stack.pop()
+    for node in walk(call.child_by_field_name("arguments") or call):
         if node.type == "call_expression":
             callee = node.child_by_field_name("function")
             method = callee.child_by_field_name("property") if callee is not None else None
@@ -213,5 +202,4 @@ def steady(statement: Simple) -> bool:
             or (node.type in NAMES and declared(text(node), statement.node) == ("let", "program"))
         ):
             return False
-        stack.extend(node.named_children)
     return True

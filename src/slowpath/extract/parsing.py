@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib import import_module
 
@@ -97,6 +98,15 @@ def broken(tree: Tree) -> list[Span]:
 def text(node: Node | None) -> str:
     """The source text of a node, or nothing."""
     return node.text.decode() if node is not None and node.text is not None else ""
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """A node and all below it that have names in the grammar; of siblings the last first."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(node.named_children)
 
 
 def first(node: Node) -> Node | None:

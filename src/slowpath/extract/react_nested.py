@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from slowpath.extract.parsing import first, text
+from slowpath.extract.parsing import first, text, walk
 from slowpath.extract.react_components import STATIC_HOOKS, hook_calls
 from slowpath.extract.react_owners import TRANSPARENT, callee_name, owner
 from slowpath.extract.scopes import FUNCTIONS, Binding, Scopes
@@ -57,13 +57,7 @@ def _is_made(binding: Binding) -> bool:
 
 
 def _shows(function: Node) -> bool:
-    stack = [function]
-    while stack:
-        node = stack.pop()
-        if node.type in JSX:
-            return True
-        stack.extend(node.named_children)
-    return False
+    return any(node.type in JSX for node in walk(function))
 
 
 def _outer_function(binding: Binding) -> Node | None:

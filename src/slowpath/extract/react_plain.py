@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tree_sitter import Node
 
-from slowpath.extract.parsing import first, text
-from slowpath.extract.scopes import Scopes
+from slowpath.extract.parsing import first, text, walk
+from slowpath.extract.scopes import VALUES, Scopes
 from slowpath.model.finding import Span
 from slowpath.model.react import HookImport
 
@@ -63,12 +63,7 @@ def returned(callback: Node) -> Node | None:
 
 def names(node: Node) -> Iterator[str]:
     """The names of values below a node."""
-    stack = [node]
-    while stack:
-        part = stack.pop()
-        if part.type in ("identifier", "shorthand_property_identifier"):
-            yield text(part)
-        stack.extend(part.named_children)
+    return (text(part) for part in walk(node) if part.type in VALUES)
 
 
 def _untyped(function: Node) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tree_sitter import Node
 
-from slowpath.extract.parsing import first, text
+from slowpath.extract.parsing import first, text, walk
 from slowpath.extract.react_components import CALLBACK_PROP, EFFECTS, STATIC_HOOKS, hook_calls
 from slowpath.extract.react_owners import callee_name, calls
 from slowpath.extract.scopes import FUNCTIONS, VALUES, Binding, Scopes
@@ -113,10 +113,4 @@ def _serves(use: Node, dependencies: Node) -> bool:
     callback = first(dependencies.parent) if call is not None and dependencies.parent is not None else None
     if call is None or callback is None or callee_name(call) not in LATER:
         return False
-    stack = [callback]
-    while stack:
-        node = stack.pop()
-        if node.type in VALUES and node.text == use.text:
-            return True
-        stack.extend(node.named_children)
-    return False
+    return any(node.type in VALUES and node.text == use.text for node in walk(callback))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 from tree_sitter import Node
 
-from slowpath.extract.parsing import first, text
+from slowpath.extract.parsing import first, text, walk
 from slowpath.extract.react_keep import kept
 from slowpath.extract.react_owners import TRANSPARENT, Owner
 from slowpath.extract.react_reasons import reasons
@@ -64,13 +64,7 @@ def _attributes(element: Node, around: Owner, scopes: Scopes) -> Iterator[Fresh]
 
 def _of_literals(value: Node) -> bool:
     """Does it hold nothing but literals?"""
-    stack = list(value.named_children)
-    while stack:
-        node = stack.pop()
-        if node.type not in CONSTANT:
-            return False
-        stack.extend(node.named_children)
-    return True
+    return all(node.type in CONSTANT for node in walk(value))
 
 
 def _home(node: Node) -> int:

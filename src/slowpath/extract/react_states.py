@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import text, walk
 from slowpath.extract.react_owners import HOOK, callee_name, owner
 from slowpath.extract.react_plain import names
 from slowpath.extract.scopes import FUNCTIONS, Scopes
@@ -95,14 +95,11 @@ def _constant(receiver: Node, scopes: Scopes) -> bool:
 
 def _pure(argument: Node) -> bool:
     """Nothing but calls that are known to change nothing."""
-    stack = [argument]
-    while stack:
-        node = stack.pop()
+    for node in walk(argument):
         if node.type == "call_expression" and (callee_name(node) not in PURE or _runs_named(node)):
             return False
         if node.type in CHANGES or (node.type == "new_expression" and not NEW.match(text(node)[:12])):
             return False
-        stack.extend(node.named_children)
     return True
 
 

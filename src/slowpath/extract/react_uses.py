@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from tree_sitter import Node
 
-from slowpath.extract.parsing import first, text
+from slowpath.extract.parsing import first, text, walk
 from slowpath.extract.react_owners import TRANSPARENT, callee_name, owner
-from slowpath.extract.scopes import FUNCTIONS, Binding, Scopes
+from slowpath.extract.scopes import FUNCTIONS, VALUES, Binding, Scopes
 
 Kind = Literal["host", "prop", "call", "read", "render", "effect", "away"]
 
@@ -106,14 +106,11 @@ def covered(function: Node, dependencies: Node, component: Node, scopes: Scopes)
 
 def outer_reads(function: Node, component: Node, scopes: Scopes) -> Iterator[tuple[tuple[str, ...], Binding]]:
     """What a callback reads of its component: the path from a local name, and the name's declaration."""
-    stack = [function]
-    while stack:
-        node = stack.pop()
-        if node.type in ("identifier", "shorthand_property_identifier"):
+    for node in walk(function):
+        if node.type in VALUES:
             binding = scopes.lookup(text(node), node)
             if binding is not None and _between(binding.node, component, function):
                 yield path_of(_whole(node)), binding
-        stack.extend(node.named_children)
 
 
 def _whole(node: Node) -> Node:
