@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tree_sitter import Tree
-
 from slowpath.extract.parsing import text
 from slowpath.extract.react_components import components, functions, hooks, memos, styled
 from slowpath.extract.react_effects import remembering
@@ -31,10 +29,9 @@ DIRECTIVE = re.compile(rb"[\"']use (no )?memo[\"']")
 CONTEXT = re.compile(r"^(createContext|React\.createContext)\b")
 
 
-def extract(tree: Tree, source: bytes) -> ReactFacts:
+def extract(scopes: Scopes, source: bytes) -> ReactFacts:
     """The facts of one file."""
-    facts = ReactFacts(remembering=remembering(tree.root_node, source))
-    scopes = Scopes(tree.root_node, source)
+    facts = ReactFacts(remembering=remembering(scopes.root, source))
     facts.working = working(scopes, source)
     if not any(pattern.search(source) for pattern in (RELEVANT, MADE, EARLY)):
         return facts

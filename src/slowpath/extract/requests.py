@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tree_sitter import Node, Tree
+from tree_sitter import Node
 
 from slowpath.extract.await_calls import describe, first, unwrap
 from slowpath.extract.parsing import text
@@ -70,13 +70,13 @@ MAX_REQUESTS = 1500
 URLISH = re.compile(r"url|uri|path|endpoint|href|route|base|query|method|options|config|init|resource|link|api", re.I)
 
 
-def extract(tree: Tree, source: bytes) -> RequestFacts:
+def extract(scopes: Scopes, source: bytes) -> RequestFacts:
     """The facts of one file."""
     sends = any(word in source for word in RELEVANT)
     lists = b".map(" in source and b"/>" in source
     if not (sends or lists) or any(word in source for word in TESTS) or SERVERS.search(source):
         return RequestFacts()
-    file = _File(tree, source)
+    file = _File(scopes, source)
     if sends:
         file.read()
     if lists:
@@ -94,9 +94,8 @@ def _ends(source: bytes, *words: bytes) -> Iterator[int]:
 
 
 class _File:
-    def __init__(self, tree: Tree, source: bytes) -> None:
-        self.root, self.source = tree.root_node, source
-        self.scopes = Scopes(tree.root_node, source)
+    def __init__(self, scopes: Scopes, source: bytes) -> None:
+        self.root, self.source, self.scopes = scopes.root, source, scopes
         self.values, self.places = Values(self.scopes), Places(self.scopes)
         self.facts = RequestFacts(senders=self.places.senders, loops=self.places.loops)
         self._seen: set[int] = set()

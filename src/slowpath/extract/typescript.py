@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slowpath.extract import awaits, modules, react, requests
 from slowpath.extract.parsing import broken, parse, too_deep
+from slowpath.extract.scopes import Scopes
 from slowpath.model.web import WebFacts
 
 
@@ -21,10 +22,11 @@ def _extract(grammar: str, source: bytes) -> WebFacts:
     tree = parse(grammar, source)
     if too_deep(tree, source):
         raise RecursionError
+    scopes = Scopes(tree.root_node, source)
     return WebFacts(
         broken=broken(tree),
         module=modules.extract(tree, source),
-        react=react.extract(tree, source),
+        react=react.extract(scopes, source),
         awaits=awaits.extract(tree, source),
-        requests=requests.extract(tree, source),
+        requests=requests.extract(scopes, source),
     )
