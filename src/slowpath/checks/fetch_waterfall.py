@@ -20,7 +20,7 @@ from slowpath.program.renders import Late, Renders
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
-    queries = DataHooks(program)
+    queries = program.data_hooks
     renders = Renders(program.react, queries, rule.settings["clicked"], rule.settings["opened"])
     told = _Telling(rule, queries)
     for (path, owner), calls in queries.calls.items():

@@ -85,7 +85,7 @@ def made(scopes: Scopes, source: bytes) -> Iterator[Made]:
 
 def prefetched(scopes: Scopes, source: bytes) -> Iterator[str]:
     """What loaders and the like ask before components do: the names in it, see `HookCall.about`."""
-    for match in EARLY.finditer(source):
+    for match in EARLY.finditer(source) if b"refetch" in source or b"Query" in source else ():
         node = scopes.root.descendant_for_byte_range(match.start(), match.start() + 1)
         while node is not None and node.type in ("identifier", "property_identifier", "member_expression"):
             node = node.parent

@@ -13,6 +13,7 @@ from slowpath.model.facts import Facts
 if TYPE_CHECKING:
     from slowpath.program.await_effects import AwaitEffects
     from slowpath.program.cargo import CargoProgram
+    from slowpath.program.data_hooks import DataHooks
     from slowpath.program.fan_out import FanOuts
     from slowpath.program.react import ReactProgram
     from slowpath.program.requests import Requests
@@ -81,6 +82,13 @@ class Program:
         from slowpath.program.requests import Requests
 
         return Requests(self)
+
+    @cached_property
+    def data_hooks(self) -> DataHooks:
+        """The hook calls that ask a server."""
+        from slowpath.program.data_hooks import DataHooks
+
+        return DataHooks(self)
 
     @cached_property
     def await_effects(self) -> AwaitEffects:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from slowpath.model.finding import Confidence, Place, Step, less_sure
-from slowpath.model.react import PICKED, REST, HookCall, Shown
+from slowpath.model.react import PICKED, REST
 from slowpath.model.requests import Request
 from slowpath.program import Program
 from slowpath.program.react import Key
@@ -30,14 +30,7 @@ class Mounted:
 
     def __init__(self, program: Program) -> None:
         self.requests, self.react = program.requests, program.react
-        self._shown: dict[Key, list[Shown]] = {}
-        self._calls: dict[Key, list[HookCall]] = {}
         self._own: dict[Key, list[Request]] = {}
-        for path, facts in self.react.facts.items():
-            for shown in facts.shown:
-                self._shown.setdefault((path, shown.owner), []).append(shown)
-            for call in facts.calls:
-                self._calls.setdefault((path, call.owner), []).append(call)
         for path, found in self.requests.files.items():
             for request in found.requests:
                 if request.sender >= 0:
@@ -46,7 +39,7 @@ class Mounted:
     def _of(self, key: Key, props: frozenset[str]) -> Iterator[OnMount]:
         """Its own, and those of hooks that it calls."""
         path = key[0]
-        hooks = self._calls.get(key, ())
+        hooks = self.react.calls.get(key, ())
         for request in self._own.get(key, ()):
             if request.role in LATER or not request.role or request.loop >= 0:
                 continue
@@ -69,7 +62,8 @@ class Mounted:
         yield from self._of(key, props)
         if depth >= DEPTH:
             return
-        for shown in self._shown.get(key, ()):
+        for index in self.react.shown.get(key, ()):
+            shown = self.react.at(key[0], index)
             target = self.react.resolve(key[0], shown.tag) if shown.tag else None
             if not isinstance(target, tuple) or target == key or PICKED in shown.waits.calls:
                 continue

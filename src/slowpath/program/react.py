@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from slowpath.model.react import Component, Memo, Passed, ReactFacts, Site
+from slowpath.model.react import Component, HookCall, Memo, Passed, ReactFacts, Shown, Site
 
 Key = tuple[str, str]
 """(path, name on that file's top level)"""
@@ -89,6 +89,35 @@ class ReactProgram:
                 return None
             path, hook = target[0], self._stores[target]
         return None
+
+    @cached_property
+    def calls(self) -> dict[Key, list[HookCall]]:
+        """Hook calls by component or hook."""
+        found: dict[Key, list[HookCall]] = {}
+        for path, facts in self.facts.items():
+            for call in facts.calls:
+                found.setdefault((path, call.owner), []).append(call)
+        return found
+
+    @cached_property
+    def shown(self) -> dict[Key, list[int]]:
+        """What each component shows, as indices of its file's list."""
+        found: dict[Key, list[int]] = {}
+        for path, facts in self.facts.items():
+            for index, shown in enumerate(facts.shown):
+                found.setdefault((path, shown.owner), []).append(index)
+        return found
+
+    def at(self, path: str, index: int) -> Shown:
+        """An element of a file's list."""
+        return self.facts[path].shown[index]
+
+    def around(self, path: str, index: int) -> Iterator[Shown]:
+        """The elements around one, innermost first."""
+        within = self.at(path, index).within
+        while within >= 0:
+            yield self.at(path, within)
+            within = self.at(path, within).within
 
     @cached_property
     def _sites(self) -> dict[Key, list[tuple[str, Site]]]:

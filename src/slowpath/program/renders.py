@@ -47,7 +47,6 @@ class Renders:
         self._react, self._queries = react, queries
         self._clicked, self._opened = tuple(clicked), frozenset(opened)
         self._provided = Provided(react)
-        self._shown: dict[Key, list[int]] = {}
         self._sites: dict[Key, list[tuple[str, int]]] = {}
         self._asks = {key: {call.span[0] for call in calls} for key, calls in queries.calls.items()}
         for path, facts in react.facts.items():  # what other effects fill state with is not known
@@ -56,7 +55,6 @@ class Renders:
                     self._asks.setdefault((path, call.owner), set()).add(call.span[0])
         for path, facts in react.facts.items():
             for index, shown in enumerate(facts.shown):
-                self._shown.setdefault((path, shown.owner), []).append(index)
                 target = react.resolve(path, shown.tag) if shown.tag else None
                 if isinstance(target, tuple):
                     self._sites.setdefault(target, []).append((path, index))
@@ -66,8 +64,8 @@ class Renders:
         owner = (path, gate.owner)
         asks = self._asks[owner]
         onward = {call.span[0] for call in self._queries.calls[owner] if gate.span[0] in call.reads.calls}
-        for index in self._shown.get(owner, ()):
-            shown = self._at(path, index)
+        for index in self._react.shown.get(owner, ()):
+            shown = self._react.at(path, index)
             waits = set(shown.waits.calls)
             # it waits for what the gate leads to, or for a context or a prop that somebody sets
             chosen = any(
@@ -85,7 +83,7 @@ class Renders:
             yield from (late._replace(decided=True) for late in found) if decided else found
 
     def _waits(self, path: str, index: int, call: int) -> bool:
-        return call in self._at(path, index).waits.calls or self._wrapped(path, index, call)
+        return call in self._react.at(path, index).waits.calls or self._wrapped(path, index, call)
 
     def _elsewhere(self, path: str, shown: Shown, call: int) -> bool:
         """Does its owner show the same component without the answer, as in `loading ? <Page /> : <Page data />`?"""
@@ -93,27 +91,18 @@ class Renders:
         sites = sum(site.tag == shown.tag and site.owner == shown.owner for site in facts.sites)
         waiting = [
             index
-            for index in self._shown[path, shown.owner]
+            for index in self._react.shown[path, shown.owner]
             if facts.shown[index].tag == shown.tag and self._waits(path, index, call)
         ]
         return bool(shown.tag) and sites > len(waiting)
 
-    def _at(self, path: str, index: int) -> Shown:
-        return self._react.facts[path].shown[index]
-
-    def _around(self, path: str, index: int) -> Iterator[Shown]:
-        within = self._at(path, index).within
-        while within >= 0:
-            yield self._at(path, within)
-            within = self._at(path, within).within
-
     def _wrapped(self, path: str, index: int, call: int) -> bool:
         """Does a wrapper, such as a loading panel, hold its children back until the call has answered?"""
-        for around in self._around(path, index):
+        for around in self._react.around(path, index):
             target = self._react.resolve(path, around.tag)
             if not isinstance(target, tuple):
                 continue
-            slots = [self._at(target[0], slot) for slot in self._shown.get(target, ())]
+            slots = [self._react.at(target[0], slot) for slot in self._react.shown.get(target, ())]
             held = {name for slot in slots if not slot.tag for name in slot.waits.props}
             if any(name in held and call in sources.calls for name, sources in around.given):
                 return True
@@ -125,13 +114,13 @@ class Renders:
             return
         seen.add(key)
         for page in self._react.pages.get(key, ()):
-            for index in self._shown.get(page, ()):
+            for index in self._react.shown.get(page, ()):
                 yield from self._below(_Spot(page[0], index, page, frozenset(), contexts))
         for path, site in self._sites.get(key, ()):
-            owner = (path, self._at(path, site).owner)
-            for index in self._shown.get(owner, ()):
-                shown = self._at(path, index)
-                if not any(around is self._at(path, site) for around in self._around(path, index)):
+            owner = (path, self._react.at(path, site).owner)
+            for index in self._react.shown.get(owner, ()):
+                shown = self._react.at(path, index)
+                if not any(around is self._react.at(path, site) for around in self._react.around(path, index)):
                     continue
                 if shown.tag:
                     yield from self._below(_Spot(path, index, owner, frozenset(), contexts))
@@ -140,8 +129,8 @@ class Renders:
 
     def _below(self, spot: _Spot) -> Iterator[Late]:
         path, owner = spot.path, spot.owner
-        shown = self._at(path, spot.number)
-        around = list(self._around(path, spot.number))
+        shown = self._react.at(path, spot.number)
+        around = list(self._react.around(path, spot.number))
         target = self._react.resolve(path, shown.tag) if shown.tag else None
         if not isinstance(target, tuple) or len(spot.trail) > DEPTH or target == owner:
             return
@@ -166,8 +155,8 @@ class Renders:
         for call in self._queries.calls.get(target, ()):
             if self._free(call, shown, inside):
                 yield Late(inside.trail, target[0], call)
-        for index in self._shown.get(target, ()):
-            if not self._tied(self._at(target[0], index).waits, target, inside):
+        for index in self._react.shown.get(target, ()):
+            if not self._tied(self._react.at(target[0], index).waits, target, inside):
                 yield from self._below(inside._replace(number=index))
 
     def _free(self, call: HookCall, shown: Shown, spot: _Spot) -> bool:

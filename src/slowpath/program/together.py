@@ -9,7 +9,7 @@ from slowpath.model.finding import Place
 from slowpath.model.react import PICKED, HookCall, Shown
 from slowpath.model.requests import Argument, Request
 from slowpath.program import Program
-from slowpath.program.data_hooks import EFFECTS, DataHooks
+from slowpath.program.data_hooks import EFFECTS
 from slowpath.program.react import Key
 from slowpath.program.requests import Sending, Sent
 
@@ -45,22 +45,15 @@ class Together:
 
     def __init__(self, program: Program, clicked: Collection[str], opened: Collection[str]) -> None:
         self._react, self._requests = program.react, program.requests
-        self._queries = DataHooks(program)
+        self._queries = program.data_hooks
         self._clicked, self._opened = tuple(clicked), frozenset(opened)
-        self._calls: dict[Key, list[HookCall]] = {}
-        self._shown: dict[Key, list[int]] = {}
-        for path, facts in self._react.facts.items():
-            for call in facts.calls:
-                self._calls.setdefault((path, call.owner), []).append(call)
-            for index, shown in enumerate(facts.shown):
-                self._shown.setdefault((path, shown.owner), []).append(index)
         self._by_span: dict[str, dict[tuple[int, int], Request]] = {}
         self._own: dict[Key, Asked] = {}
         self._below: dict[Key, Asked] = {}
 
     def repeated(self) -> Iterator[tuple[Key, Identity, list[Asker]]]:
         """Requests that come more than once from what a component shows, at the nearest component around them."""
-        for key in self._shown:
+        for key in self._react.shown:
             parts = self._parts(key, 0)
             pages = [_Part((), self._all(page, 0)) for page in self._react.pages.get(key, ())]
             for alternative in pages or [_Part((), {})]:
@@ -78,10 +71,10 @@ class Together:
     def _parts(self, key: Key, depth: int) -> list[_Part]:
         """What a component asks itself, and what each of its elements does."""
         parts = [_Part((), self._asks(key))]
-        for index in self._shown.get(key, ()):
-            shown = self._at(key[0], index)
+        for index in self._react.shown.get(key, ()):
+            shown = self._react.at(key[0], index)
             target = self._react.resolve(key[0], shown.tag) if shown.tag else None
-            if not isinstance(target, tuple) or target == key or self._later(key[0], shown):
+            if not isinstance(target, tuple) or target == key or self._later(key[0], index):
                 continue
             asked: Asked = {}
             for identity, askers in self._all(target, depth + 1).items():
@@ -99,15 +92,9 @@ class Together:
             self._below[key] = found
         return self._below.get(key, {})
 
-    def _at(self, path: str, index: int) -> Shown:
-        return self._react.facts[path].shown[index]
-
-    def _later(self, path: str, shown: Shown) -> bool:
-        around, within = [shown], shown.within
-        while within >= 0:
-            around.append(self._at(path, within))
-            within = around[-1].within
-        if any(word in one.tag.lower() for one in around for word in self._clicked):
+    def _later(self, path: str, index: int) -> bool:
+        shown = self._react.at(path, index)
+        if any(word in one.tag.lower() for one in (shown, *self._react.around(path, index)) for word in self._clicked):
             return True
         return any(name in self._opened for name, _ in shown.given)
 
@@ -116,7 +103,7 @@ class Together:
         if key in self._own:
             return self._own[key]
         self._own[key] = found = dict[Identity, list[Asker]]()
-        for call in self._calls.get(key, ()):
+        for call in self._react.calls.get(key, ()):
             if call.callee in EFFECTS:
                 for sending in self._queries.sent(key[0], call) if PICKED not in call.held.calls else ():
                     for sent in sending.sent:
