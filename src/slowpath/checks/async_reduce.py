@@ -27,5 +27,5 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
                     Step(Place(path, each.span), "each round awaits the accumulator, so the one before must be over"),
                     Step(Place(path, each.span), f"only then it waits for `{each.calls[0].name}`"),
                 ],
-                call=each.calls[0].name.removesuffix("()") + "(…)",
+                call=each.calls[0].shown,
             )

@@ -10,7 +10,7 @@ from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.await_batches import Batches
 from slowpath.program.await_effects import AwaitEffects
-from slowpath.program.await_fixes import below
+from slowpath.program.await_fixes import below, fails
 from slowpath.program.await_names import verb, vocabulary, words
 
 
@@ -38,8 +38,7 @@ def _spared(effects: AwaitEffects, path: str, sequence: Sequence, point: Await) 
 
 
 def _finding(rule: Rule, path: str, sequence: Sequence, point: Await, guard: Guard, library: bool) -> Finding:
-    shown = point.call.name.removesuffix("()") + "(…)"
-    errors = point.attempted or verb(point.call.name).endswith("OrThrow")
+    shown = point.call.shown
     return rule.finding(
         Place(path, point.span),
         function=sequence.function,
@@ -47,6 +46,6 @@ def _finding(rule: Rule, path: str, sequence: Sequence, point: Await, guard: Gua
             Step(Place(path, point.span), f"`{shown}` is waited for"),
             Step(Place(path, guard.span), "then this may leave, and asks nothing of it"),
         ],
-        fix=below(path, guard, safe=library and guard.pure and not errors) if guard.text else None,
+        fix=below(path, guard, safe=library and guard.pure and not fails(point)) if guard.text else None,
         call=shown,
     )

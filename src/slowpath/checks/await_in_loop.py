@@ -39,7 +39,7 @@ def _finding(effects: AwaitEffects, rule: Rule, path: str, sequence: Sequence, l
         ],
         related=[Step(Place(path, other.span), f"the same round waits for `{other.call.name}`") for other in others],
         fix=_fix(path, loop),
-        call=first.call.name.removesuffix("()") + "(…)",
+        call=first.call.shown,
         all=loop.shown[0],
         item=loop.shown[1],
     )

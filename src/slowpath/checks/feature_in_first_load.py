@@ -31,7 +31,7 @@ def _feature(web: WebProgram, rule: Rule, name: str, feature: frozenset[str]) ->
         if not edge.dynamic and edge.path in feature and edge.path in loaded
     ]
     if edges:
-        yield _finding(web, rule, name, sorted(edges, key=lambda e: (len(web.chain(e.importer)), e.importer, e.span)))
+        yield _finding(web, rule, name, sorted(edges, key=lambda edge: web.distance(edge.importer, edge.span)))
 
 
 def _finding(web: WebProgram, rule: Rule, name: str, edges: Sequence[Edge]) -> Finding:

@@ -21,7 +21,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     found: dict[tuple[str, str], list[PackageUse]] = defaultdict(list)
     for use in web.uses:
         if web.ships(use.importer) and _whole(rule, use) and not _rewritten(web, rule, use):
-            found[_folder(web, use.importer), use.specifier].append(use)
+            found[web.app_of(use.importer), use.specifier].append(use)
     for (folder, specifier), uses in found.items():
         ordered = sorted(uses, key=lambda u: (not web.loads_first(u.importer), u.importer, u.statement.span))
         kilobytes = sizes()[specifier].kb - _needed(uses, specifier)
@@ -103,7 +103,7 @@ def _only_statements(web: WebProgram, folder: str, specifier: str) -> bool:
     return all(
         isinstance(use.statement, Import) and use.statement.names
         for use in web.uses
-        if use.specifier == specifier and web.ships(use.importer) and _folder(web, use.importer) == folder
+        if use.specifier == specifier and web.ships(use.importer) and web.app_of(use.importer) == folder
     )
 
 
@@ -112,13 +112,8 @@ def _interop(web: WebProgram, folder: str) -> bool:
     return any(
         use.specifier == "react" and any(name.imported == "default" for name in _names(use))
         for use in web.uses
-        if _folder(web, use.importer) == folder
+        if web.app_of(use.importer) == folder
     )
-
-
-def _folder(web: WebProgram, path: str) -> str:
-    package = web.package_of(path)
-    return package.folder if package is not None else ""
 
 
 def _edits(rule: Rule, use: PackageUse, slim: str) -> list[Edit]:

@@ -19,8 +19,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
     dynamic: set[tuple[str, str]] = set()
     listed = frozenset(rule.settings["packages"])
     for use in web.uses:
-        package = web.package_of(use.importer)
-        key = (package.folder if package is not None else "", use.package)
+        key = (web.app_of(use.importer), use.package)
         if isinstance(use.statement, Dynamic) and not use.statement.required:
             if web.ships(use.importer):
                 dynamic.add(key)
@@ -58,7 +57,7 @@ def _package(web: WebProgram, rule: Rule, uses: list[PackageUse]) -> Iterator[Fi
             f"Only event handlers use {name}, yet the first load brings it. "
             "Import it in the handler: `await import(…)`."
         )
-    ordered = sorted(eager or uses, key=lambda use: (len(web.chain(use.importer)), use.importer, use.statement.span))
+    ordered = sorted(eager or uses, key=lambda use: web.distance(use.importer, use.statement.span))
     first, others = ordered[0], [use for use in uses if use is not ordered[0]]
     yield rule.finding(
         Place(first.importer, first.statement.span),

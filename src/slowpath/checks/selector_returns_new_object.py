@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from slowpath.model.finding import Edit, Finding, Fix, Place
-from slowpath.model.modules import Import
 from slowpath.model.react import Selector
 from slowpath.model.rule import Rule
 from slowpath.program import Program
@@ -56,11 +55,7 @@ def _fix(program: Program, path: str, selector: Selector, store: dict[str, Any])
     edits = [Edit(Place(path, (end, end)), f", {name}")]
     if store["wrap"]:
         edits = [Edit(Place(path, (start, start)), f"{name}("), Edit(Place(path, (end, end)), ")")]
-    if not _has(imports, name):
+    if not program.web.imports_name(path, name):
         at = imports[0].span[0]
         edits.append(Edit(Place(path, (at, at)), f'import {{ {name} }} from "{store["from"]}";\n'))
     return Fix(f"Compare the parts with {name}", False, tuple(edits))
-
-
-def _has(imports: list[Import], name: str) -> bool:
-    return any(given.local == name for statement in imports for given in statement.names)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from slowpath.model.awaits import Call, Sequence
+from slowpath.model.awaits import Sequence
 from slowpath.model.finding import Confidence, Finding, Fix, Place, Step
 from slowpath.model.rule import Rule
 from slowpath.program import Program
 from slowpath.program.await_batches import Batches
-from slowpath.program.await_fixes import together
-from slowpath.program.await_names import verb
+from slowpath.program.await_fixes import fails, together
 
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
@@ -26,7 +25,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
 
 def _finding(rule: Rule, path: str, sequence: Sequence, batch: list[int], sure: Confidence, fix: Fix | None) -> Finding:
     first, second, *rest = (sequence.awaits[index] for index in batch)
-    earlier, later = shown(first.call), shown(second.call)
+    earlier, later = first.call.shown, second.call.shown
     return rule.finding(
         Place(path, second.span),
         function=sequence.function,
@@ -35,7 +34,7 @@ def _finding(rule: Rule, path: str, sequence: Sequence, batch: list[int], sure: 
             Step(Place(path, first.span), f"`{earlier}` is waited for first"),
             Step(Place(path, second.span), f"`{later}` starts only then, and uses nothing of it"),
         ],
-        related=[Step(Place(path, point.span), f"`{shown(point.call)}` needs none of these either") for point in rest],
+        related=[Step(Place(path, point.span), f"`{point.call.shown}` needs none of these either") for point in rest],
         fix=fix,
         earlier=earlier,
         later=later,
@@ -50,10 +49,4 @@ def _fix(found: Batches, batch: list[int]) -> Fix | None:
     if any(found.awaits[two].follows != one for one, two in pairwise(batch)):
         return None
     library = all(found.effects[index].library for index in batch)
-    errors = any(point.attempted or verb(point.call.name).endswith("OrThrow") for point in points)
-    return together(found.path, points, safe=library and not errors)
-
-
-def shown(call: Call) -> str:
-    """A callee as messages show it."""
-    return call.name.removesuffix("()") + "(…)"
+    return together(found.path, points, safe=library and not any(map(fails, points)))

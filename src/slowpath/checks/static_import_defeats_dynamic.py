@@ -48,7 +48,7 @@ def _together(web: WebProgram, lazy: list[Edge], static: list[Edge]) -> bool:
 
 
 def _defeat(web: WebProgram, rule: Rule, path: str, kilobytes: float, static: list[Edge], lazy: list[Edge]) -> Finding:
-    static = sorted(static, key=lambda edge: (len(web.chain(edge.importer)), edge.importer, edge.span))
+    static = sorted(static, key=lambda edge: web.distance(edge.importer, edge.span))
     return _finding(
         web,
         rule,
@@ -63,14 +63,13 @@ def _packages(web: WebProgram, rule: Rule) -> Iterator[Finding]:
     lazy: dict[tuple[str, str], list[PackageUse]] = defaultdict(list)
     static: dict[tuple[str, str], list[PackageUse]] = defaultdict(list)
     for use in web.uses:
-        package = web.package_of(use.importer)
-        key = (package.folder if package is not None else "", use.specifier)
+        key = (web.app_of(use.importer), use.specifier)
         if is_static(use) and web.loads_first(use.importer):
             static[key].append(use)
         elif isinstance(use.statement, Dynamic) and not use.statement.required and web.ships(use.importer):
             lazy[key].append(use)
     for key in sorted(lazy.keys() & static.keys()):
-        uses = sorted(static[key], key=lambda use: (len(web.chain(use.importer)), use.importer, use.statement.span))
+        uses = sorted(static[key], key=lambda use: web.distance(use.importer, use.statement.span))
         kilobytes = kilobytes_of(uses)
         if web.on_disk(uses[0].importer) or not (uses[0].package in sizes() or key[1] in sizes()):
             continue

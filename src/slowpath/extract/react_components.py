@@ -12,11 +12,11 @@ from slowpath.extract.parsing import first, text
 from slowpath.extract.react_owners import COMPONENT, HOOK, bound_name, callee_name
 from slowpath.extract.react_uses import is_function, uses
 from slowpath.extract.scopes import FUNCTIONS, Scopes
-from slowpath.model.react import Component, Memo, Passed
+from slowpath.model.react import EFFECTS, Component, Memo, Passed
 
 WRAPPED = re.compile(rb"\b(memo|observer)\b\s*[(<]")
-EFFECTS = frozenset(["useEffect", "useLayoutEffect", "useInsertionEffect", "useImperativeHandle"])
-STATIC_HOOKS = EFFECTS | {"useMemo", "useCallback", "useRef", "useId"}
+LATER_HOOKS = EFFECTS | {"useInsertionEffect", "useImperativeHandle"}
+STATIC_HOOKS = LATER_HOOKS | {"useMemo", "useCallback", "useRef", "useId"}
 """Hooks that never ask for another render."""
 CALLBACK_PROP = re.compile(r"^(on|handle|set|toggle|render|get|format|is)[A-Z]")
 TINY_NODES = 10

@@ -12,8 +12,8 @@ from slowpath.extract.react_components import hook_calls
 from slowpath.extract.react_owners import callee_name
 from slowpath.extract.scopes import FUNCTIONS, Scopes
 from slowpath.model.finding import Span
+from slowpath.model.react import EFFECTS
 
-HOOKS = frozenset(["useEffect", "useLayoutEffect"])
 WAITS = re.compile(rb"\bawait\b|\.then\s*\(")
 SETTER = re.compile(rb"\bset[A-Z]\w*(?=\s*\()")
 CALLED = re.compile(rb"\b[a-z]\w*(?=\s*\()")
@@ -42,12 +42,12 @@ class Effect(NamedTuple):
 def effects(function: Node, scopes: Scopes) -> Iterator[Effect]:
     """The effects of a component or hook that wait for something."""
     source = function.text or b""
-    if not any(hook.encode() in source for hook in HOOKS) or not WAITS.search(source):
+    if not any(hook.encode() in source for hook in EFFECTS) or not WAITS.search(source):
         return
     body = function.child_by_field_name("body")
     local = scopes.names(body) if body is not None else {}
     for call in hook_calls(function):
-        if callee_name(call) not in HOOKS:
+        if callee_name(call) not in EFFECTS:
             continue
         arguments = call.child_by_field_name("arguments")
         callback = (

@@ -10,7 +10,7 @@ import msgspec
 from tree_sitter import Node
 
 from slowpath.extract.parsing import text
-from slowpath.extract.react_owners import Owner, callee_name, owner
+from slowpath.extract.react_owners import Owner, call_at, callee_name, owner
 from slowpath.extract.react_plain import plain, primitive, returned
 from slowpath.extract.react_uses import Cover, Use, covered, is_function, uses
 from slowpath.extract.react_values import cheap
@@ -65,10 +65,8 @@ def _with_plain(value: HookValue, call: _Call, found: _Verdict, source: bytes) -
 
 
 def _call(scopes: Scopes, at: int) -> _Call | None:
-    node = scopes.root.descendant_for_byte_range(at, at + 1)
-    while node is not None and node.type in ("identifier", "property_identifier", "member_expression"):
-        node = node.parent
-    if node is None or node.type != "call_expression" or not _reacts(node, scopes):
+    node = call_at(scopes.root, at)
+    if node is None or not _reacts(node, scopes):
         return None
     hook: Literal["useMemo", "useCallback"] = "useMemo" if callee_name(node) == "useMemo" else "useCallback"
     arguments = node.child_by_field_name("arguments")

@@ -48,6 +48,14 @@ def owner(node: Node) -> Owner | None:
     return None
 
 
+def call_at(root: Node, at: int) -> Node | None:
+    """The call whose callee's last name, or what it is a member of, starts here."""
+    node = root.descendant_for_byte_range(at, at + 1)
+    while node is not None and node.type in ("identifier", "property_identifier", "member_expression"):
+        node = node.parent
+    return node if node is not None and node.type == "call_expression" else None
+
+
 def callee_name(call: Node) -> str:
     """The last name of what a call calls: `memo` of `React.memo(..)`."""
     callee = call.child_by_field_name("function")

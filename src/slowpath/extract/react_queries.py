@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text
 from slowpath.extract.react_components import STATIC_HOOKS, hook_calls
-from slowpath.extract.react_owners import HOOK, TRANSPARENT, callee_name
+from slowpath.extract.react_owners import HOOK, TRANSPARENT, call_at, callee_name
 from slowpath.extract.react_sources import Values, union
 from slowpath.extract.react_waits import answered
 from slowpath.extract.scopes import Scopes
@@ -86,9 +86,7 @@ def made(scopes: Scopes, source: bytes) -> Iterator[Made]:
 def prefetched(scopes: Scopes, source: bytes) -> Iterator[str]:
     """What loaders and the like ask before components do: the names in it, see `HookCall.about`."""
     for match in EARLY.finditer(source) if b"refetch" in source or b"Query" in source else ():
-        node = scopes.root.descendant_for_byte_range(match.start(), match.start() + 1)
-        while node is not None and node.type in ("identifier", "property_identifier", "member_expression"):
-            node = node.parent
+        node = call_at(scopes.root, match.start())
         arguments = node.child_by_field_name("arguments") if node is not None else None
         given = first(arguments) if arguments is not None else None
         yield from _about(arguments)

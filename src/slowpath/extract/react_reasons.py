@@ -7,12 +7,12 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from slowpath.extract.parsing import first, text, walk
-from slowpath.extract.react_components import CALLBACK_PROP, EFFECTS, STATIC_HOOKS, hook_calls
+from slowpath.extract.react_components import CALLBACK_PROP, LATER_HOOKS, STATIC_HOOKS, hook_calls
 from slowpath.extract.react_owners import callee_name, calls
 from slowpath.extract.scopes import FUNCTIONS, VALUES, Binding, Scopes
 
 STATES = frozenset(["useState", "useReducer"])
-LATER = EFFECTS | {"useCallback"}
+LATER = LATER_HOOKS | {"useCallback"}
 
 
 class Reasons(NamedTuple):

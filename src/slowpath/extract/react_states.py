@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from slowpath.extract.parsing import text, walk
-from slowpath.extract.react_owners import HOOK, callee_name, owner
+from slowpath.extract.react_owners import HOOK, call_at, callee_name, owner
 from slowpath.extract.react_plain import names
 from slowpath.extract.scopes import FUNCTIONS, Scopes
 from slowpath.model.react import StateInit
@@ -34,11 +34,9 @@ SMALL = frozenset(["array", "string", "template_string"])
 def states(scopes: Scopes, source: bytes) -> Iterator[StateInit]:
     """The useState calls of a file whose argument works on each render."""
     for match in CALL.finditer(source):
-        node = scopes.root.descendant_for_byte_range(match.start(), match.start() + 1)
-        while node is not None and node.type in ("identifier", "property_identifier", "member_expression"):
-            node = node.parent
+        node = call_at(scopes.root, match.start())
         arguments = node.child_by_field_name("arguments") if node is not None else None
-        around = owner(node) if node is not None and node.type == "call_expression" else None
+        around = owner(node) if node is not None else None
         if arguments is None or around is None or not around.at_render:
             continue
         given = [child for child in arguments.named_children if child.type != "comment"]

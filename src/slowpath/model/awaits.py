@@ -18,6 +18,11 @@ class Call(msgspec.Struct, array_like=True, frozen=True):
     holder: str = ""
     """The class of the receiver, where the function makes it itself: `const x = new Holder(…)`."""
 
+    @property
+    def shown(self) -> str:
+        """As messages show it."""
+        return self.name.removesuffix("()") + "(…)"
+
 
 Form = Literal["", "const", "bare", "keyed"]
 """A statement that is one await and nothing else, `const x = await f();` or `await f();`; or its `key: await f()`."""

@@ -158,6 +158,8 @@ class Selector(msgspec.Struct, array_like=True, frozen=True):
     whole: bool = False
 
 
+EFFECTS = frozenset(["useEffect", "useLayoutEffect"])
+"""Hooks whose callback runs after a render."""
 PICKED = -1
 """In `Sources.calls`: state that starts empty, which a click or a choice fills."""
 REST = "..."

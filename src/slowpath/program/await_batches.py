@@ -5,10 +5,10 @@ from __future__ import annotations
 from slowpath.model.awaits import Call, Sequence
 from slowpath.model.finding import Confidence, weakest
 from slowpath.program.await_effects import AwaitEffects
-from slowpath.program.await_guards import misses, refusers
 from slowpath.program.await_loops import checked_out
 from slowpath.program.await_loops import confidence as loop_confidence
 from slowpath.program.await_names import kind_of, mentions, verb, vocabulary, words
+from slowpath.program.await_refusals import misses, refusers
 
 
 class Batches:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from slowpath.model.awaits import Await, Guard
 from slowpath.model.finding import Edit, Fix, Place
+from slowpath.program.await_names import verb
 
 TOGETHER = "await them together with Promise.all"
 
@@ -79,6 +80,11 @@ def _target(points: Sequence[Await]) -> str | None:
     types = [point.annotation for point in points]
     declared = f": [{', '.join(types)}]" if all(types) else ""
     return f"const [{', '.join(shown)}]{declared} = "
+
+
+def fails(point: Await) -> bool:
+    """It matters which of two errors comes first."""
+    return point.attempted or verb(point.call.name).endswith("OrThrow")
 
 
 def below(path: str, guard: Guard, *, safe: bool) -> Fix:

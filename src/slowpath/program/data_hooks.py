@@ -9,14 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from slowpath.model.react import HookCall, Sources
+from slowpath.model.react import EFFECTS, HookCall, Sources
 from slowpath.program.react import Key
 
 if TYPE_CHECKING:
     from slowpath.program import Program
     from slowpath.program.requests import Sending
 
-EFFECTS = frozenset(["useEffect", "useLayoutEffect"])
 RUN = EFFECTS | {"useCallback"}
 How = Literal["query", "suspense"]
 """`suspense`: the render stops at the call until the answer is there."""

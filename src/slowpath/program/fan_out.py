@@ -14,7 +14,6 @@ from typing import NamedTuple
 from slowpath.model.finding import Confidence, Place, Span, Step, less_sure, weakest
 from slowpath.model.requests import ItemSite, Request, RequestLoop
 from slowpath.program import Program
-from slowpath.program.await_effects import AwaitEffects
 from slowpath.program.await_loops import confidence
 from slowpath.program.effects import Effects, Node
 from slowpath.program.mounted import Mounted
@@ -62,6 +61,7 @@ class FanOuts:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.requests: Requests = program.requests
+        self.effects = program.await_effects
 
     @cached_property
     def all(self) -> list[FanOut]:
@@ -110,16 +110,12 @@ class FanOuts:
 
     def _pace(self, path: str, request: Request) -> Confidence | None:
         """How sure it is that the rounds of a loop that waits need nothing of each other."""
-        for sequence in self._effects.files[path].awaits.sequences if not self._effects.quiet(path) else ():
+        for sequence in self.effects.files[path].awaits.sequences if not self.effects.quiet(path) else ():
             for loop in sequence.loops:
                 spans = (sequence.awaits[index].span for index in loop.awaits)
                 if any(start <= request.span[0] < end for start, end in spans):
-                    return confidence(self._effects, path, sequence, loop)
+                    return confidence(self.effects, path, sequence, loop)
         return None
-
-    @cached_property
-    def _effects(self) -> AwaitEffects:
-        return self.program.await_effects
 
     def _loop(self, path: str, request: Request, loop: RequestLoop, sent: Sent, sure: Confidence) -> FanOut:
         sender = self.requests.sender(path, request)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from slowpath.model.react import PICKED, REST, HookCall, Shown, Sources
-from slowpath.program.data_hooks import EFFECTS, DataHooks
+from slowpath.model.react import EFFECTS, PICKED, REST, HookCall, Shown, Sources
+from slowpath.program.data_hooks import DataHooks
 from slowpath.program.provided import Provided
 from slowpath.program.react import Key, ReactProgram
 

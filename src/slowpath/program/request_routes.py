@@ -19,7 +19,7 @@ GENERIC = re.compile(r"^(?:api|rest|backend|server|v\d+(?:\.\d+)?|)$", re.I)
 """Segments that say nothing of what is asked for."""
 PARAM = re.compile(r"^(?:\{[^*}]*\}|:[^*]+|<[^.>]*>)$")
 REST = re.compile(r"^(?:\{\*\w+\}|\{\w+:\.[*+]\}|\*\w*|<[\w]+\.\.>)$")
-HOLE, WILD, TAIL = "{}", "{}", "**"
+HOLE, TAIL = "{}", "**"
 
 
 class Match(NamedTuple):
@@ -68,7 +68,7 @@ def _tells(segment: str) -> bool:
 
 def _segments(path: str) -> tuple[str, ...]:
     parts = [segment for segment in path.split("/") if segment]
-    return tuple(TAIL if REST.match(part) else WILD if PARAM.match(part) or "{" in part else part for part in parts)
+    return tuple(TAIL if REST.match(part) else HOLE if PARAM.match(part) or "{" in part else part for part in parts)
 
 
 class RouteTable:
@@ -109,14 +109,14 @@ def _score(question: Asked, route: tuple[str, ...]) -> tuple[int, int, int] | No
         client = (*client[: len(route) - 1], TAIL)
     more = len(client) - len(route)
     front = client[:more] if more > 0 else route[: max(-more, 0)]
-    if not all(GENERIC.match(segment) or (more < 0 and question.based and segment != WILD) for segment in front):
+    if not all(GENERIC.match(segment) or (more < 0 and question.based and segment != HOLE) for segment in front):
         return None
     own, other = client[max(more, 0) :], route[max(-more, 0) :]
     common = words = 0
     for mine, theirs in zip(own, other, strict=True):
         if mine == theirs:
             common += 0 if mine == TAIL else 2 if _tells(mine) else 1 if mine == HOLE else 0
-        elif theirs != WILD:
+        elif theirs != HOLE:
             return None
         else:
             words += 1

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from slowpath.model.requests import Argument, Part, RequestConstant, RequestFacts, Template
 from slowpath.program.web import Declaration, WebProgram
 
 MAX_DEPTH = 6
 MAX_PARTS = 40
-URL_OPTIONS = ("url", "path", "endpoint", "uri")
+
+
+@cache
+def table() -> dict[str, Any]:
+    """The page of known clients."""
+    with (Path(__file__).parent / "http_clients.toml").open("rb") as file:
+        return tomllib.load(file)
 
 
 class Arguments:
@@ -42,7 +52,7 @@ class Arguments:
         if inner:
             return (Part("hole", source(arg)),)
         if arg.options:
-            keys = URL_OPTIONS if wanted == "url" else (wanted,)
+            keys = table()["url_options"] if wanted == "url" else (wanted,)
             return next((options[one] for one in keys if one in options), ())
         return arg.value
 

@@ -12,17 +12,14 @@ Tests, generated code and configuration take no part.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from slowpath.model.finding import Confidence, Place, weakest
 from slowpath.model.requests import Part, Request, RequestClient, RequestFacts, Sender, Template
 from slowpath.model.web import WebFacts
 from slowpath.program.await_names import quiet_path, words
-from slowpath.program.request_urls import Arguments, Constants, filled, shown, whole
+from slowpath.program.request_urls import Arguments, Constants, filled, shown, table, whole
 from slowpath.program.web import Declaration, External
 
 if TYPE_CHECKING:
@@ -75,13 +72,6 @@ class Sending(NamedTuple):
 
 Key = tuple[str, int]
 """(path, index of the sender)"""
-
-
-@cache
-def table() -> dict[str, Any]:
-    """The page of known clients."""
-    with (Path(__file__).parent / "http_clients.toml").open("rb") as file:
-        return tomllib.load(file)
 
 
 class Requests:
@@ -343,12 +333,6 @@ class Requests:
                         self._everywhere.setdefault(sender.name, []).append((other, index))
         found = self._everywhere.get(names[-1], [])
         return (found[0], "medium") if len(found) == 1 else None
-
-    def everything(self) -> Iterator[tuple[str, Sending]]:
-        """All calls that send something, by path."""
-        for path in self.files:
-            for sending in self.at(path):
-                yield path, sending
 
 
 def parameters(senders: list[Sender], index: int) -> frozenset[str]:

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from slowpath.model.finding import Place
-from slowpath.model.react import PICKED, HookCall, Shown
+from slowpath.model.react import EFFECTS, PICKED, HookCall, Shown
 from slowpath.model.requests import Argument, Request
 from slowpath.program import Program
-from slowpath.program.data_hooks import EFFECTS
 from slowpath.program.react import Key
 from slowpath.program.requests import Sending, Sent
 

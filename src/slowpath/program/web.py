@@ -132,6 +132,11 @@ class WebProgram:
             self._packages_of[folder] = self.packages.get(at)
         return self._packages_of[folder]
 
+    def app_of(self, path: str) -> str:
+        """The folder of the package that a file belongs to."""
+        package = self.package_of(path)
+        return package.folder if package is not None else ""
+
     def on_disk(self, path: str) -> bool:
         """Is the file part of a desktop shell (Electron, Tauri), which loads nothing over a network?"""
         package = self.package_of(path)
@@ -274,6 +279,10 @@ class WebProgram:
             found.append(edge)
             edge = self._loaded[0].get(edge.importer)
         return found[::-1]
+
+    def distance(self, path: str, span: Span) -> tuple[int, str, Span]:
+        """Sorts imports by how far their file is from an entry."""
+        return (len(self.chain(path)), path, span)
 
     def proof(self, path: str) -> list[Step]:
         """`chain` as a finding shows it."""
