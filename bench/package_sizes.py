@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slowpath.program.web import package_name
+
 EXTERNAL = ("react", "react-dom")
 EMPTY = "css scss less svg png jpg gif webp woff woff2 ttf eot wasm mp3 node glsl".split()
 PRODUCTION = '--define:process.env.NODE_ENV="production"'
@@ -44,7 +46,7 @@ def main(esbuild: str, folders: list[Path]) -> None:
 
 def measure(esbuild: str, folder: Path, name: str) -> str:
     """The row of one package, or of one file of it."""
-    package = package_of(name)
+    package = package_name(name)
     manifest = json.loads((folder / "node_modules" / package / "package.json").read_text())
     external = [peer for peer in {*EXTERNAL, *manifest.get("peerDependencies", {})} if peer != package]
     whole = bundle(esbuild, folder, f'import * as x from "{name}"; globalThis.x = x;', external)
@@ -68,11 +70,6 @@ def measure(esbuild: str, folder: Path, name: str) -> str:
         inside = ", ".join(f'"{other}" = {kb(size)}' for other, size in sorted(shared.items()))
         row += f", with = {{ {inside} }}"
     return f"{{ {row} }}  # {manifest.get('version', '')}"
-
-
-def package_of(specifier: str) -> str:
-    """`@scope/name/file` → `@scope/name`."""
-    return "/".join(specifier.split("/")[: 2 if specifier.startswith("@") else 1])
 
 
 def _some(esbuild: str, folder: Path, name: str, names: list[str], external: list[str]) -> int:
@@ -120,7 +117,7 @@ def _weigh(folder: Path, outputs: dict[str, Any]) -> Bundle | None:
     text = b""
     for path in reached:
         text += (folder / path).read_bytes()
-        peers |= {package_of(used["path"]) for used in outputs[path]["imports"] if used.get("external")}
+        peers |= {package_name(used["path"]) for used in outputs[path]["imports"] if used.get("external")}
         for source, held in outputs[path]["inputs"].items():
             found = IN_NODE_MODULES.match(source)
             if found:

@@ -12,7 +12,7 @@ from slowpath.program import Program
 from slowpath.program.react import Fate
 
 REASONS = {
-    "cheap": "only reads or picks a value that exists already, which costs less than the comparison of dependencies",
+    "cheap": "only reads a value or works out a small one, which costs less than the comparison of dependencies",
     "unused": "is never used",
     "called": "is only read and called here, and nothing compares it",
     "host": "only goes to host elements, which do not compare it",

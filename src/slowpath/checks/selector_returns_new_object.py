@@ -30,6 +30,7 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
                 fix=_fix(program, path, selector, store),
                 hook=selector.callee,
                 kind=selector.kind,
+                when="where it falls back to it" if selector.sometimes else "each time it runs",
                 instead=store["instead"],
             )
 
