@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from slowpath import __version__
+from slowpath.commands.lazy import LazyGroup
 
 if TYPE_CHECKING:
     from slowpath.config import Config
@@ -35,7 +36,14 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "report": ("report", "Write the diagnosis as Markdown and as one HTML page, or hold it against a gate."),
+        "diagnose": ("diagnose", "Measure all that the configuration names, join it and report."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__)
 def cli() -> None:
     """Find what makes a Rust + TypeScript/React product slow, and show the path that proves it."""
@@ -56,6 +64,7 @@ def cli() -> None:
 @click.option("--diff", is_flag=True, help="Print what --fix would change, as a diff, and change nothing.")
 @click.option(
     "--measure",
+    "measure_builds",
     is_flag=True,
     help="Run `cargo check` from scratch on a copy, before and after the fixes of the Cargo rules that are shown, and "
     "print what they save. This runs the project's build scripts; nothing else does.",
@@ -80,7 +89,7 @@ def scan(
     fixing: bool,
     unsafe_fixes: bool,
     diff: bool,
-    measure: bool,
+    measure_builds: bool,
     jobs: int,
     no_cache: bool,
     statistics: bool,
@@ -100,7 +109,7 @@ def scan(
 
     if unsafe_fixes and not (fixing or diff):
         _fail("--unsafe-fixes goes with --fix or --diff")
-    if measure and fixing:
+    if measure_builds and fixing:
         _fail("--measure compares with what --fix would do: it goes without it")
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     paths = paths or (Path(),)
@@ -136,7 +145,7 @@ def scan(
     }
     mended = engine.mend(root, rules, unsafe=unsafe_fixes, **options) if fixing or diff else None
     report = mended.before if mended else engine.scan(root, rules, **options)
-    measured, failed = _measured(root, report, progress) if measure else ("", False)
+    measured, failed = _measured(root, report, progress) if measure_builds else ("", False)
     unwritten: dict[str, str] = {}
     if mended and not diff:
         unwritten = fix.write(root, mended.before.sources.texts, mended.texts, mended.fixes)
@@ -170,13 +179,28 @@ def scan(
             click.echo(f"slowpath: {line}", err=True)
     if statistics:
         click.echo(text.statistics(report), err=True, nl=False)
-    if measure:
+    if measure_builds:
         click.echo(measured, err=True, nl=False)
     least = SEVERITIES.index(settings.fail_on)
     failing = any(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
     if any(trouble.internal for trouble in report.troubles):
         sys.exit(INTERNAL)
     sys.exit(USAGE if broken_pages or unwritten or failed else FINDINGS if failing and not exit_zero else 0)
+
+
+@cli.group(
+    cls=LazyGroup,
+    lazy={
+        "load": ("measure_load", "Find the breaking point with your own k6 script."),
+        "resources": ("measure_resources", "Watch CPU, memory, disk, network and the database; name the limiter."),
+        "queries": ("measure_queries", "Read what PostgreSQL was asked: logs, plans, statistics."),
+        "schema": ("measure_schema", "Compare the running database with schema.rs and the migrations."),
+        "bundle": ("measure_bundle", "Read what the bundler built: chunks, first load, leaks."),
+        "join": ("measure_join", "Join parts into the evidence that `scan --evidence` and `report` read."),
+    },
+)
+def measure() -> None:
+    """Measure the running system; each command writes one part, a JSON file."""
 
 
 @cli.command()

@@ -68,6 +68,24 @@ class Saving(msgspec.Struct, frozen=True):
     """They leave the builds of the product; those of its tests still need them."""
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """What the running system says of a finding."""
+
+    status: Literal["confirmed", "cheap", "not-exercised", "contradicted", "ambiguous"]
+    summary: str
+    """One sentence with the figures."""
+    ms_per_request: float | None = None
+    """Of the route that it costs most."""
+    share: float | None = None
+    """0 to 1: of the time of all requests at the knee."""
+    calls_per_request: float | None = None
+    route: str = ""
+    path: tuple[str, ...] = ()
+    """Route → handler → function → statement, a line each."""
+    statements: tuple[str, ...] = ()
+    """Ids; more than one where it is ambiguous which it is."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing that a user would fix.
 
@@ -87,6 +105,8 @@ class Finding(msgspec.Struct, frozen=True):
     routes: tuple[str, ...] = ()
     """Endpoints that lead to the place (`GET /orders`), those that list first."""
     saves: Saving | None = None
+    measured: Measured | None = None
+    """With `--evidence` only."""
 
 
 class Trouble(msgspec.Struct, frozen=True):

@@ -1,0 +1,21 @@
+"""Exit codes of the measuring commands, and how they end."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+GATE, USAGE, INTERNAL, INCONCLUSIVE = 1, 2, 3, 4
+
+
+def fail(message: str, code: int = USAGE) -> NoReturn:
+    """One line on stderr, and the end."""
+    click.echo(f"slowpath: {message}", err=True)
+    sys.exit(code)
+
+
+def needs_extra(module: str) -> NoReturn:
+    """For a package of the extra `runtime` that is not installed."""
+    fail(f"{module} is not installed: pip install 'slowpath[runtime]'")
