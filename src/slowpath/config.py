@@ -36,6 +36,44 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """Feature → .gitignore-style patterns of its code, which only `import()` may bring into a page."""
 
 
+class Diagnose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[diagnose]`: what of the running system `slowpath diagnose` measures. Paths are relative to the project root."""
+
+    script: str = ""
+    """The k6 script."""
+    env: dict[str, str] = {}
+    """What the script reads from `__ENV`."""
+    statuses: tuple[int, ...] = ()
+    """Answers outside of 200–399 that the script expects."""
+    p95_ms: Annotated[float, msgspec.Meta(gt=0)] = 500.0
+    error_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    hold: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    """Seconds of a step."""
+    start_vus: Annotated[int, msgspec.Meta(ge=1)] = 10
+    max_vus: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    isolate: bool = False
+    """Drive each route alone, to know its statements."""
+    app: tuple[str, ...] = ()
+    """Processes of the application: `:port`, a name or a process id."""
+    postgres: str = ""
+    """PostgreSQL's process, where it runs on this machine."""
+    database_env: str = "DATABASE_URL"
+    """The environment variable that holds the database's address."""
+    docker: tuple[str, ...] = ()
+    kubectl: str = ""
+    prometheus: str = ""
+    ranges: dict[str, str] = {}
+    """Name → PromQL."""
+    pool_max: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    workers: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    logs: tuple[str, ...] = ()
+    """PostgreSQL's log files; `*` stands for any part of a name."""
+    bundle: tuple[str, ...] = ()
+    """What the bundler says of its build."""
+    output: str = "diagnosis"
+    """The folder that parts and report are written into."""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What a project sets. The command line wins over it."""
 
@@ -52,6 +90,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """.gitignore-style pattern → rule ids or groups."""
     migrations: Migrations = Migrations()
     bundle: Bundle = Bundle()
+    diagnose: Diagnose = Diagnose()
+
+
+TABLES: dict[str, type[msgspec.Struct]] = {"migrations": Migrations, "bundle": Bundle, "diagnose": Diagnose}
 
 
 def project_root(paths: Iterable[Path]) -> Path:
@@ -144,7 +186,7 @@ def _convert(path: Path, settings: object) -> Config:
     try:
         return msgspec.convert(msgspec.to_builtins(settings), Config)  # dates as text
     except msgspec.ValidationError as error:
-        owner = Migrations if "$.migrations`" in str(error) else Bundle if "$.bundle`" in str(error) else Config
+        owner = next((kind for name, kind in TABLES.items() if f"$.{name}`" in str(error)), Config)
         known = ", ".join(field.encode_name for field in msgspec.structs.fields(owner))
         hint = f" (known: {known})" if "unknown field" in str(error) else ""
         raise ConfigError(f"{path}: {error}{hint}") from None
