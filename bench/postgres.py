@@ -154,6 +154,11 @@ class Cluster:
         self._folder = folder
         self._made = 0
 
+    @property
+    def socket(self) -> Path:
+        """The folder of its socket; the server's own files lie in `data` below."""
+        return self._folder
+
     def database(self) -> Postgres:
         """An empty database."""
         self._made += 1
@@ -168,8 +173,8 @@ def missing() -> list[str]:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
-    """A server that is stopped, and whose files are removed, at the end."""
+def cluster(**more: str) -> Iterator[Cluster]:
+    """A server, with more settings, that is stopped, and whose files are removed, at the end."""
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as made:
         folder = Path(made)
         if OWNER:
@@ -178,6 +183,7 @@ def cluster() -> Iterator[Cluster]:
         quiet = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust", "--username=postgres"]
         subprocess.run(["initdb", "-D", data, *quiet], check=True, capture_output=True, user=OWNER, cwd=folder)
         settings = {"listen_addresses": "", "unix_socket_directories": made, "fsync": "off", "shared_buffers": "16MB"}
+        settings |= more
         command = ["postgres", "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log, user=OWNER, cwd=folder)

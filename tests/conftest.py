@@ -20,6 +20,31 @@ def cluster() -> Iterator[postgres.Cluster]:
 
 
 @pytest.fixture(scope="session")
+def watched() -> Iterator[postgres.Cluster]:
+    """A server that counts statements and logs each of them twice, as JSON and as CSV, with the plans of slow ones."""
+    lacking = postgres.missing()
+    if lacking:
+        pytest.skip(f"not on PATH: {', '.join(lacking)}")
+    settings = {
+        "shared_preload_libraries": "pg_stat_statements,auto_explain",
+        "logging_collector": "on",
+        "log_destination": "jsonlog,csvlog",
+        "log_directory": "log",
+        "log_filename": "server.log",
+        "log_file_mode": "0644",
+        "log_min_duration_statement": "0",
+        "log_parameter_max_length": "0",
+        "compute_query_id": "on",
+        "auto_explain.log_min_duration": "2ms",
+        "auto_explain.log_format": "json",
+        "auto_explain.log_analyze": "on",
+        "auto_explain.log_timing": "off",
+    }
+    with postgres.cluster(**settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def cargo() -> str:
     found = shutil.which("cargo")
     if found is None or subprocess.run([found, "--version"], capture_output=True).returncode:

@@ -10,15 +10,17 @@ from typing import TypeVar
 import msgspec
 
 from slowpath.model.evidence import BundlePart, Evidence, LoadPart, QueriesPart, ResourcesPart, SchemaPart
+from slowpath.model.snapshot import Snapshot
 
 Part = LoadPart | ResourcesPart | QueriesPart | SchemaPart | BundlePart
-KINDS: dict[str, type[Part] | type[Evidence]] = {
+KINDS: dict[str, type[Part] | type[Evidence] | type[Snapshot]] = {
     "slowpath-load/1": LoadPart,
     "slowpath-resources/1": ResourcesPart,
     "slowpath-queries/1": QueriesPart,
     "slowpath-schema/1": SchemaPart,
     "slowpath-bundle/1": BundlePart,
     "slowpath-evidence/1": Evidence,
+    "slowpath-snapshot/1": Snapshot,
 }
 MAX_BYTES = 256 * 1024 * 1024
 Kind = TypeVar("Kind", bound=msgspec.Struct)
@@ -32,7 +34,7 @@ class _Schema(msgspec.Struct):
     schema: str
 
 
-def read(path: Path) -> Part | Evidence:
+def read(path: Path) -> Part | Evidence | Snapshot:
     """A part, or evidence, by the schema it names. Raises PartError."""
     text = _bytes(path)
     try:
@@ -54,7 +56,7 @@ def read_as(path: Path, kind: type[Kind]) -> Kind:
     return part
 
 
-def write(path: Path, part: Part | Evidence) -> None:
+def write(path: Path, part: Part | Evidence | Snapshot) -> None:
     """Write a part whole or not at all. Raises PartError."""
     text = msgspec.json.format(msgspec.json.encode(part), indent=1) + b"\n"
     try:

@@ -1,0 +1,114 @@
+"""What PostgreSQL counts, read from a real server: snapshots, their difference, and a session that can only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import postgres
+import pytest
+
+from slowpath.runtime import statements
+from slowpath.runtime.database import DatabaseError
+from slowpath.runtime.targets import TargetError
+
+psycopg = pytest.importorskip("psycopg")
+SECRET = "s3cr3t"
+
+
+@pytest.fixture
+def shop(watched: postgres.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a database with orders, named by DATABASE_URL."""
+    name = watched.database().ask("SELECT current_database()").strip()
+    address = f"host={watched.socket} user=postgres dbname={name}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")
+        connection.execute("CREATE TABLE customers (id int PRIMARY KEY, email text)")
+        connection.execute("CREATE TABLE orders (id int PRIMARY KEY, customer_id int REFERENCES customers, note text)")
+        connection.execute("CREATE INDEX orders_note ON orders (lower(note), id)")
+    monkeypatch.setenv("DATABASE_URL", address)
+    yield address
+
+
+def test_what_ran_between_two_snapshots(shop: str) -> None:
+    with statements.connect("DATABASE_URL") as ours, psycopg.connect(shop, autocommit=True) as app:
+        app.execute("SELECT count(*) FROM orders")
+        before = statements.snapshot(ours)
+        for number in range(7):
+            app.execute("SELECT o.note FROM orders o WHERE o.customer_id = %s LIMIT 5", (number,))
+        app.execute(f"SET application_name = '{SECRET}'")
+        app.execute("SELECT pg_stat_force_next_flush()")
+        after = statements.snapshot(ours)
+    found = {each.text: each for each in statements.difference(before, after)}
+    (own,) = (each for text, each in found.items() if "customer_id" in text)
+    assert (own.calls, own.source, own.shape.tables, own.shape.limited) == (7, "pg_stat_statements", ("orders",), True)
+    assert own.shape.filters == ("orders.customer_id",)
+    assert not any("count(*)" in text or "pg_stat_user_tables" in text for text in found), found
+    assert SECRET not in str((before, after))
+    assert not before.remarks and after.version >= 130000 and after.database
+
+
+def test_indexes_and_foreign_keys(shop: str) -> None:
+    with statements.connect("DATABASE_URL") as ours:
+        now = statements.snapshot(ours)
+    own = {index.name: index.columns for index in now.indexes}
+    assert own == {"customers_pkey": ("id",), "orders_note": ("lower(note)", "id"), "orders_pkey": ("id",)}
+    assert [(key.table, key.columns, key.target) for key in now.foreign_keys] == [
+        ("orders", ("customer_id",), "customers")
+    ]
+
+
+def test_session_cannot_write(shop: str) -> None:
+    with statements.connect("DATABASE_URL") as ours:
+        assert ours.execute("SHOW application_name").fetchone() == ("slowpath",)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            ours.execute("DELETE FROM orders")
+
+
+def test_reset_is_told(shop: str) -> None:
+    with statements.connect("DATABASE_URL") as ours, psycopg.connect(shop, autocommit=True) as app:
+        before = statements.snapshot(ours)
+        app.execute("SELECT pg_stat_statements_reset()")
+        app.execute("SELECT 1 FROM orders")
+        after = statements.snapshot(ours)
+    assert any("reset" in remark.message for remark in statements.compare_remarks(before, after))
+    assert [each.calls for each in statements.difference(before, after) if "FROM orders" in each.text] == [1]
+
+
+def test_without_the_extension(watched: postgres.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = watched.database().ask("SELECT current_database()").strip()
+    monkeypatch.setenv("DATABASE_URL", f"host={watched.socket} user=postgres dbname={name}")
+    with statements.connect("DATABASE_URL") as ours:
+        now = statements.snapshot(ours)
+    assert now.statements is None
+    assert [(remark.about, "CREATE EXTENSION" in remark.instead) for remark in now.remarks] == [
+        ("pg_stat_statements", True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (f"postgres://u:{SECRET}@127.0.0.1:1/d", "nothing listens there"),
+        (f"postgres//u:{SECRET}@127.0.0.1", "no connection string"),
+        (f"postgres://u:{SECRET}@127.0.0.1:port/d", "no connection string|no connection"),
+        (f"host=/nowhere password={SECRET}", "nothing listens there"),
+        ("", "is not set"),
+    ],
+)
+def test_no_address_in_an_error(address: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", address)
+    with pytest.raises(DatabaseError, match=told) as caught:
+        statements.connect("DATABASE_URL")
+    assert SECRET not in str(caught.value) and "127.0.0.1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["host", "hostaddr"])
+def test_public_address_needs_the_owners_word(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{key}=192.88.99.1 password={SECRET} dbname=d")
+    with pytest.raises(TargetError) as caught:
+        statements.connect("DATABASE_URL")
+    assert SECRET not in str(caught.value)
+    monkeypatch.setenv("PGHOST", "192.88.99.1")
+    monkeypatch.setenv("DATABASE_URL", "dbname=d")
+    with pytest.raises(TargetError):
+        statements.connect("DATABASE_URL")
