@@ -1,0 +1,167 @@
+"""Log files of PostgreSQL, as JSON or CSV, streamed: a line or record each, cut off where it is longer than MAX_LINE.
+
+Fields that may hold values (detail, hint, parameters, host, user) are not read at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+import msgspec
+
+MAX_LINE = 8 * 1024 * 1024
+Format = Literal["jsonlog", "csvlog", ""]
+WANTED = (b"duration: ", b"execute ", b"statement: ")
+"""A message that matters begins with one of these."""
+RECORD = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^,"]{1,40},(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,')
+"""How each record of a CSV log begins: a text inside of one has its quotes doubled."""
+LEAST_COLUMNS = 23
+"""PostgreSQL 12 and before; 13 has 24, 14 and later 26."""
+
+
+class LogError(Exception):
+    """A file that cannot be read as a log; the text is one line."""
+
+
+class Line(NamedTuple):
+    """One message of one session. Times as they are written, in the server's log_timezone."""
+
+    number: int
+    """Within the session, from 1."""
+    session: str
+    """Start of the session (hexadecimal seconds since the epoch) and process id."""
+    time: str
+    session_start: str
+    database: str
+    application: str
+    backend: str
+    query_id: int
+    """0 where there is none."""
+    message: str
+
+
+class Reading:
+    """What was met while a file was read."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.unreadable = 0
+        self.too_long = 0
+        self.with_values = False
+        """The log itself holds bind values."""
+
+
+class _Json(msgspec.Struct):
+    session_id: str
+    line_num: int
+    message: str = ""
+    timestamp: str = ""
+    session_start: str = ""
+    dbname: str = ""
+    application_name: str = ""
+    backend_type: str = ""
+    query_id: int = 0
+
+
+def format_of(path: Path) -> tuple[Format, str]:
+    """By the first line that tells, and the time that it has. Raises LogError."""
+    try:
+        with path.open("rb") as file:
+            for line in _lines(file, Reading()):
+                if line.startswith(b"{"):
+                    found = re.search(rb'"timestamp": ?"([^"]{10,40})"', line)
+                    return "jsonlog", found[1].decode("utf-8", "replace") if found else ""
+                if RECORD.match(line):
+                    return "csvlog", line.partition(b",")[0].decode("utf-8", "replace")
+                if file.tell() > 1 << 20:
+                    break
+    except OSError as error:
+        raise LogError(f"{path}: {error.strerror}") from None
+    return "", ""
+
+
+def read(path: Path, form: Format, reading: Reading) -> Iterator[Line]:
+    """The messages that may tell of a statement. Raises LogError."""
+    try:
+        with path.open("rb") as file:
+            yield from _json(file, reading) if form == "jsonlog" else _csv(file, reading)
+    except OSError as error:
+        raise LogError(f"{path}: {error.strerror}") from None
+
+
+def _lines(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
+    """Lines with their ends; one that is too long is left out."""
+    while line := file.readline(MAX_LINE):
+        if len(line) < MAX_LINE or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(MAX_LINE)
+        reading.too_long += 1
+
+
+def _json(file: BinaryIO, reading: Reading) -> Iterator[Line]:
+    decode = msgspec.json.Decoder(_Json).decode
+    for line in _lines(file, reading):
+        reading.lines += 1
+        if not any(sign in line for sign in WANTED):
+            reading.unreadable += not line.startswith(b"{") and not line.isspace()
+            continue
+        try:
+            told = decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            try:
+                told = decode(line.decode("utf-8", "replace"))
+            except (msgspec.DecodeError, RecursionError):
+                reading.unreadable += 1
+                continue
+        except RecursionError:
+            reading.unreadable += 1
+            continue
+        reading.with_values |= b'"detail":"parameters: ' in line
+        yield Line(told.line_num, told.session_id, told.timestamp, told.session_start, told.dbname,
+                   told.application_name, told.backend_type, told.query_id, told.message)  # fmt: skip
+
+
+def _csv(file: BinaryIO, reading: Reading) -> Iterator[Line]:
+    csv.field_size_limit(MAX_LINE)
+    for record in _records(file, reading):
+        if not any(sign in record for sign in WANTED):
+            continue
+        try:
+            row = next(csv.reader([record.decode("utf-8", "replace")], strict=True))
+            number, query_id = int(row[6]), int(row[25]) if len(row) > 25 else 0
+        except (csv.Error, ValueError, IndexError, StopIteration):
+            reading.unreadable += 1
+            continue
+        if len(row) < LEAST_COLUMNS:
+            reading.unreadable += 1
+            continue
+        reading.with_values |= row[14].startswith("parameters: ")
+        backend = row[23] if len(row) > 23 else "client backend"
+        yield Line(number, row[5], row[0], row[8], row[2], row[22], backend, query_id, row[13])
+
+
+def _records(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
+    """Lines joined while a quote is open. A new record inside of one that never closes ends it."""
+    parts: list[bytes] = []
+    quotes = size = 0
+    for line in _lines(file, reading):
+        reading.lines += 1
+        if parts and (size > MAX_LINE or RECORD.match(line)):
+            reading.unreadable += 1
+            parts, quotes, size = [], 0, 0
+        if not parts and not RECORD.match(line):
+            reading.unreadable += not line.isspace()
+            continue
+        parts.append(line)
+        size += len(line)
+        quotes += line.count(b'"')
+        if quotes % 2 == 0:
+            yield parts[0] if len(parts) == 1 else b"".join(parts)
+            parts, quotes, size = [], 0, 0
+    reading.unreadable += bool(parts)

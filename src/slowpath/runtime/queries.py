@@ -1,0 +1,118 @@
+"""Logs and snapshots of PostgreSQL → the part that says what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from slowpath.model.evidence import LoadPart, QueriesPart, Remark, Statement
+from slowpath.model.snapshot import Snapshot
+from slowpath.runtime.log_findings import LogFindings
+from slowpath.runtime.statements import by_fingerprint, compare_remarks, difference, table_use
+
+SCHEMA = "slowpath-queries/1"
+MOST = 500
+"""Statements that are written, and groups and scans."""
+SLACK = 1.0
+"""Seconds that a window is widened by on both sides: a statement is logged when it ends."""
+Window = tuple[float, float]
+
+
+def window_of(load: LoadPart) -> Window | None:
+    """From the first to the last second of a load test, by the clock of the measured host."""
+    times = [tick.time for tick in load.ticks] or [time for step in load.steps for time in (step.start, step.end)]
+    if not times:
+        return None
+    return min(times) + load.clock_offset - SLACK, max(times) + 1 + load.clock_offset + SLACK
+
+
+def analyse(
+    logs: Sequence[Path],
+    before: Snapshot | None,
+    after: Snapshot | None,
+    window: Window | None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> QueriesPart:
+    """What the database was asked. Raises LogError. An interrupt ends the reading and keeps what was read."""
+    known = after or before
+    log = LogFindings(known, window)
+    remarks: list[Remark] = []
+    complete = True
+    try:
+        if logs:
+            log.follow(logs, progress)
+    except KeyboardInterrupt:
+        complete = False
+        remarks.append(Remark("warning", "log", "reading was interrupted: what comes later in it is missing"))
+    scans, groups = log.scans()[:MOST], log.groups()[:MOST]
+    counted: tuple[Statement, ...] = ()
+    tables = table_use(before, after) if before and after else ()
+    if before and after:
+        remarks += compare_remarks(before, after)
+        counted = difference(before, after)
+    remarks += log.remarks() if logs else ()
+    names = _same_statements(log, known)
+    statements = _together([_renamed(each, names) for each in log.tally.statements(MOST)], counted, window is not None)
+    left_out = max(0, max(len(log.tally), len(statements)) - MOST)
+    if left_out:
+        remarks.append(Remark("note", "statements", f"{left_out} statements with less time are left out"))
+    started, finished = window or log.span or ((before.time, after.time) if before and after else (0.0, 0.0))
+    return QueriesPart(
+        schema=SCHEMA,
+        started=started,
+        finished=finished,
+        complete=complete,
+        remarks=tuple(dict.fromkeys(remarks)),
+        server=known.server if known is not None else "",
+        sources=_sources(log, before, after),
+        statements=tuple(statements[:MOST]),
+        groups=tuple(
+            msgspec.structs.replace(
+                each, statement=names.get(each.statement, each.statement), first=names.get(each.first, each.first)
+            )
+            for each in groups
+        ),
+        scans=tuple(
+            msgspec.structs.replace(each, statement=names.get(each.statement, each.statement)) for each in scans
+        ),
+        tables=tables,
+    )
+
+
+def _same_statements(log: LogFindings, known: Snapshot | None) -> dict[str, str]:
+    """Fingerprint → query id, where the log has no ids and the server counts statements."""
+    return by_fingerprint(known.statements or ()) if known is not None and log.formats else {}
+
+
+def _renamed(statement: Statement, names: dict[str, str]) -> Statement:
+    name = names.get(statement.id)
+    return statement if name is None else msgspec.structs.replace(statement, id=name)
+
+
+def _together(logged: list[Statement], counted: Sequence[Statement], windowed: bool) -> list[Statement]:
+    """One entry for each statement. Where both have it: of the log, which knows the window and the longest; of the
+    counters, which miss none, where the log has fewer calls although it is not narrowed to a window."""
+    found = {each.id: each for each in logged}
+    for each in counted:
+        own = found.get(each.id)
+        if own is None and windowed and logged:
+            continue
+        if own is None or (own.calls < each.calls and not windowed):
+            found[each.id] = msgspec.structs.replace(each, max_ms=own.max_ms if own is not None else None)
+        elif own.calls == each.calls:
+            found[each.id] = msgspec.structs.replace(
+                own, text=each.text or own.text, rows=each.rows, blocks_read=each.blocks_read
+            )
+    return sorted(found.values(), key=lambda each: (-each.total_ms, each.id))
+
+
+def _sources(log: LogFindings, before: Snapshot | None, after: Snapshot | None) -> tuple[str, ...]:
+    counted = before is not None and after is not None
+    return (
+        *sorted({str(form) for form in log.formats}),
+        *(["auto_explain"] if log.plans else []),
+        *(["pg_stat_statements"] if counted and after and after.statements is not None else []),
+        *(["pg_stat_user_tables"] if counted else []),
+    )
