@@ -148,23 +148,24 @@ def _bare(parts: list[str]) -> tuple[str, ...]:
 
 
 class Cluster:
-    """A running server."""
+    """A running server: its socket and `data` are in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, pid: int) -> None:
+        self.folder = folder
+        self.pid = pid
         self._made = 0
 
     @property
     def socket(self) -> Path:
         """The folder of its socket; the server's own files lie in `data` below."""
-        return self._folder
+        return self.folder
 
     def database(self) -> Postgres:
         """An empty database."""
         self._made += 1
         name = f"replay{self._made}"
-        Postgres(self._folder, "postgres").ask(f"CREATE DATABASE {name}")
-        return Postgres(self._folder, name)
+        Postgres(self.folder, "postgres").ask(f"CREATE DATABASE {name}")
+        return Postgres(self.folder, name)
 
 
 def missing() -> list[str]:
@@ -174,7 +175,7 @@ def missing() -> list[str]:
 
 @contextlib.contextmanager
 def cluster(**more: str) -> Iterator[Cluster]:
-    """A server, with more settings, that is stopped, and whose files are removed, at the end."""
+    """A server that is stopped, and whose files are removed, at the end. `more` are settings of it."""
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as made:
         folder = Path(made)
         if OWNER:
@@ -189,7 +190,7 @@ def cluster(**more: str) -> Iterator[Cluster]:
             server = subprocess.Popen(command, stdout=log, stderr=log, user=OWNER, cwd=folder)
         try:
             _wait(Postgres(folder, "postgres"), server)
-            yield Cluster(folder)
+            yield Cluster(folder, server.pid)
         finally:
             server.send_signal(2)  # fast shutdown
             server.wait(30)
