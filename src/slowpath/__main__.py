@@ -1,0 +1,5 @@
+"""`python -m slowpath`."""
+
+from slowpath.cli import main
+
+main()

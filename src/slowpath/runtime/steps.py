@@ -1,0 +1,116 @@
+"""Steps of a plan, run as processes of this program: one that fails or is interrupted costs itself, not the others."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from typing import IO, Literal, NamedTuple
+
+from slowpath.runtime.plan import Step
+
+SELF = (sys.executable, "-P", "-m", "slowpath")
+"""`-P`: nothing of the folder that it runs in is imported."""
+PARTIAL = 4
+PATIENCE = 60.0
+"""Seconds for a command to write what it has, once it is told to end."""
+
+
+class Outcome(NamedTuple):
+    """How a step ended."""
+
+    name: str
+    state: Literal["done", "partial", "failed", "skipped"]
+    reason: str = ""
+    code: int = 0
+    """The command's exit code."""
+
+
+class _Running(NamedTuple):
+    step: Step
+    process: subprocess.Popen[bytes]
+    errors: IO[bytes] | None
+    """What it says on stderr, where that is not shown at once."""
+
+
+def run(steps: Iterable[Step], tell: Callable[[str], None]) -> list[Outcome]:
+    """Run the steps. After an interrupt, those that only read files still run, so that what was gathered is of use."""
+    outcomes: list[Outcome] = []
+    watching: _Running | None = None
+    interrupted = False
+    try:
+        for step in steps:
+            reason = step.reason or ("interrupted" if interrupted and step.live else "")
+            if reason:
+                outcomes.append(Outcome(step.name, "skipped", reason))
+                continue
+            tell(f"{step.name}: slowpath {shlex.join(step.command)}")
+            running = _start(step)
+            if step.watches:
+                watching = running
+                continue
+            interrupted = _awaited(running) or interrupted
+            outcomes.append(_outcome(running))
+            if watching is not None:
+                outcomes.append(_ended(watching))
+                watching = None
+    finally:
+        if watching is not None:
+            outcomes.append(_ended(watching))
+    return outcomes
+
+
+def _start(step: Step) -> _Running:
+    """In a session of its own: an interrupt of the terminal comes to us alone, and we hand it on once."""
+    errors = None if step.drives else tempfile.TemporaryFile()  # noqa: SIM115 (read when it has ended)
+    process = subprocess.Popen((*SELF, *step.command), stdin=subprocess.DEVNULL, stderr=errors, start_new_session=True)
+    return _Running(step, process, errors)
+
+
+def _awaited(running: _Running) -> bool:
+    """Wait for its end, and say whether it was interrupted."""
+    try:
+        running.process.wait()
+    except KeyboardInterrupt:
+        _stop(running.process)
+        return True
+    return False
+
+
+def _ended(watching: _Running) -> Outcome:
+    """What watches ends when it is told to."""
+    _stop(watching.process)
+    return _outcome(watching)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGINT, and if that is of no use, SIGKILL. A second interrupt of ours does not wait."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(PATIENCE)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()
+
+
+def _outcome(running: _Running) -> Outcome:
+    code, step = running.process.returncode, running.step
+    told = _last_line(running.errors)
+    if code == 0:
+        return Outcome(step.name, "done")
+    if code == PARTIAL and step.output.is_file():
+        return Outcome(step.name, "partial", told or "inconclusive, as it says above", code)
+    return Outcome(step.name, "failed", told or f"exit code {code}, as it says above", code)
+
+
+def _last_line(errors: IO[bytes] | None) -> str:
+    if errors is None:
+        return ""
+    with errors:
+        errors.seek(0)
+        lines = errors.read(1 << 20).decode(errors="replace").splitlines()
+    return lines[-1].removeprefix("slowpath: ")[:300] if lines else ""
