@@ -135,41 +135,49 @@ class LogFindings:
             yield Remark("error", "log", "no statement with a duration is in it",
                          instead="log_min_duration_statement = 0, lc_messages = 'C'")  # fmt: skip
         elif not len(self.tally) and self.outside and self.span:
-            yield Remark("error", "log", f"all {self.outside} statements lie outside of the load's window: other clock, "
-                         "or other log")  # fmt: skip
+            yield Remark("error", "log", f"all {self.outside} statements lie outside of the measured "
+                         "window: it is of another clock, or another log")  # fmt: skip
         elif self.shortest > 2 and self.seen >= 20:
-            yield Remark("warning", "log", f"no statement took less than {self.shortest:.0f} ms: quick ones seem not to "
-                         "be logged, and an N+1 is made of them", instead="log_min_duration_statement = 0")  # fmt: skip
+            yield Remark("warning", "log", f"no statement took less than {self.shortest:.0f} ms: quick ones "
+                         "seem not to be logged, and an N+1 is made of them",
+                         instead="log_min_duration_statement = 0")  # fmt: skip
 
     def _lines(self, files: Iterable[tuple[Path, Format]], progress: Progress) -> Iterator[Line]:
         """Those of the app's sessions."""
-        known = self._known.database if self._known is not None else ""
         for path, form in files:
             progress(f"reading {path.name}")
             for line in read(path, form, self.reading):
-                if line.application == NAME or line.backend not in ("client backend", ""):
-                    continue
-                if known and line.database and line.database != known:
-                    self.databases[line.database] += 1
-                    continue
-                yield line
+                if line.application != NAME and line.backend in ("client backend", ""):
+                    yield line
 
-    def _statement(self, event: Event) -> None:
-        line, ms = event.line, event.ms
+    def _time(self, line: Line) -> float | None:
+        """When a line was written; None where it is of another database or of another time, or tells none."""
+        known = self._known.database if self._known is not None else ""
+        self.databases[line.database] += 1
+        if known and line.database and line.database != known:
+            return None
         time = self._clock.seconds(line.time, line.session_start, line.session)
         if time is None:
             self.reading.unreadable += 1
-            return
+            return None
         self.seen += 1
-        self.databases[line.database] += 1
         self.span = (min(self.span[0], time), max(self.span[1], time)) if self.span else (time, time)
         if self._window is not None and not self._window[0] <= time <= self._window[1]:
             self.outside += 1
+            return None
+        return time
+
+    def _statement(self, event: Event) -> None:
+        line, ms = event.line, event.ms
+        time = self._time(line)
+        if time is None:
             return
         self.shortest = min(self.shortest, ms)
         name = self.tally.identify(event.text, line.query_id)
         self.tally.add(name, ms)
-        session = self._sessions.setdefault(line.session, Session())
+        session = self._sessions.get(line.session)
+        if session is None:
+            session = self._sessions[line.session] = Session()
         head = event.text[:40]
         if PING.match(head):
             self._pings += 1
@@ -188,8 +196,7 @@ class LogFindings:
 
     def _plan(self, event: Event) -> None:
         line = event.line
-        time = self._clock.seconds(line.time, line.session_start, line.session)
-        if time is None or (self._window is not None and not self._window[0] <= time <= self._window[1]):
+        if self._time(line) is None:
             return
         plan = plans.read(event.text)
         if plan is None:

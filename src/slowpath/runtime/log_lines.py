@@ -15,8 +15,9 @@ import msgspec
 
 MAX_LINE = 8 * 1024 * 1024
 Format = Literal["jsonlog", "csvlog", ""]
-WANTED = (b"duration: ", b"execute ", b"statement: ")
-"""A message that matters begins with one of these."""
+MESSAGE = b'"duration: '
+PREPARED = re.compile(rb'"duration: [\d.]+ ms  (?:parse|bind) ')
+"""Two of three messages of a prepared statement, and none that counts."""
 RECORD = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^,"]{1,40},(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,')
 """How each record of a CSV log begins: a text inside of one has its quotes doubled."""
 LEAST_COLUMNS = 23
@@ -104,11 +105,19 @@ def _lines(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
         reading.too_long += 1
 
 
+def _matters(line: bytes) -> bool:
+    """It may tell of a statement."""
+    at = line.find(MESSAGE)
+    if at > 0:
+        return line[at - 1] in b":, " and PREPARED.match(line, at) is None
+    return b"execute " in line or b"statement: " in line
+
+
 def _json(file: BinaryIO, reading: Reading) -> Iterator[Line]:
     decode = msgspec.json.Decoder(_Json).decode
     for line in _lines(file, reading):
         reading.lines += 1
-        if not any(sign in line for sign in WANTED):
+        if not _matters(line):
             reading.unreadable += not line.startswith(b"{") and not line.isspace()
             continue
         try:
@@ -130,7 +139,7 @@ def _json(file: BinaryIO, reading: Reading) -> Iterator[Line]:
 def _csv(file: BinaryIO, reading: Reading) -> Iterator[Line]:
     csv.field_size_limit(MAX_LINE)
     for record in _records(file, reading):
-        if not any(sign in record for sign in WANTED):
+        if not _matters(record):
             continue
         try:
             row = next(csv.reader([record.decode("utf-8", "replace")], strict=True))

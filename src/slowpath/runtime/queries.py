@@ -35,8 +35,12 @@ def analyse(
     window: Window | None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> QueriesPart:
-    """What the database was asked. Raises LogError. An interrupt ends the reading and keeps what was read."""
+    """What the database was asked within a window, by default that between the snapshots. Raises LogError. An
+    interrupt ends the reading and keeps what was read."""
     known = after or before
+    narrowed = window is not None
+    if window is None and before and after:
+        window = (before.time, after.time)
     log = LogFindings(known, window)
     remarks: list[Remark] = []
     complete = True
@@ -54,11 +58,11 @@ def analyse(
         counted = difference(before, after)
     remarks += log.remarks() if logs else ()
     names = _same_statements(log, known)
-    statements = _together([_renamed(each, names) for each in log.tally.statements(MOST)], counted, window is not None)
+    statements = _together([_renamed(each, names) for each in log.tally.statements(MOST)], counted, narrowed)
     left_out = max(0, max(len(log.tally), len(statements)) - MOST)
     if left_out:
         remarks.append(Remark("note", "statements", f"{left_out} statements with less time are left out"))
-    started, finished = window or log.span or ((before.time, after.time) if before and after else (0.0, 0.0))
+    started, finished = window or log.span or (0.0, 0.0)
     return QueriesPart(
         schema=SCHEMA,
         started=started,
