@@ -16,6 +16,7 @@ from slowpath.commands.lazy import LazyGroup
 if TYPE_CHECKING:
     from slowpath.config import Config
     from slowpath.engine import Mended
+    from slowpath.model.evidence import Evidence
     from slowpath.model.report import Report
     from slowpath.model.rule import Rule
 
@@ -69,6 +70,11 @@ def cli() -> None:
     help="Run `cargo check` from scratch on a copy, before and after the fixes of the Cargo rules that are shown, and "
     "print what they save. This runs the project's build scripts; nothing else does.",
 )
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    help="What `slowpath measure join` wrote: say of each finding what it costs the running system.",
+)
 @click.option("--jobs", type=click.IntRange(min=0), default=0, help="Worker processes; 0 is one per core.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write cached facts.")
 @click.option(
@@ -90,6 +96,7 @@ def scan(
     unsafe_fixes: bool,
     diff: bool,
     measure_builds: bool,
+    evidence: Path | None,
     jobs: int,
     no_cache: bool,
     statistics: bool,
@@ -128,6 +135,7 @@ def scan(
         ignores = {pattern: _ids(every, names) for pattern, names in settings.per_file_ignores.items()}
     except config.ConfigError as error:
         _fail(str(error))
+    joined = _evidence(evidence) if evidence is not None else None
     progress, finish = _progress()
     options: dict[str, Any] = {
         "exclude": settings.exclude,
@@ -142,6 +150,7 @@ def scan(
         "progress": progress,
         "count_calls": statistics,
         "crate_sources": CrateSources(_cargo_home(), root),
+        "evidence": joined,
     }
     mended = engine.mend(root, rules, unsafe=unsafe_fixes, **options) if fixing or diff else None
     report = mended.before if mended else engine.scan(root, rules, **options)
@@ -365,6 +374,21 @@ def _measured(root: Path, report: Report, progress: Callable[[str], None]) -> tu
         return measure.told(measure.compare(root, texts, progress), len(fixes)), False
     except measure.MeasureError as error:
         return f"slowpath: not measured: {text.clean(str(error))}\n", True
+
+
+def _evidence(path: Path) -> Evidence:
+    from slowpath import parts
+    from slowpath.model.evidence import Evidence
+
+    try:
+        found = parts.read(path)
+    except parts.PartError as error:
+        _fail(str(error))
+    if not isinstance(found, Evidence):
+        _fail(
+            f"{path}: is one part ({found.schema}): join it with `slowpath measure join {path} -o evidence.json` first"
+        )
+    return found
 
 
 def _cargo_home() -> Path:

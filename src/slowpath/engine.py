@@ -21,6 +21,7 @@ from slowpath.discover import Discovery, discover, language_of
 from slowpath.extract import facts_type
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
+from slowpath.model.evidence import Evidence
 from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Fix, Trouble
 from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
@@ -54,13 +55,14 @@ def scan(
     progress: Callable[[str], None] = lambda stage: None,
     count_calls: bool = False,
     crate_sources: CrateSources | None = None,
+    evidence: Evidence | None = None,
 ) -> Report:
     """Scan the project at `root`. `jobs` 0 means one per core.
 
     `count_calls` resolves every Rust call, for the statistics.
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
     `start_after` names the last migration that ran everywhere, `features` the code that the first load must not hold.
-    `crate_sources` is where to count what a finding saves.
+    `crate_sources` is where to count what a finding saves; `evidence` what was measured of the running system.
     """
     started = time.perf_counter()
     progress("reading files")
@@ -80,6 +82,7 @@ def scan(
         stages=[("discover", time.perf_counter() - started)],
         count_calls=count_calls,
         crate_sources=crate_sources,
+        evidence=evidence,
     )
 
 
@@ -132,6 +135,7 @@ def analyse(
     stages: Iterable[tuple[str, float]] = (),
     count_calls: bool = False,
     crate_sources: CrateSources | None = None,
+    evidence: Evidence | None = None,
 ) -> Report:
     """The findings of discovered texts."""
     clock = _Clock(stages, progress)
@@ -152,6 +156,9 @@ def analyse(
     findings = [f for f in findings if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]
     findings = sorted(not_ignored(drop_broken(findings, files), ignores), key=order)
     findings = [routed(finding, program) for finding in findings]
+    if evidence is not None:
+        clock.next("correlate", "joining with what was measured")
+        findings = measured(findings, program, evidence, raw, troubles)
     names = fingerprints(findings, sources)
     shown = [(f, name) for f, name in zip(findings, names, strict=True) if in_scope(f.place.path, scope)]
     if crate_sources is not None:
@@ -165,6 +172,7 @@ def analyse(
         troubles=tuple(sorted({*found.troubles, *troubles}, key=lambda t: (t.path, t.line, t.message))),
         rules=with_id,
         sources=sources,
+        measured=evidence is not None,
         stats=Stats(
             len(files),
             parsed,
@@ -309,6 +317,18 @@ def routed(finding: Finding, program: Program) -> Finding:
     function = program.rust.around(finding.place)
     routes = endpoints.of(function) if function is not None else ()
     return msgspec.structs.replace(finding, routes=tuple(map(str, routes))) if routes else finding
+
+
+def measured(
+    findings: list[Finding], program: Program, evidence: Evidence, raw: list[Finding], troubles: list[Trouble]
+) -> list[Finding]:
+    """The findings with what was measured of them; why that may be of no use is a trouble."""
+    from slowpath.correlate import correlate, mismatch
+
+    why = mismatch(program, evidence)
+    if why:
+        troubles.append(Trouble("evidence", 0, why))
+    return correlate(findings, program, evidence, raw)
 
 
 def in_scope(path: str, scope: tuple[str, ...]) -> bool:

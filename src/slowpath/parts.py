@@ -56,6 +56,11 @@ def read_as(path: Path, kind: type[Kind]) -> Kind:
     return part
 
 
+def window(part: Part) -> tuple[float, float] | None:
+    """When a part was measured; None where it does not say."""
+    return (part.started, part.finished) if 0 < part.started < part.finished else None
+
+
 def write(path: Path, part: Part | Evidence | Snapshot) -> None:
     """Write a part whole or not at all. Raises PartError."""
     text = msgspec.json.format(msgspec.json.encode(part), indent=1) + b"\n"

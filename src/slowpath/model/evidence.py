@@ -60,6 +60,7 @@ class Figures(msgspec.Struct, frozen=True):
     error_rate: float = 0.0
     """0 to 1."""
     error_interval: Range = (None, None)
+    mean: float | None = None
     p50: float | None = None
     p95: float | None = None
     p99: float | None = None

@@ -68,10 +68,15 @@ class Saving(msgspec.Struct, frozen=True):
     """They leave the builds of the product; those of its tests still need them."""
 
 
+Status = Literal["confirmed", "ambiguous", "cheap", "not-exercised", "contradicted"]
+STATUSES: tuple[Status, ...] = ("confirmed", "ambiguous", "cheap", "not-exercised", "contradicted")
+"""Those that cost most, or may, first."""
+
+
 class Measured(msgspec.Struct, frozen=True):
     """What the running system says of a finding."""
 
-    status: Literal["confirmed", "cheap", "not-exercised", "contradicted", "ambiguous"]
+    status: Status
     summary: str
     """One sentence with the figures."""
     ms_per_request: float | None = None
@@ -107,6 +112,17 @@ class Finding(msgspec.Struct, frozen=True):
     saves: Saving | None = None
     measured: Measured | None = None
     """With `--evidence` only."""
+
+
+def impact(finding: Finding) -> tuple[int, float, float]:
+    """Sorts findings by what they cost the running system, most first; those that were not measured come after
+    the ones that may cost something, and before those that cost nothing there.
+    """
+    measured = finding.measured
+    rank = STATUSES.index(measured.status) if measured is not None else STATUSES.index("ambiguous")
+    share = (measured.share or 0.0) if measured is not None else 0.0
+    spent = (measured.ms_per_request or 0.0) if measured is not None else -1.0
+    return rank, -share, -spent
 
 
 class Trouble(msgspec.Struct, frozen=True):

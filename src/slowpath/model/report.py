@@ -33,3 +33,5 @@ class Report(msgspec.Struct, frozen=True):
     stats: Stats
     prefix: str = ""
     """The project's folder below the root of its git checkout, with a slash at its end; nothing where they are one."""
+    measured: bool = False
+    """Findings were joined with evidence."""

@@ -39,7 +39,11 @@ class Asked(NamedTuple):
 
 def asked(sent: Sent) -> Asked | None:
     """What a request asks for; None where its path cannot be told."""
-    path = sent.template
+    return asked_by(sent.template)
+
+
+def asked_by(path: str) -> Asked | None:
+    """The same for a URL, or the path of one."""
     origin = ORIGIN.match(path)
     foreign = origin is not None and not LOCAL.match(origin[1])
     if origin is not None:
@@ -82,22 +86,34 @@ class RouteTable:
         question = asked(sent)
         if question is None or question.foreign:
             return None
-        found: dict[tuple[int, int, int], list[Route]] = {}
-        for route, segments in self._routes:
-            if sent.verb and route.method not in ("ANY", sent.verb):
-                continue
-            score = _score(question, segments)
-            if score is not None:
-                found.setdefault(score, []).append(route)
-        if not found:
+        best, routes = self._best(question, sent.verb)
+        if not routes:
             return None
-        best = max(found)
-        routes = found[best]
         if len({id(route.handler) for route in routes}) > 1:
             return Match(routes[0], "low")
         if best[0]:
             return Match(routes[0], "low")
         return Match(routes[0], "medium" if best[2] or not sent.verb else "high")
+
+    def answers(self, method: str, path: str) -> list[Route]:
+        """The routes that fit a request best that was really sent; of several handlers nobody can tell which it was."""
+        question = asked_by(path)
+        if question is not None:
+            return self._best(question, method)[1]
+        own = _segments(path)
+        return [route for route, segments in self._routes if segments == own and route.method in ("ANY", method)]
+
+    def _best(self, question: Asked, verb: str) -> tuple[tuple[int, int, int], list[Route]]:
+        """The best score, and the routes that have it; none where none fits."""
+        found: dict[tuple[int, int, int], list[Route]] = {}
+        for route, segments in self._routes:
+            if verb and route.method not in ("ANY", verb):
+                continue
+            score = _score(question, segments)
+            if score is not None:
+                found.setdefault(score, []).append(route)
+        best = max(found, default=(0, 0, 0))
+        return best, found.get(best, [])
 
 
 def _score(question: Asked, route: tuple[str, ...]) -> tuple[int, int, int] | None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from slowpath import __version__
-from slowpath.model.finding import Finding, Fix, Saving, Step
+from slowpath.model.finding import Finding, Fix, Measured, Saving, Step
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
 
@@ -21,7 +21,7 @@ def render(report: Report) -> str:
         "version": 1,
         "tool": {"name": "slowpath", "version": __version__},
         "findings": [
-            _finding(finding, fingerprint, report.sources)
+            _finding(finding, fingerprint, report.sources) | (_measured(finding.measured) if report.measured else {})
             for finding, fingerprint in zip(report.findings, report.fingerprints, strict=True)
         ],
         "errors": [{"path": t.path, "line": t.line, "message": t.message} for t in report.troubles],
@@ -53,6 +53,29 @@ def _finding(finding: Finding, fingerprint: str, sources: Sources) -> dict[str, 
         "routes": list(finding.routes),
         "saves": saves(finding.saves) if finding.saves else None,
     }
+
+
+def _measured(known: Measured | None) -> dict[str, Any]:
+    """With evidence only: without it the contract is what it was."""
+    return {"measured": measured(known) if known is not None else None}
+
+
+def measured(known: Measured) -> dict[str, Any]:
+    """What was measured of a finding, as JSON and SARIF show it."""
+    return {
+        "status": known.status,
+        "summary": known.summary,
+        "ms_per_request": _rounded(known.ms_per_request),
+        "share": _rounded(known.share),
+        "calls_per_request": _rounded(known.calls_per_request),
+        "route": known.route,
+        "path": list(known.path),
+        "statements": list(known.statements),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def saves(saving: Saving) -> dict[str, Any]:

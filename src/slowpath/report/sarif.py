@@ -16,7 +16,7 @@ from slowpath import __version__
 from slowpath.model.finding import CONFIDENCES, SEVERITIES, Finding, Place, Step, Trouble
 from slowpath.model.report import Report
 from slowpath.model.rule import Rule
-from slowpath.report.json import saves
+from slowpath.report.json import measured, saves
 from slowpath.report.linehash import line_hashes
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -125,6 +125,8 @@ def _result(
         properties["routes"] = list(finding.routes[:MAX_LOCATIONS])
     if finding.saves:
         properties["saves"] = saves(finding.saves)
+    if finding.measured:
+        properties["measured"] = measured(finding.measured)
     if properties:
         result["properties"] = properties
     if finding.flow:

@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from slowpath.model.finding import Finding, Place, Saving, Severity, Step, Trouble
+from slowpath.model.finding import STATUSES, Finding, Measured, Place, Saving, Severity, Step, Trouble, impact
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
 
@@ -41,7 +41,7 @@ class Style:
 def full(report: Report, color: bool = False) -> str:
     """Every finding with its code, its path and what to do, then a summary."""
     style = Style(color)
-    blocks = ["\n".join(_block(finding, report, style)) for finding in report.findings]
+    blocks = ["\n".join(_block(finding, report, style)) for finding in ordered(report)]
     return "\n\n".join([*blocks, _summary(report, style)]) + "\n"
 
 
@@ -50,10 +50,15 @@ def concise(report: Report, color: bool = False) -> str:
     style = Style(color)
     lines = [
         f"{_where(finding.place, report.sources, style)}: {_label(finding.severity, finding.rule, style)} "
-        f"{clean(finding.message)}"
-        for finding in report.findings
+        f"{clean(finding.message)}{_measured_in_short(finding)}"
+        for finding in ordered(report)
     ]
     return "\n".join([*lines, _summary(report, style)]) + "\n"
+
+
+def ordered(report: Report) -> list[Finding]:
+    """The report's order, which is by path; with evidence by what a finding costs, most first, and then by path."""
+    return sorted(report.findings, key=impact) if report.measured else list(report.findings)
 
 
 def troubles(report: Report) -> list[str]:
@@ -105,11 +110,25 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'routes:')} {_routes(finding.routes)}"
     if finding.saves:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'saves:')} {_saves(finding.saves)}"
+    if finding.measured:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'measured:')} {clean(_measured(finding.measured))}"
+        if finding.measured.status == "confirmed":
+            told = {step.message for step in finding.flow}
+            lines = [line for line in finding.measured.path if line not in told]
+            yield from (f"     {number}. {clean(line[:WIDTH])}" for number, line in enumerate(lines, 1))
     if finding.fix:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'fix:')} {clean(finding.fix.title)}"
     advice = _advice(report.rules[finding.rule].instead)
     if advice:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'help:')} {advice}"
+
+
+def _measured(known: Measured) -> str:
+    return f"{known.status.replace('-', ' ')}: {known.summary}"
+
+
+def _measured_in_short(finding: Finding) -> str:
+    return f" [{clean(_measured(finding.measured))}]" if finding.measured else ""
 
 
 def _routes(routes: tuple[str, ...]) -> str:
@@ -203,6 +222,9 @@ def _summary(report: Report, style: Style) -> str:
     split = ", ".join(f"{counts[name]} {name}" for name in ("error", "warning", "note") if counts[name])
     files = len({finding.place.path for finding in report.findings})
     found = style("bold", _plural(len(report.findings), "finding"))
+    known = Counter(finding.measured.status for finding in report.findings if finding.measured)
+    told = ", ".join(f"{known[status]} {status.replace('-', ' ')}" for status in STATUSES if known[status])
+    trouble = (f"; measured: {told}" if told else "") + trouble
     return f"{found} ({split}) in {_plural(files, 'file')}; {scanned}{trouble}."
 
 
