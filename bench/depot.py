@@ -80,6 +80,21 @@ def _libpq(folder: Path) -> dict[str, str]:
     return {"PQ_LIB_DIR": str(folder)}
 
 
+def fixed(folder: Path, *fixes: Path) -> Path:
+    """A copy of the product in `folder`, with patches applied. Raises CalledProcessError where one does not fit."""
+    ignored = shutil.ignore_patterns("target", "node_modules", "dist", "fixed", "evidence")
+    shutil.copytree(DEPOT, folder, ignore=ignored)
+    for fix in fixes:
+        subprocess.run(
+            ["git", "apply", str(fix)],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            env=os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)},
+        )
+    return folder
+
+
 @contextlib.contextmanager
 def database(source: Path = DEPOT, **settings: str) -> Iterator[tuple[str, postgres.Cluster]]:
     """A server of its own with the product's tables and rows: (DSN for the product, server)."""
