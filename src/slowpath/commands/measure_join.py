@@ -9,6 +9,7 @@ import click
 from slowpath import parts
 from slowpath.commands.exits import fail
 from slowpath.model.evidence import Evidence, Remark
+from slowpath.model.snapshot import Snapshot
 from slowpath.parts import PartError
 from slowpath.runtime.joining import JoinError, join
 
@@ -17,13 +18,18 @@ from slowpath.runtime.joining import JoinError, join
 @click.argument("files", metavar="PART…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="Write the evidence there.")
 def command(files: tuple[Path, ...], output: Path) -> None:
-    """Join parts, one of each kind at most, into the evidence that `scan --evidence` and `report` read."""
+    """Join parts into the evidence that `scan --evidence` and `report` read.
+
+    One of each kind at most, and beside that of the load one of `measure load --isolate`.
+    """
     read = []
     try:
         for file in files:
             part = parts.read(file)
             if isinstance(part, Evidence):
                 fail(f"{file}: is evidence already; give the parts that it was made of")
+            if isinstance(part, Snapshot):
+                fail(f"{file}: is a snapshot; `measure queries --before … --after …` makes a part of two")
             read.append((str(file), part))
         evidence = join(read)
         parts.write(output, evidence)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
+from msgspec.structs import replace
+
 from slowpath.model.evidence import (
     BundlePart,
     Evidence,
@@ -26,6 +28,7 @@ KINDS: Mapping[type[Part], str] = {
 """Kind of part → its field of the evidence."""
 TIMED = ("load", "resources", "queries")
 """What must have been measured at the same time."""
+ISOLATED = "isolated load"
 COVERED = 0.5
 """Of the load test's time: where less of it lies in another part's window, figures per request are off."""
 
@@ -39,13 +42,22 @@ def join(parts: Iterable[tuple[str, Part]]) -> Evidence:
     found: dict[str, Part] = {}
     names: dict[str, str] = {}
     for name, part in parts:
-        kind = KINDS[type(part)]
+        kind = ISOLATED if _isolated(part) else KINDS[type(part)]
         if kind in found:
             raise JoinError(f"{names[kind]} and {name} are both {kind} parts: give one of each kind")
         found[kind], names[kind] = part, name
     if not found:
         raise JoinError("no part was given")
+    alone, load = found.pop(ISOLATED, None), found.get("load")
+    if isinstance(alone, LoadPart):
+        remarks = tuple(dict.fromkeys((*load.remarks, *alone.remarks))) if isinstance(load, LoadPart) else ()
+        found["load"] = replace(load, isolated=alone.isolated, remarks=remarks) if load is not None else alone
     return Evidence(**found, remarks=tuple(_remarks(found)))  # type: ignore[arg-type]
+
+
+def _isolated(part: Part) -> bool:
+    """Whether it drove routes one by one, after the search for the breaking point or without one."""
+    return isinstance(part, LoadPart) and bool(part.isolated) and part.breaking_point is None
 
 
 def _remarks(parts: Mapping[str, Part]) -> Iterator[Remark]:
