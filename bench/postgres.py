@@ -74,6 +74,7 @@ class Postgres:
     dialect = "postgres"
 
     def __init__(self, socket: Path, name: str) -> None:
+        self.address = f"host={socket} user=postgres dbname={name}"
         self._command = ["psql", "-X", "-q", "-h", str(socket), "-U", "postgres", "-d", name, "-v", "ON_ERROR_STOP=1"]
 
     def file(self, path: Path, *, transaction: bool = True) -> None:

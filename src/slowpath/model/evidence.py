@@ -159,12 +159,18 @@ class LoadPart(Header, frozen=True, kw_only=True):
 class Series(msgspec.Struct, frozen=True):
     """One measured quantity over time.
 
-    Names: `host.cpu` (cores), `host.cores`, `host.iowait`, `host.memory` (bytes used), `host.memory_total`,
-    `psi.cpu` | `psi.memory` | `psi.io` (some, avg10 in %), `disk.read` | `disk.write` (bytes/s), `net.bytes` (bytes/s),
-    `process.cpu` | `process.memory` | `process.threads` (of `subject`: app, postgres, k6, or a label of the user's),
-    `process.blocked` (threads in uninterruptible sleep), `container.cpu` | `container.memory` | `container.throttled`,
-    `db.active` | `db.idle` | `db.idle_in_transaction` (sessions of the app), `db.wait.<Type>` (active sessions waiting,
-    `db.wait.none` those that run), `db.blocked` (sessions behind a lock), `db.max_connections`,
+    Names: `host.cpu` (cores), `host.cores`, `host.iowait`, `host.steal`, `host.softirq`, `host.memory` (bytes used),
+    `host.memory_total`, `psi.cpu` | `psi.memory` | `psi.io` (some task waited: % of the second), `disk.read` |
+    `disk.write` (bytes/s), `disk.busy` (share, busiest disk), `net.bytes` | `net.link` (bytes/s, of a card),
+    `process.cpu` | `process.memory` | `process.threads` (of `subject`: app, postgres, k6, slowpath),
+    `other.cpu` (cores of processes that nobody asked to watch, by name),
+    `process.cpu_wait` (cores' worth of threads that were ready and waited), `process.busiest_thread` (share of the time
+    that one thread ran or was ready), `process.blocked` (threads in uninterruptible sleep), `process.event_loops` and
+    `process.stalled_loops` (those that sleep in something else than their events), `container.cpu` |
+    `container.cpu_limit` | `container.memory` | `container.memory_limit`, `container.throttled` (share of periods),
+    `db.active` | `db.idle` | `db.idle_in_transaction` (sessions of the app), `db.used` (those that did something in the
+    last two seconds), `db.wait.<Type>` (active sessions waiting, `db.wait.none` those that run), `db.blocked` (sessions
+    behind a lock), `db.oldest_transaction` (s), `db.max_connections`,
     `prom.<query's name>`.
     """
 
