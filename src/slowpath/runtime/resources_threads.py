@@ -21,6 +21,8 @@ EVENTS = {
 FUTEX = {"x86_64": 202, "aarch64": 98}
 OWN_RUNTIME = "actix-rt|"
 """How the threads of actix are named: `actix-rt|system:0|arbiter:0`, cut at 15 characters."""
+RUNS = -1
+"""In no system call."""
 MOST = 512
 """Threads of one process that are looked at in one sample."""
 
@@ -46,7 +48,7 @@ class ThreadWatch:
         self._ran: dict[str, tuple[int, int]] = {}
         self._loops: set[str] = set()
         self._events = EVENTS.get(platform.machine(), frozenset())
-        self._futex = FUTEX.get(platform.machine(), -1)
+        self._futex = FUTEX.get(platform.machine(), -2)
 
     def look(self) -> Threads | None:
         try:
@@ -74,12 +76,12 @@ class ThreadWatch:
         if call in self._events:
             self._loops.add(thread)
             return False
-        if thread not in self._loops or state not in "SD" or call is None:
+        if thread not in self._loops or state not in "SD" or call in (None, RUNS):
             return False
         return call != self._futex or self._text(thread, "comm").startswith(OWN_RUNTIME)
 
     def _thread(self, thread: str) -> tuple[str, int, int, int | None]:
-        """State, nanoseconds run, nanoseconds ready, number of the system call it is in."""
+        """State, nanoseconds run, nanoseconds ready, number of the system call that it is in; None if that is hidden."""
         stat = self._text(thread, "stat").rpartition(")")[2].split()
         times = self._text(thread, "schedstat").split()
         call = self._text(thread, "syscall").split()
@@ -87,7 +89,7 @@ class ThreadWatch:
             stat[0] if stat else "?",
             int(times[0]) if len(times) == 3 else 0,
             int(times[1]) if len(times) == 3 else 0,
-            int(call[0]) if call and call[0].isdecimal() else None,
+            None if not call else int(call[0]) if call[0].isdecimal() else RUNS,
         )
 
     def _text(self, thread: str, file: str) -> str:
