@@ -81,7 +81,7 @@ class ThreadWatch:
         return call != self._futex or self._text(thread, "comm").startswith(OWN_RUNTIME)
 
     def _thread(self, thread: str) -> tuple[str, int, int, int | None]:
-        """State, nanoseconds run, nanoseconds ready, number of the system call that it is in; None if that is hidden."""
+        """State, nanoseconds run, nanoseconds ready, number of its system call; None where that is hidden."""
         stat = self._text(thread, "stat").rpartition(")")[2].split()
         times = self._text(thread, "schedstat").split()
         call = self._text(thread, "syscall").split()
