@@ -241,7 +241,7 @@ def test_all_together(sessions: Sessions, tmp_path: Path) -> None:
         del os.environ["DOCKER_HOST"]
     found = {(one.name, one.subject): one for one in part.series}
     assert {("host.cpu", ""), ("process.cpu", "app"), ("process.cpu", "postgres"), ("psi.cpu", "")} <= set(found)
-    assert set(found["db.idle_in_transaction", ""].values) == {1.0}
+    assert found["db.idle_in_transaction", ""].values[-1] == 1
     assert all(part.started <= time_ <= part.finished + 1 for one in part.series for time_ in one.times)
     assert part.complete and part.pool_max == 5 and part.tools["PostgreSQL"].startswith("1")
     told = [(remark.about, remark.message) for remark in part.remarks]

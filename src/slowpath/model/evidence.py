@@ -162,7 +162,8 @@ class Series(msgspec.Struct, frozen=True):
     Names: `host.cpu` (cores), `host.cores`, `host.iowait`, `host.steal`, `host.softirq`, `host.memory` (bytes used),
     `host.memory_total`, `psi.cpu` | `psi.memory` | `psi.io` (some task waited: % of the second), `disk.read` |
     `disk.write` (bytes/s), `disk.busy` (share, busiest disk), `net.bytes` | `net.link` (bytes/s, of a card),
-    `process.cpu` | `process.memory` | `process.threads` (of `subject`: app, postgres, k6, slowpath),
+    `process.cpu` | `process.memory` | `process.threads` (of `subject`: app, postgres, k6, reader of
+    k6's results, slowpath),
     `other.cpu` (cores of processes that nobody asked to watch, by name),
     `process.cpu_wait` (cores' worth of threads that were ready and waited), `process.busiest_thread` (share of the time
     that one thread ran or was ready), `process.blocked` (threads in uninterruptible sleep), `process.event_loops` and

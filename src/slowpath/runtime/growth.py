@@ -34,7 +34,7 @@ SHORTEST = 120.0
 COOL = 10.0
 """Seconds after the load, when memory is looked at again."""
 NAMES = ("process.memory", "container.memory")
-OURS = ("k6", "slowpath")
+OURS = ("k6", "reader", "slowpath")
 
 
 def growth(resources: ResourcesPart, load: LoadPart) -> tuple[MemoryGrowth, ...]:

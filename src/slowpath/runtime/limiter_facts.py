@@ -89,7 +89,7 @@ class Facts:
     def generator(self) -> float | None:
         """Cores of k6 and of what reads its stream; on this host."""
         k6 = self.bad("process.cpu", "k6")
-        return None if k6 is None else k6 + self.bad_or("process.cpu", "slowpath")
+        return None if k6 is None else k6 + sum(self.bad_or("process.cpu", label) for label in ("reader", "slowpath"))
 
     @cached_property
     def unexplained(self) -> float | None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import psutil
 
 GENERATOR = "k6"
+MARK = "slowpath"
+"""In the first words of a command of ours: `python -m slowpath`, `…/bin/slowpath`."""
 
 
 class ProcessError(Exception):
@@ -26,14 +28,33 @@ def find(wanted: str) -> list[psutil.Process]:
 
 
 def generators() -> list[psutil.Process]:
-    """k6 among our own descendants; where none is, any k6 on this host."""
+    """k6 among our own descendants, else among those of our parent, which may drive it beside us; else any k6 here."""
     import psutil
 
-    try:
-        own = [child for child in psutil.Process().children(recursive=True) if _name(child) == GENERATOR]
-    except psutil.Error:
-        own = []
-    return own or _tops(_named(GENERATOR))
+    own = psutil.Process()
+    for above in (own, own.parent()):
+        try:
+            found = [child for child in above.children(recursive=True) if _name(child) == GENERATOR] if above else []
+        except psutil.Error:
+            continue
+        if found:
+            return found
+    return _tops(_named(GENERATOR))
+
+
+def readers(started: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Other slowpath processes, that started k6: what they spend on its results belongs to the load."""
+    import psutil
+
+    found = {}
+    for process in started:
+        try:
+            parent = process.parent()
+            if parent is not None and parent.pid != os.getpid() and any(MARK in word for word in parent.cmdline()[:4]):
+                found[parent.pid] = parent
+        except psutil.Error:
+            continue
+    return list(found.values())
 
 
 def server_of(backend: int) -> list[psutil.Process]:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from slowpath.runtime.processes import GENERATOR, generators
+from slowpath.runtime.processes import GENERATOR, generators, readers
 from slowpath.runtime.resources_others import Others
 from slowpath.runtime.resources_threads import Threads, ThreadWatch
 from slowpath.runtime.sources import Sample
@@ -24,13 +24,18 @@ Key = tuple[int, float]
 Finder = Callable[[], Iterable["psutil.Process"]]
 
 
+OURS = ("reader", "slowpath")
+"""Labels of slowpath itself: what started k6 and reads its results, and this process."""
+
+
 class Tree:
     """One label: roots, and all that descends from them."""
 
     def __init__(self, find: Finder, without: Callable[[], set[int]] = set) -> None:
         self._find = find
         self._without = without
-        self._roots: list[psutil.Process] = []
+        self.roots: list[psutil.Process] = []
+        """As of the last look."""
         self._times: dict[Key, float] = {}
         self._threads: dict[Key, ThreadWatch] = {}
         self._last = 0.0
@@ -41,11 +46,6 @@ class Tree:
     def members(self) -> Iterable[Key]:
         """At the last look."""
         return self._times.keys()
-
-    def roots(self) -> list[psutil.Process]:
-        """Found anew once the ones that are known have ended: a server that restarts is seen again."""
-        self._roots = [root for root in self._roots if root.is_running()] or list(self._find())
-        return self._roots
 
     def look(self, label: str, children: Mapping[int, list[psutil.Process]]) -> Iterator[Sample]:
         now, epoch = time.monotonic(), time.time()
@@ -81,7 +81,9 @@ class Tree:
 
     def _members(self, children: Mapping[int, list[psutil.Process]]) -> dict[Key, psutil.Process]:
         without = self._without()
-        waiting, members = list(self.roots()), {}
+        # found anew once the ones that are known have ended: a server that restarts is seen again
+        self.roots = [root for root in self.roots if root.is_running()] or list(self._find())
+        waiting, members = list(self.roots), {}
         while waiting:
             process = waiting.pop()
             key = (process.pid, process.create_time())
@@ -122,7 +124,8 @@ class Processes:
 
     def __init__(self, finders: Mapping[str, Finder]) -> None:
         self._trees = {label: Tree(find) for label, find in finders.items()}
-        self._trees[GENERATOR] = Tree(generators)
+        self._trees[GENERATOR] = generator = Tree(generators)
+        self._trees["reader"] = Tree(lambda: readers(generator.roots), self._watched_roots)
         self._trees["slowpath"] = Tree(_own, self._watched_roots)
         self._others = Others()
 
@@ -139,7 +142,9 @@ class Processes:
     def close(self) -> None: ...
 
     def _watched_roots(self) -> set[int]:
-        return {root.pid for label, tree in self._trees.items() if label != "slowpath" for root in tree.roots()}
+        """What we, and who started k6, may be the parent of."""
+        product = (tree for label, tree in self._trees.items() if label not in OURS)
+        return {root.pid for tree in product for root in tree.roots}
 
 
 def _own() -> list[psutil.Process]:
