@@ -211,6 +211,23 @@ INDEX: dict[str, tuple[Callable[[Evidence], Evidence], str, str]] = {
         "confirmed",
         "reads all of `sessions`",
     ),
+    "a partial index": (
+        lambda e: replace(
+            e, database=replace(measured.schema(), indexes={"sessions": ("live (token) where not expired",)})
+        ),
+        "confirmed",
+        "reads all of `sessions`",
+    ),
+    "a unique key of the column": (
+        lambda e: replace(e, database=replace(measured.schema(), indexes={"sessions": ("unique k (token, id)",)})),
+        "contradicted",
+        "unique k (token, id)",
+    ),
+    "an index for other matches": (
+        lambda e: replace(e, database=replace(measured.schema(), indexes={"sessions": ("gin g (token)",)})),
+        "confirmed",
+        "reads all of `sessions`",
+    ),
     "a table of a few rows": (
         lambda e: queries_with(e, tables=(TableUse("sessions", 2000, 20_000, 0, 12),)),
         "contradicted",

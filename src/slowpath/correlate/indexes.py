@@ -16,8 +16,9 @@ from slowpath.model.evidence import PlanScan, TableUse
 from slowpath.model.finding import Finding, Measured, Place
 
 RULES = frozenset(["missing-index", "foreign-key-without-index"])
-INDEX = re.compile(r"^(?P<name>.+?) \((?P<first>[^,()]*(?:\([^()]*\))?)")
-"""As the schema part writes one: `name (column, column)`."""
+INDEX = re.compile(r"^(?:unique )?(?:hash )?\S+ \((?P<first>(?:[^,()]|\([^()]*(?:\([^()]*\)[^()]*)*\))+)[^;]*\)$")
+"""As the schema part writes one: `name (column, column)`; not those that are partial, or for other matches."""
+LONGEST = 1_000
 SMALL = 1_000
 """Live rows: a table of fewer fits in a few pages, and reading it whole is as fast as an index."""
 
@@ -104,7 +105,7 @@ def _served(scene: Scene, wanted: Wanted) -> str:
     own = next((indexes for table, indexes in known.items() if name(table) == wanted.table), ())
     first = f"{wanted.function}({wanted.column})" if wanted.function else wanted.column
     for written in own:
-        found = INDEX.match(written)
+        found = INDEX.match(written[:LONGEST]) if " where " not in written else None
         if found and name(found["first"]).replace(" ", "").replace("::text", "") in (first, f"({first})"):
             return written
     return ""
