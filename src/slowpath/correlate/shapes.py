@@ -78,7 +78,9 @@ class Shapes:
             model.name: self.tables[model.table.lower()] for model in models if model.table.lower() in self.tables
         }
         """A struct that stands for a row → its table."""
-        self._written = {path: [query for query in each.queries if query.sql] for path, each in facts.items()}
+        self.columns = {(name(m.name), column.rust.lower()): column.name for m in macros for column in m.columns}
+        """(table, Rust's name of a column) → the database's."""
+        self._written = {path: each.queries for path, each in facts.items()}
         self._sites: dict[tuple[int, int], Shape | None] = {}
 
     def sites(self) -> Iterator[Site]:
@@ -123,13 +125,38 @@ class Shapes:
         placed = self.placed.of(site)
         if placed is not None:
             return shape_of(placed.query)
-        inside = (site.call.head, site.call.end)
-        written = [q for q in self._written.get(site.function.file, ()) if _holds(inside, q.span)]
-        if written:
-            return shape_of(written[0]) if len(written) == 1 else None
+        own = (site.call.head, site.call.end)
+        near = [q for q in self._written.get(site.function.file, ()) if _holds(own, q.span) or _holds(q.span, own)]
+        if near:
+            nearest = min(near, key=lambda query: abs(query.span[0] - own[0]) + abs(query.span[1] - own[1]))
+            return shape_of(nearest) if nearest.sql else self._unplaced(nearest)
         made = chain(self.rust, site)
         text = sql_of(made) or template_of(made)
         return _of_text(text) if text else self._built(site)
+
+    def _unplaced(self, query: Query) -> Shape:
+        """A builder's facts where no migrations describe its tables: as `table!` and the models have them."""
+        tables = [self.models.get(each[:-1], "") if each[-1:] == "!" else self._table(each) for each in query.tables]
+        base = tables[0] if tables else ""
+        sure: set[str] = set()
+        perhaps: set[str] = set()
+        whole = not query.opaque and not query.joins and bool(tables) and all(tables)
+        for predicate in query.predicates:
+            owner, _, column = predicate.column.rpartition(".")
+            table = self._table(owner) if owner else base
+            key = self.keys.get(base, ())
+            if predicate.operator == "find" and key:
+                sure.update(f"{base}.{part}" for part in key)
+            elif predicate.column[-1:] == "!" or not table or (table, column.lower()) not in self.columns:
+                whole = False
+            else:
+                certain = predicate.role == MANDATORY and predicate.operator in COMPARED and not predicate.function
+                joined = "." in predicate.value
+                (sure if certain and not joined else perhaps).add(f"{table}.{self.columns[table, column.lower()]}")
+        order = query.order.rpartition(".")[2]
+        ordered = f"{base}.{self.columns.get((base, order.lower()), order)}" if order else ""
+        found = frozenset(filter(None, tables))
+        return Shape(query.verb, found, frozenset(sure), frozenset(perhaps - sure), ordered, query.limited, whole)
 
     def _built(self, site: Site) -> Shape | None:
         """A builder that compares nothing but a primary key: else its facts would tell of it, with a schema at hand."""
@@ -149,7 +176,7 @@ class Shapes:
         filters = frozenset(f"{table}.{column}" for column in key) if by_key else frozenset[str]()
         whole = KNOWN.issuperset(steps) and not (by_key and not key)
         return Shape(
-            kind or "select",
+            kind,
             frozenset([table]),
             filters,
             limited=not {"first", "limit"}.isdisjoint(steps),
@@ -179,7 +206,7 @@ class Shapes:
         return None
 
     def _table(self, path: str) -> str:
-        segments = [part.lower() for part in path.split("::") if part not in ("table", "dsl")]
+        segments = [part.lower() for part in path.lstrip(".").split("::") if part not in ("table", "dsl")]
         return self.tables.get(segments[-1], "") if segments else ""
 
 
