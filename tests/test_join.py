@@ -34,14 +34,22 @@ def folder(tmp_path: Path) -> Path:
 
 def test_routes_driven_one_by_one_join_the_load_that_was_searched(folder: Path) -> None:
     load = PARTS["load.json"]
-    alone = replace(load, breaking_point=None, steps=(), remarks=(Remark("note", "GET /x", "cannot be isolated"),))
+    steps = tuple(step for step in load.steps if step.phase == "isolate")
+    searched = tuple(step for step in load.steps if step.phase != "isolate")
+    alone = replace(
+        load,
+        breaking_point=None,
+        steps=(searched[0], *steps),
+        remarks=(Remark("note", "GET /x", "cannot be isolated"),),
+    )
     parts.write(folder / "isolated.json", alone)
-    parts.write(folder / "load.json", replace(load, isolated=()))
+    parts.write(folder / "load.json", replace(load, steps=searched, isolated=()))
     names = [str(folder / name) for name in ("isolated.json", *PARTS)]
     assert run("measure", "join", *names, "-o", folder / "evidence.json").returncode == 0
     joined = parts.read_as(folder / "evidence.json", Evidence).load
     assert joined is not None and joined.breaking_point == load.breaking_point
-    assert alone.isolated and joined.isolated == alone.isolated and alone.remarks[0] in joined.remarks
+    assert alone.isolated and joined.isolated == alone.isolated
+    assert joined.steps == load.steps and alone.remarks[0] in joined.remarks
 
 
 def test_parts_become_evidence_whatever_their_order(folder: Path) -> None:

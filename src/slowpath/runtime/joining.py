@@ -50,9 +50,15 @@ def join(parts: Iterable[tuple[str, Part]]) -> Evidence:
         raise JoinError("no part was given")
     alone, load = found.pop(ISOLATED, None), found.get("load")
     if isinstance(alone, LoadPart):
-        remarks = tuple(dict.fromkeys((*load.remarks, *alone.remarks))) if isinstance(load, LoadPart) else ()
-        found["load"] = replace(load, isolated=alone.isolated, remarks=remarks) if load is not None else alone
+        found["load"] = _with_isolated(load, alone) if isinstance(load, LoadPart) else alone
     return Evidence(**found, remarks=tuple(_remarks(found)))  # type: ignore[arg-type]
+
+
+def _with_isolated(load: LoadPart, alone: LoadPart) -> LoadPart:
+    """What was searched, with what each route did alone."""
+    steps = tuple(step for step in alone.steps if step.phase == "isolate")
+    remarks = tuple(dict.fromkeys((*load.remarks, *alone.remarks)))
+    return replace(load, steps=(*load.steps, *steps), isolated=alone.isolated, remarks=remarks)
 
 
 def _isolated(part: Part) -> bool:
