@@ -19,9 +19,9 @@ from slowpath.model.evidence import (
     SchemaPart,
     Series,
     Statement,
-    StatementShape,
     TableUse,
 )
+from slowpath.runtime.shapes import shape
 
 START = 1_700_000_000.0
 ROUTES = {
@@ -38,27 +38,18 @@ ROUTES = {
     "POST /products/{id}/label": (30, 31.0, 0.9),
 }
 REFUSED = "POST /products/{id}/tags"
-STATEMENTS = {
-    # id: (text, verb, tables, filters, order, limited)
-    "1": ('SELECT "customers"."id" FROM "customers" WHERE ("customers"."email" = $1) LIMIT $2', "select",
-          ("customers",), ("customers.email",), (), True),
-    "2": ('INSERT INTO "sessions" ("token", "customer_id") VALUES ($1, $2)', "insert", ("sessions",), (), (), False),
-    "3": ('SELECT "customers"."id" FROM "customers" WHERE ("customers"."id" = $1) LIMIT $2', "select",
-          ("customers",), ("customers.id",), (), True),
-    "4": ('SELECT "orders"."id" FROM "orders" WHERE ("orders"."customer_id" = $1)', "select",
-          ("orders",), ("orders.customer_id",), (), False),
-    "5": ('SELECT "reviews"."stars" FROM "reviews" WHERE "reviews"."product_id" = $1 AND "reviews"."hidden" = $2',
-          "select", ("reviews",), ("reviews.product_id", "reviews.hidden"), (), False),
-    "6": ('SELECT "customers"."id" FROM "sessions" INNER JOIN "customers" ON "sessions"."customer_id" = '
-          '"customers"."id" WHERE "sessions"."token" = $1 LIMIT $2', "select", ("sessions", "customers"),
-          ("sessions.token",), (), True),
-    "7": ('SELECT "products"."id" FROM "products" WHERE "products"."title" LIKE $1 ORDER BY "products"."id" LIMIT $2',
-          "select", ("products",), ("products.title",), ("products.id",), True),
-    "8": ('SELECT "products"."price_cents" FROM "products" WHERE ("products"."id" = $1) LIMIT $2', "select",
-          ("products",), ("products.id",), (), True),
-    "9": ('UPDATE "products" SET "stock" = ("products"."stock" - $1) WHERE ("products"."id" = $2)', "update",
-          ("products",), ("products.id",), (), False),
-}  # fmt: skip
+STATEMENTS = {  # id: as Diesel sends it
+    "1": 'SELECT "customers"."id", "customers"."name" FROM "customers" WHERE ("customers"."email" = $1) LIMIT $2',
+    "2": 'INSERT INTO "sessions" ("token", "customer_id") VALUES ($1, $2)',
+    "3": 'SELECT "customers"."id", "customers"."name" FROM "customers" WHERE ("customers"."id" = $1) LIMIT $2',
+    "4": 'SELECT "orders"."id", "orders"."status" FROM "orders" WHERE ("orders"."customer_id" = $1)',
+    "5": 'SELECT "reviews"."stars" FROM "reviews" WHERE (("reviews"."product_id" = $1) AND ("reviews"."hidden" = $2))',
+    "6": 'SELECT "customers"."id", "customers"."name" FROM ("sessions" INNER JOIN "customers" ON '
+    '("sessions"."customer_id" = "customers"."id")) WHERE ("sessions"."token" = $1) LIMIT $2',
+    "7": 'SELECT "products"."id" FROM "products" WHERE ("products"."title" LIKE $1) ORDER BY "products"."id" LIMIT $2',
+    "8": 'SELECT "products"."price_cents" FROM "products" WHERE ("products"."id" = $1) LIMIT $2',
+    "9": 'UPDATE "products" SET "stock" = ("products"."stock" - $1) WHERE ("products"."id" = $2)',
+}
 ISOLATED = {
     # route: {statement: (calls a request, ms a request)}
     "POST /login": {"1": (1.0, 0.3), "2": (1.0, 0.4)},
@@ -135,11 +126,10 @@ def resources() -> ResourcesPart:
 def queries(*, alone: bool = True) -> QueriesPart:
     seen = []
     driven = {route: 3 * requests + 200 * alone for route, (requests, _, _) in ROUTES.items()}
-    for name, (text, verb, tables, filters, order, limited) in STATEMENTS.items():
-        shape = StatementShape(verb, tables, filters, (), order, limited)
+    for name, text in STATEMENTS.items():
         calls = sum(each[name][0] * driven[route] for route, each in ISOLATED.items() if name in each)
         spent = sum(each[name][1] * driven[route] for route, each in ISOLATED.items() if name in each)
-        seen.append(Statement(name, text, shape, int(calls), spent, spent / calls, rows=int(calls)))
+        seen.append(Statement(name, text, shape(text), int(calls), spent, spent / calls, rows=int(calls)))
     return QueriesPart(
         schema="slowpath-queries/1",
         started=START - 5,

@@ -199,10 +199,29 @@ class _Reader:
 
 
 def _joins(node: Any) -> list[Any]:
-    """The joins of a query; those of an UPDATE or DELETE hang on its tables."""
+    """The joins of a query; those of an UPDATE or DELETE hang on its tables, others may stand in parentheses."""
     origin = node.args.get("from_") or node.args.get("from")
-    holders = [node, node.this, origin.this if origin is not None else None, *(node.args.get("using") or [])]
-    return [join for holder in holders if hasattr(holder, "args") for join in holder.args.get("joins") or []]
+    holders = [node, node.this, *_within(origin.this if origin is not None else None), *(node.args.get("using") or [])]
+    found = [join for holder in holders if hasattr(holder, "args") for join in holder.args.get("joins") or []]
+    for join in found:
+        found += [inner for holder in _within(join.this) for inner in holder.args.get("joins") or []]
+    return found
+
+
+def _within(source: Any) -> list[Any]:
+    """A source, and what stands in its parentheses: `(a JOIN b ON …)`, as Diesel writes each join."""
+    from sqlglot import exp
+
+    found = [source] if source is not None else []
+    while found and _in_parentheses(found[-1]):
+        found.append(found[-1].this)
+    return [each for each in found if isinstance(each, exp.Expression)]
+
+
+def _in_parentheses(source: Any) -> bool:
+    from sqlglot import exp
+
+    return isinstance(source, exp.Subquery) and not source.alias and isinstance(source.this, exp.Table | exp.Subquery)
 
 
 def _sources(node: Any) -> Iterator[Any]:
@@ -211,9 +230,9 @@ def _sources(node: Any) -> Iterator[Any]:
         yield node.this
     origin = node.args.get("from_") or node.args.get("from")
     if origin is not None:
-        yield origin.this
+        yield (_within(origin.this) or [origin.this])[-1]
     yield from node.args.get("using") or []
-    yield from (join.this for join in _joins(node))
+    yield from ((_within(join.this) or [join.this])[-1] for join in _joins(node))
     yield from node.args.get("laterals") or []
 
 
