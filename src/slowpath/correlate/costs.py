@@ -1,8 +1,8 @@
 """What a statement costs a request of a route: exactly where the route was driven alone, else by proportion.
 
-By proportion: a statement's calls go to the driven routes whose code sends it, by their requests. Where some of them
-send it in a loop, the others are taken to send it once for each place in their code, and the loops the rest. Requests
-that warm-up left out of the steps are counted by the ticks; routes keep the shares that they have in the steps.
+By proportion: a statement's calls go to the driven routes whose code sends it, by their requests; where there are
+several, no more than one for each place in their code, and the rest to those that send it in a loop. Requests that
+warm-up left out of the steps are counted by the ticks; routes keep the shares that they have in the steps.
 """
 
 from __future__ import annotations
@@ -73,9 +73,10 @@ class Costs:
         looping = sum(requests[each] for each, own in senders.items() if own.loops)
         if not requests[driven]:
             return None
-        if not looping:
-            return calls * senders[driven].places / once
-        return max(calls - once, 0.0) / looping if senders[driven].loops else min(senders[driven].places, calls / once)
+        places = senders[driven].places
+        if looping:
+            return max(calls - once, 0.0) / looping if senders[driven].loops else min(places, calls / once)
+        return min(places, calls * places / once) if len(senders) > 1 else calls / requests[driven]
 
     def _exact(self, driven: Driven, wanted: str) -> Cost:
         parts = [self.isolated[name] for name in driven.measured if name in self.isolated]

@@ -184,6 +184,8 @@ def weighed(scene: Scene, finding: Finding, found: list[Hit]) -> Measured | None
     if not worst.exact:
         figures += _about(worst)
     status, summary = _status(scene, finding, worst, share, figures, ids)
+    if worst.driven.others and not worst.exact:
+        status, summary = "ambiguous", f"{figures}; another handler may have answered {worst.driven}"
     return Measured(
         status,
         summary,

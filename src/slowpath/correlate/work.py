@@ -90,6 +90,9 @@ def judge(scene: Scene, finding: Finding, others: Iterable[Finding]) -> Measured
     spent = _spent(worst, where)
     if cheap(cost, share):
         return _measured(finding, worst, cost, share, "cheap", f"{spent}: no more than others")
+    if worst.reached.driven.others:
+        words = f"{spent}; another handler may have answered {worst.reached.driven}"
+        return _measured(finding, worst, None, None, "ambiguous", words)
     rivals = [other for other in others if other.place != finding.place and _explains(scene, other, worst.reached)]
     if rivals:
         names = listed(f"{other.rule} in `{other.function}`" for other in rivals)
