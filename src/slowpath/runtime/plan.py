@@ -21,7 +21,7 @@ class Step(NamedTuple):
     live: bool = False
     """It touches the running system; the others read files."""
     watches: bool = False
-    """It runs beside the next step, and ends with it."""
+    """It runs beside the live steps after it: beside routes driven alone, too, whose processor time it tells."""
     drives: bool = False
     """It loads the system, and shows how far it is on stderr."""
 

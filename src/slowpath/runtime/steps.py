@@ -47,6 +47,9 @@ def run(steps: Iterable[Step], tell: Callable[[str], None]) -> list[Outcome]:
             if reason:
                 outcomes.append(Outcome(step.name, "skipped", reason))
                 continue
+            if watching is not None and not step.live:
+                outcomes.append(_ended(watching))
+                watching = None
             tell(f"{step.name}: slowpath {shlex.join(step.command)}")
             running = _start(step)
             if step.watches:
@@ -54,9 +57,6 @@ def run(steps: Iterable[Step], tell: Callable[[str], None]) -> list[Outcome]:
                 continue
             interrupted = _awaited(running) or interrupted
             outcomes.append(_outcome(running))
-            if watching is not None:
-                outcomes.append(_ended(watching))
-                watching = None
     finally:
         if watching is not None:
             outcomes.append(_ended(watching))
