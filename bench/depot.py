@@ -27,6 +27,7 @@ import postgres
 from platformdirs import user_cache_path
 
 DEPOT = Path(__file__).parents[1] / "fixtures/depot"
+DATABASE = "depot"
 LOGGED = {
     "shared_preload_libraries": "pg_stat_statements,auto_explain",
     "logging_collector": "on",
@@ -100,13 +101,18 @@ def database(source: Path = DEPOT, **settings: str) -> Iterator[tuple[str, postg
     """A server of its own with the product's tables and rows: (DSN for the product, server)."""
     settings = {"shared_buffers": "128MB", "max_connections": "60"} | settings
     with postgres.cluster(**settings) as cluster:
-        made = cluster.database()
+        postgres.Postgres(cluster.folder, "postgres").ask(f"CREATE DATABASE {DATABASE}")
+        made = product(cluster)
         if "pg_stat_statements" in settings.get("shared_preload_libraries", ""):
             made.ask("CREATE EXTENSION pg_stat_statements")
         migrate(made, source)
         made.file(source / "seed.sql", transaction=False)
-        name = made.ask("SELECT current_database()").strip()
-        yield f"postgresql://postgres@/{name}?host={cluster.folder}&application_name=depot", cluster
+        yield f"postgresql://postgres@/{DATABASE}?host={cluster.folder}&application_name=depot", cluster
+
+
+def product(cluster: postgres.Cluster) -> postgres.Postgres:
+    """The product's database."""
+    return postgres.Postgres(cluster.folder, DATABASE)
 
 
 def migrate(made: postgres.Postgres, source: Path, *, after: str = "") -> None:
