@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from slowpath.link.kin import Kin
 from slowpath.model.finding import Place
 from slowpath.model.schema import DropKey, Index, Key
-from slowpath.program.pg_names import Names, index_name, key_name
+from slowpath.program.pg_names import Names, cut, index_name, key_name
 from slowpath.program.schema import Catalogue, Table
 
 
@@ -53,6 +53,8 @@ class Constraints:
         while todo:
             each, own = todo.pop()
             own = replace(own, name=own.name or self._key_name(each, own))
+            if own.kind == "primary":  # pg_dump names those of partitions that their parent gave them
+                each.keys = [entry for entry in each.keys if entry[0].kind != "primary"]
             each.keys.append((own, path))
             self.kin.refer(each, own)
             self._taken(each).add(own.name)
@@ -76,7 +78,9 @@ class Constraints:
 
     def drop_key(self, table: Table, drop: DropKey) -> None:
         for key, _ in list(table.keys):
-            if (drop.name and key.name == drop.name) or (drop.kind == "primary" and key.kind == "primary"):
+            if (drop.name and self._cut(key.name) == self._cut(drop.name)) or (
+                drop.kind == "primary" and key.kind == "primary"
+            ):
                 self._remove_key(table, key)
 
     def _remove_key(self, table: Table, key: Key) -> None:
@@ -103,11 +107,11 @@ class Constraints:
             todo += [(child, "", "") for child in self._partitions(each)[::-1] if not _has_index(child, index)]
 
     def drop_index(self, name: str, only: str) -> None:
-        short = name.rpartition(".")[2]
+        short = self._cut(name.rpartition(".")[2])
         for table in self.tables.values():
             if only and table.name != only:
                 continue
-            for index in [index for index in table.indexes if index.name.rpartition(".")[2] == short]:
+            for index in [index for index in table.indexes if self._cut(index.name.rpartition(".")[2]) == short]:
                 self._remove_index(table, index)
             if only:
                 table.keys = [(key, path) for key, path in table.keys if key.kind != "unique" or key.name != short]
@@ -155,6 +159,10 @@ class Constraints:
         if self.dialect == "mysql":
             return key.columns[0] if key.columns and key.kind == "unique" else ""
         return key_name(table.name, key, self._taken(table))
+
+    def _cut(self, name: str) -> str:
+        """A name as PostgreSQL keeps it."""
+        return cut(name) if self.dialect == "postgres" else name
 
     def _taken(self, table: Table) -> Names:
         """Names of the tables, keys and indexes in the table's schema."""

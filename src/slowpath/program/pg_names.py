@@ -30,6 +30,11 @@ class Names(set[str]):
         self.tried.clear()
 
 
+def cut(name: str) -> str:
+    """What PostgreSQL keeps of a name that is too long."""
+    return name if len(name) <= LONGEST // 4 else name.encode()[:LONGEST].decode(errors="ignore")
+
+
 def key_name(table: str, key: Key, taken: Names) -> str:
     columns = "" if key.kind == "primary" else "_".join(key.columns)
     return unused(table, columns, ENDINGS[key.kind], taken)
