@@ -7,20 +7,11 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from slowpath.extract import sql
 from slowpath.model.schema import AddIndex, Index
-
-
-class RealTable(NamedTuple):
-    """A table as its database tells: names in lower case, keys as (kind, name, columns, target, on delete)."""
-
-    name: str
-    view: bool
-    columns: dict[str, tuple[str, bool]]
-    keys: list[tuple[str, str, tuple[str, ...], str, str]]
-    indexes: list[Index]
+from slowpath.runtime.catalogue import RealTable
 
 
 class RefusedError(Exception):

@@ -6,7 +6,6 @@ Needs `initdb`, `postgres` and `psql` on PATH. It refuses to run as root, so roo
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -14,58 +13,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from databases import RealTable, RefusedError
+from databases import RefusedError
 
 from slowpath.model.schema import Index
+from slowpath.runtime import catalogue
+from slowpath.runtime.catalogue import RealTable
 
 TOOLS = ("initdb", "postgres", "psql")
 OWNER = "postgres" if os.geteuid() == 0 else None
-CATALOGUE = """
-WITH relations AS (
-  SELECT c.oid, c.relkind, n.nspname,
-         CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END AS name
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
-)
-SELECT coalesce(json_object_agg(r.name, json_build_object(
-  'view', r.relkind IN ('v', 'm'),
-  'columns', (
-    SELECT coalesce(json_object_agg(a.attname,
-      json_build_array(format_type(a.atttypid, a.atttypmod), NOT a.attnotnull)), '{}')
-    FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
-  'keys', (
-    SELECT coalesce(json_agg(json_build_array(k.contype, k.conname,
-      (SELECT coalesce(json_agg(a.attname ORDER BY at.n), '[]')
-       FROM unnest(k.conkey) WITH ORDINALITY at (num, n)
-       JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = at.num),
-      coalesce((SELECT t.name FROM relations t WHERE t.oid = k.confrelid), ''), k.confdeltype)), '[]')
-    FROM pg_constraint k WHERE k.conrelid = r.oid AND k.contype IN ('p', 'u', 'f')),
-  'indexes', (
-    SELECT coalesce(json_agg(json_build_array(i.relname, x.indisunique, m.amname,
-      (SELECT json_agg(pg_get_indexdef(i.oid, n, false) ORDER BY n) FROM generate_series(1, x.indnkeyatts) n),
-      (SELECT coalesce(json_agg(pg_get_indexdef(i.oid, n, false) ORDER BY n), '[]')
-       FROM generate_series(x.indnkeyatts + 1, x.indnatts) n),
-      coalesce(pg_get_expr(x.indpred, x.indrelid), ''))), '[]')
-    FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam
-    WHERE x.indrelid = r.oid AND x.indisvalid
-      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x')))
-)), '{}') FROM relations r
-"""
-"""Every table and view outside of extensions, as JSON."""
-
-KINDS = {"p": "primary", "u": "unique", "f": "foreign"}
-DELETES = {"a": "", "r": "restrict", "c": "cascade", "n": "set", "d": "set", " ": ""}
-SAME = {
-    "int": "integer", "int4": "integer", "serial": "integer", "serial4": "integer", "int8": "bigint",
-    "bigserial": "bigint", "serial8": "bigint", "int2": "smallint", "smallserial": "smallint", "bool": "boolean",
-    "varchar": "character varying", "char": "character", "bpchar": "character", "float8": "double precision",
-    "float": "double precision", "float4": "real", "decimal": "numeric", "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone", "time": "time without time zone", "timetz": "time with time zone",
-    "varbit": "bit varying",
-}  # fmt: skip
 
 
 class Postgres:
@@ -84,22 +40,10 @@ class Postgres:
         return self._run("-At", "-c", statement)
 
     def tables(self) -> dict[str, RealTable]:
-        return self._read(self.ask(CATALOGUE))
+        return catalogue.real_tables(self.ask(catalogue.CATALOGUE))
 
     def plain(self, kind: str) -> str:
-        kind = kind.lower().replace('"', "").removeprefix("public.")
-        base, dot, _ = kind.partition("[")
-        name, paren, detail = base.partition("(")
-        detail, _, rest = detail.partition(")")
-        name = SAME.get(name.strip(), name.strip())
-        if name.startswith(("timestamp ", "time ")) or rest:
-            name, _, tail = name.partition(" ")
-            rest = rest.strip() or tail
-        if name == "character" and not paren:
-            paren, detail = "(", "1"
-        if name == "numeric" and paren and "," not in detail:
-            detail += ",0"
-        return name + (f"({detail})" if paren else "") + (f" {rest.strip()}" if rest else "") + ("[]" if dot else "")
+        return catalogue.plain(kind)
 
     def rebuilt(self, index: Index, table: RealTable) -> Index:
         """Expressions and predicates are built anew, to see how the server writes them."""
@@ -109,24 +53,10 @@ class Postgres:
         where = f" WHERE {index.where}" if index.where else ""
         target = ".".join(f'"{part}"' for part in table.name.split("."))
         made = f"BEGIN; CREATE INDEX zz_rebuilt ON {target} USING btree ({listed}){where};"
-        tables = self._read(self.ask(f"{made} {CATALOGUE} WHERE r.name = '{table.name}'; ROLLBACK"))
+        asked = f"{made} {catalogue.CATALOGUE} WHERE r.name = '{table.name}'; ROLLBACK"
+        tables = catalogue.real_tables(self.ask(asked))
         found = next(each for each in tables[table.name.lower()].indexes if each.name == "zz_rebuilt")
         return Index(index.name, found.parts, index.unique, index.method, found.where, (0, 0), index.include)
-
-    def _read(self, text: str) -> dict[str, RealTable]:
-        return {name.lower(): self._table(name, told) for name, told in json.loads(text).items()}
-
-    def _table(self, name: str, told: dict[str, Any]) -> RealTable:
-        columns = {column.lower(): (kind, nullable) for column, (kind, nullable) in told["columns"].items()}
-        keys = [
-            (KINDS[kind], own.lower(), tuple(c.lower() for c in listed), target.lower(), DELETES[deletes])
-            for kind, own, listed, target, deletes in told["keys"]
-        ]
-        indexes = [
-            Index(own.lower(), _bare(parts), unique, method, where, (0, 0), _bare(include))
-            for own, unique, method, parts, include, where in told["indexes"]
-        ]
-        return RealTable(name, told["view"], columns, keys, indexes)
 
     def told(self, path: Path, *, transaction: bool = True) -> str:
         """What the server tells of its work on a file. Raises RefusedError."""
@@ -142,10 +72,6 @@ class Postgres:
             lines = [line for line in done.stderr.splitlines() if "error:" in line.lower()]
             raise RefusedError((lines or done.stderr.splitlines() or ["no message"])[0].rpartition("ERROR:  ")[2])
         return done
-
-
-def _bare(parts: list[str]) -> tuple[str, ...]:
-    return tuple(part.strip('"').lower() for part in parts)
 
 
 class Cluster:

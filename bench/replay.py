@@ -25,6 +25,7 @@ from slowpath.discover import discover
 from slowpath.link import link
 from slowpath.model.schema import Index
 from slowpath.program.schema import Catalogue, Table
+from slowpath.runtime.catalogue import RealTable
 
 ASPECTS = ("table", "column", "type", "nullability", "key", "index", "view")
 WORD = re.compile(r"\w+")
@@ -84,7 +85,7 @@ def compare(catalogue: Catalogue, database: databases.Database, unsure: set[str]
             yield verdict if sure or verdict.right else verdict._replace(right=None)
 
 
-def _table(known: Table, real: databases.RealTable, database: databases.Database) -> Iterator[Verdict]:
+def _table(known: Table, real: RealTable, database: databases.Database) -> Iterator[Verdict]:
     for name in sorted({*real.columns, *known.columns}):
         column = known.columns.get(name)
         here = f"{known.name}.{name}"
@@ -112,7 +113,7 @@ def _keys(table: Table, database: databases.Database) -> Iterator[Any]:
             yield key.kind, name, key.columns, key.table, "" if key.on_delete == "no action" else key.on_delete
 
 
-def _rebuilt(index: Index, table: databases.RealTable, database: databases.Database) -> Any:
+def _rebuilt(index: Index, table: RealTable, database: databases.Database) -> Any:
     try:
         return _shape(database.rebuilt(index, table))
     except databases.RefusedError as error:
