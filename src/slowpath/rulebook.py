@@ -35,6 +35,8 @@ class _Front(msgspec.Struct, forbid_unknown_fields=True):
     language: str = ""
     where: list[list[str]] = []
     reach: Reach | None = None
+    effort: str = "day"
+    relieves: list[str] = []
     data: dict[str, object] = {}
 
 
@@ -136,6 +138,8 @@ def read_page(path: Path, directory: Path) -> Rule:
                 "query": query,
                 "where": front.where,
                 "reach": front.reach,
+                "effort": front.effort,
+                "relieves": front.relieves,
                 "settings": front.data,
             },
             Rule,

@@ -7,10 +7,15 @@ from typing import Any, Literal
 
 import msgspec
 
+from slowpath.model.evidence import Limiter
 from slowpath.model.finding import Confidence, Finding, Fix, Place, Saving, Severity, Step
 
 Kind = Literal["query", "reach", "check", "allow"]
 """`allow` is about the comments that silence findings: `suppress` knows these few."""
+
+
+Effort = Literal["hour", "day", "design"]
+"""What it takes to mend a finding: an hour at one place, a day over several, or a change of what callers see."""
 
 
 class SinkKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +74,10 @@ class Rule(msgspec.Struct, frozen=True):
     query: str = ""
     where: tuple[tuple[str, ...], ...] = ()
     reach: Reach | None = None
+    effort: Effort = "day"
+    """Of a finding without a fix."""
+    relieves: tuple[Limiter, ...] = ()
+    """What has more room once a finding is mended."""
     settings: dict[str, Any] = {}
     """The page's `[data]` table: knowledge that a check needs, kept where users can read it."""
 

@@ -118,9 +118,9 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
             yield from (f"     {number}. {clean(line[:WIDTH])}" for number, line in enumerate(lines, 1))
     if finding.fix:
         yield f"{gutter} {style('blue', '=')} {style('bold', 'fix:')} {clean(finding.fix.title)}"
-    advice = _advice(report.rules[finding.rule].instead)
-    if advice:
-        yield f"{gutter} {style('blue', '=')} {style('bold', 'help:')} {advice}"
+    help_text = advice(report.rules[finding.rule].instead)
+    if help_text:
+        yield f"{gutter} {style('blue', '=')} {style('bold', 'help:')} {help_text}"
 
 
 def _measured(known: Measured) -> str:
@@ -198,7 +198,7 @@ def _label(severity: Severity, rule: str, style: Style) -> str:
     return style(severity, f"{severity}[{rule}]")
 
 
-def _advice(instead: str) -> str:
+def advice(instead: str) -> str:
     """The first sentences of a page's Instead: its first paragraph, cut at a sentence after 200 characters."""
     paragraph = " ".join(instead.split("\n\n")[0].split("```")[0].split())
     if len(paragraph) <= 240:

@@ -1,0 +1,133 @@
+"""What holds the system at its knee, with the evidence for it and what is ruled out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slowpath.model.evidence import Evidence, Limiter, LimiterVerdict, MemoryGrowth, ResourcesPart
+from slowpath.report import charts_time
+from slowpath.report.amounts import NONE, between, number, seconds
+from slowpath.report.document import (
+    Block,
+    Bullets,
+    Chart,
+    Heading,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    Text,
+    missing,
+    told,
+)
+
+WATCH = "slowpath measure resources -o resources.json --app NAME --postgres NAME"
+JUDGE = "slowpath measure resources --judge resources.json --load load.json -o resources.json"
+NAMES: dict[Limiter, str] = {
+    "cpu": "the CPU of the application",
+    "memory": "memory",
+    "disk": "the disk",
+    "network": "the network",
+    "db-pool": "the pool of database connections",
+    "db-cpu": "the CPU of the database",
+    "db-locks": "locks in the database",
+    "idle-in-transaction": "connections that are held idle in transactions",
+    "blocked-workers": "blocked async workers",
+    "rate-limit": "a rate limit",
+    "load-generator": "the load generator itself, so the verdict on the system is void",
+    "inconclusive": "not known",
+}
+
+
+def limits(evidence: Evidence) -> Text:
+    """The limiter in a sentence."""
+    verdict = evidence.resources.verdict if evidence.resources else None
+    if verdict is None:
+        return ("What limits it is not known: nobody watched the resources. ",)
+    if verdict.limiter == "inconclusive":
+        probe = told(f"Probe next: {verdict.probe[0]} ") if verdict.probe else ()
+        return (Strong("What limits it is inconclusive. "), *probe)
+    return (Strong(f"What limits it is {NAMES[verdict.limiter]}"), f" ({verdict.confidence} confidence). ")
+
+
+def limiter(evidence: Evidence) -> Section:
+    return Section("limiter", "Limiter", tuple(_limiter(evidence)))
+
+
+def _limiter(evidence: Evidence) -> Iterator[Block]:
+    part = evidence.resources
+    if part is None:
+        yield missing("CPU, memory, disk, network and the database under load", WATCH)
+    elif part.verdict is None:
+        yield missing("the limiter: the samples were not held against a load test", JUDGE)
+    else:
+        yield from _verdict(part.verdict)
+    shown = (evidence.load and evidence.load.ticks) or (part and any(series.times for series in part.series))
+    if shown:
+        figure = charts_time.over_time(evidence)
+        yield Chart("time", "Load and resources over the same time.", _said(evidence), figure)
+    if part is not None:
+        yield from _rest(part)
+
+
+def _verdict(verdict: LimiterVerdict) -> Iterator[Block]:
+    if verdict.limiter == "inconclusive":
+        head = "Inconclusive"
+    else:
+        name = NAMES[verdict.limiter]
+        head = f"{name[0].upper()}{name[1:]}, {verdict.confidence} confidence"
+    yield Paragraph((Strong(f"{head}. "), *told(verdict.summary)))
+    for title, lines in (
+        ("Evidence", verdict.evidence),
+        ("Exonerated", verdict.exonerated),
+        ("Probe next", verdict.probe),
+    ):
+        if lines:
+            yield Heading((title,))
+            yield Bullets(tuple(told(line) for line in lines))
+    if verdict.readings:
+        rows = [
+            (
+                (reading.name,),
+                (reading.subject or NONE,),
+                (number(reading.good),),
+                (number(reading.bad),),
+                (number(reading.limit),),
+            )
+            for reading in verdict.readings
+        ]
+        head_row = ("Quantity", "Of", "Last good step", "First bad step", "Can reach")
+        yield Table("Medians at the two steps", head_row, tuple(rows), frozenset({2, 3, 4}))
+
+
+def _rest(part: ResourcesPart) -> Iterator[Block]:
+    known = [f"the pool opens at most {part.pool_max} connections"] if part.pool_max is not None else []
+    known += [f"the application has {part.workers} async workers"] if part.workers is not None else []
+    if known:
+        yield Paragraph((f"Known of the set-up: {' and '.join(known)}.",))
+    if part.growth:
+        yield Table(
+            "Memory under constant load",
+            ("Process", "Held for", "MB a minute", "95 % interval", "Verdict", "Why"),
+            tuple(_growth(growth) for growth in part.growth),
+            frozenset({1, 2, 3}),
+        )
+
+
+def _growth(growth: MemoryGrowth) -> tuple[Text, ...]:
+    return (
+        (growth.subject,),
+        (seconds(growth.seconds),),
+        (number(growth.slope / 1e6),),
+        (between(growth.interval, 1e-6),),
+        (growth.verdict,),
+        (growth.reason,),
+    )
+
+
+def _said(evidence: Evidence) -> str:
+    load = evidence.load
+    text = "One line for each quantity; all charts share the time axis, in UTC."
+    if load and load.breaking_point and load.breaking_point.first_bad is not None:
+        text += " Green is the window of the last good step, red that of the first bad one."
+    return text
