@@ -39,8 +39,8 @@ ORDER = [
     "scans", "schema", "bundle", "remarks", "how", "open",
 ]  # fmt: skip
 INLINE = {
-    "text", "text_special", "code_inline", "strong_open", "strong_close", "em_open", "em_close", "link_open", "link_close",
-    "softbreak", "html_inline",
+    "text", "text_special", "code_inline", "strong_open", "strong_close", "em_open", "em_close", "link_open",
+    "link_close", "softbreak", "html_inline",
 }  # fmt: skip
 HOSTILE = [
     "</script><script>alert(1)</script>",

@@ -183,7 +183,7 @@ def test_thresholds_of_what_is_as_it_should_be_pass_at_once(shop: Report) -> Non
 
 
 def mended(shop: Report) -> tuple[Evidence, Report]:
-    """The evidence after the work: 130 users held, nothing repeated, nothing leaked, only what takes a day confirmed."""
+    """After the work: 130 users held, nothing repeated, nothing leaked, only what takes a day confirmed."""
 
     def better(step: object, verdict: Verdict) -> object:
         old: Figures = step.figures  # type: ignore[attr-defined]
