@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from slowpath.model.evidence import Evidence, Figures, LoadPart, LoadStep, RouteFigures
 from slowpath.report import charts
-from slowpath.report.amounts import between, ms, number, percent, plural, seconds
+from slowpath.report.amounts import between, cut, ms, number, percent, plural, seconds
 from slowpath.report.document import Block, Chart, Code, Paragraph, Section, Strong, Table, Text, missing, told
 from slowpath.report.knee import at_knee, beyond, curve, undecided, void
 
@@ -90,7 +90,7 @@ def _knee(load: LoadPart) -> Iterator[Block]:
         return
     rows = [
         ("all requests", step.figures),
-        *((f"{route.method} {route.path}", route.figures) for route in _dearest(step)),
+        *((cut(f"{route.method} {route.path}", 100), route.figures) for route in _dearest(step)),
     ]
     which = "last good" if step.verdict == "good" else "first bad"
     window = f"{plural(step.vus, 'concurrent user')}, {seconds(step.figures.seconds)} judged"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath.model.evidence import Evidence, Header, Remark
-from slowpath.report.amounts import NONE, moment, ms, number, percent, plural, seconds
+from slowpath.report.amounts import NONE, cut, moment, ms, number, percent, plural, seconds
 from slowpath.report.document import Block, Code, Inline, Link, Paragraph, Section, Strong, Table, Text, missing, told
 from slowpath.report.knee import curve
 from slowpath.report.ranking import Ranked
@@ -56,7 +56,7 @@ def _remark(name: str, remark: Remark) -> tuple[Text, ...]:
     return (
         (level,),
         (name,),
-        (Code(about),) if about else (NONE,),
+        (Code(cut(about, 100)),) if about else (NONE,),
         told(remark.message),
         (Code(remark.instead),) if remark.instead else (NONE,),
     )

@@ -128,8 +128,8 @@ def _marked(load: LoadPart) -> list[Figure]:
 
 def _named(load: LoadPart) -> list[Figure]:
     limit = {
-        "xref": "paper", "x": 1, "xanchor": "right", "yref": "y", "y": _log(load.limits.p95_ms), "yanchor": "bottom",
-        "text": f"limit of p95: {ms(load.limits.p95_ms)}", "showarrow": False,
+        "xref": "paper", "x": 0, "xanchor": "left", "yref": "y", "y": _log(load.limits.p95_ms), "yanchor": "bottom",
+        "text": f" limit of p95: {ms(load.limits.p95_ms)}", "showarrow": False,
     }  # fmt: skip
     point = load.breaking_point
     if point is None or point.first_bad is None:

@@ -99,8 +99,12 @@ def _of_resources(part: ResourcesPart | None) -> Iterable[tuple[str, Lines]]:
 
 
 def _name(series: Series) -> str:
+    """Short: the title of the chart says what is measured."""
     of, _, what = series.name.partition(".")
-    return f"{series.subject or of} {what}"
+    whole = what in ("cpu", "memory")
+    if of in ("process", "container"):
+        return f"{series.subject}{'' if whole else f' {what}'}{' (container)' if of == 'container' else ''}"
+    return "host" if of == "host" and whole else what.removeprefix("wait.")
 
 
 def _traces(lines: Lines, suffix: str) -> Iterable[Figure]:
