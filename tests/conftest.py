@@ -50,3 +50,13 @@ def cargo() -> str:
     if found is None or subprocess.run([found, "--version"], capture_output=True).returncode:
         pytest.skip("cargo is not installed, or has no toolchain")
     return found
+
+
+@pytest.fixture(scope="session")
+def k6() -> str:
+    from slowpath.runtime.k6 import K6Error, find
+
+    try:
+        return find().path
+    except K6Error as error:
+        pytest.skip(str(error))

@@ -1,0 +1,103 @@
+"""Levels of users held one after the other in one process, each judged as it ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from slowpath.model.evidence import LoadStep
+from slowpath.runtime import k6, load_wrapper
+from slowpath.runtime.k6_stream import Point
+from slowpath.runtime.load_plan import Moment, Progress
+from slowpath.runtime.load_run import Player
+from slowpath.runtime.load_steps import LevelTally, Phase, Ticker
+from slowpath.runtime.load_wrapper import Level
+
+LAG = 0.6
+"""Seconds until k6 has written what happened; 0.37 were seen."""
+WARM_UP = 0.2
+MOST_WARM_UP = 0.5
+DRAIN = (1.0, 15.0)
+Names = Mapping[tuple[str, str], str]
+
+
+def hold(
+    player: Player,
+    levels: Sequence[tuple[int, float]],
+    phase: Phase,
+    judged: Callable[[LoadStep], None],
+    progress: Progress,
+    *,
+    jitter: float,
+    names: Names,
+    stop_on_bad: bool = True,
+) -> None:
+    """`levels` are (users, seconds), lowest first. `jitter` is the length of an iteration. Raises CutError."""
+    limits = player.plan.limits
+    drain = min(max(jitter + 2 * limits.p95_ms / 1000, DRAIN[0]), DRAIN[1])
+    placed, tallies, at = [], [], 0.0
+    for vus, seconds in levels:
+        placed.append(Level(vus, at, seconds))
+        warm_up = min(max(jitter, WARM_UP * seconds), MOST_WARM_UP * seconds)
+        tallies.append(LevelTally(vus, seconds, warm_up, limits))
+        at += seconds + drain
+    follower = _Levels(tallies, drain, phase, judged, progress, names, stop_on_bad)
+    clock = player.play(load_wrapper.held(placed, player.parts, drain), follower, at, jitter=jitter)
+    follower.finish(clock)
+
+
+class _Levels:
+    """A follower: points to their level, a verdict when a level is over."""
+
+    def __init__(
+        self,
+        tallies: Sequence[LevelTally],
+        drain: float,
+        phase: Phase,
+        judged: Callable[[LoadStep], None],
+        progress: Progress,
+        names: Names,
+        stop_on_bad: bool,
+    ) -> None:
+        self._tallies, self._drain, self._phase = tallies, drain, phase
+        self._judged, self._progress, self._names = judged, progress, names
+        self._stop_on_bad = stop_on_bad
+        self._at = 0
+        self._told = 0.0
+        self._stopped = False
+
+    def take(self, point: Point) -> None:
+        _, _, number = point.tags.get("scenario", "").rpartition("_")
+        if number.isdigit():
+            self._tallies[int(number)].add(point)
+
+    def go_on(self, now: float, ticker: Ticker, clock: k6.Clock) -> bool:
+        tally = self._tallies[self._at]
+        if tally.start is None:
+            return True
+        if now > tally.start + tally.hold + self._drain + LAG:
+            return self._judge(tally, clock)
+        if now - self._told >= 1.0:
+            self._told = now
+            last = ticker.last()
+            errors = last.errors / last.requests if last and last.requests else 0.0
+            rps, p95 = (float(last.requests), last.p95) if last else (0.0, None)
+            self._progress(Moment(self._phase, tally.vus, now - tally.start, tally.hold, rps, p95, errors))
+        return True
+
+    def finish(self, clock: k6.Clock) -> None:
+        """The last level: k6 ends as soon as its users are done."""
+        while not self._stopped and self._at < len(self._tallies):
+            tally = self._tallies[self._at]
+            if tally.start is None or time.time() < tally.start + tally.hold:
+                return
+            self._judge(tally, clock)
+
+    def _judge(self, tally: LevelTally, clock: k6.Clock) -> bool:
+        step = tally.step(self._phase, clock.cores(*tally.window), os.cpu_count() or 1, self._names)
+        self._judged(step)
+        self._progress(Moment(self._phase, tally.vus, tally.hold, tally.hold, step=step))
+        self._at += 1
+        self._stopped = self._stop_on_bad and step.verdict == "bad"
+        return not self._stopped and self._at < len(self._tallies)
