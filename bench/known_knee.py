@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import queue
 import tempfile
 import threading
 import time
@@ -30,7 +31,7 @@ export default function () {{ http.get('http://127.0.0.1:{port}/orders/' + __ITE
 """
 
 
-class Queue:
+class Line:
     """A server of fixed capacity: answers leave one by one, 1 / capacity seconds apart at least."""
 
     def __init__(self, capacity: float) -> None:
@@ -50,15 +51,26 @@ class Queue:
 @contextlib.contextmanager
 def server(capacity: float) -> Iterator[int]:
     """The port of a running server."""
+    ports: queue.Queue[int] = queue.Queue()
     loop = asyncio.new_event_loop()
-    queue = Queue(capacity)
-    listening = loop.run_until_complete(asyncio.start_server(queue.serve, "127.0.0.1", 0, backlog=1000))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        listening = await asyncio.start_server(Line(capacity).serve, "127.0.0.1", 0, backlog=1000)
+        ports.put(listening.sockets[0].getsockname()[1])
+        await stop.wait()
+        listening.close()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        yield listening.sockets[0].getsockname()[1]
+        yield ports.get(timeout=10)
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(stop.set)
         thread.join(5)
 
 

@@ -173,7 +173,7 @@ def test_breaking_point_lies_where_it_was_built(k6: str, tmp_path: Path) -> None
     exact = known_knee.knee(100, 0.1, 300)
     with known_knee.server(100) as port:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/orders/' + __ITER); sleep(0.1);")
-        given = ["--p95-ms", 300, "--error-rate", 0.05, "--hold", 2, "--start-vus", int(exact / 2), "--max-vus"]
+        given = ["--p95-ms", 300, "--error-rate", 0.05, "--hold", 1.5, "--start-vus", int(exact / 2), "--max-vus"]
         below = load(path, *given, int(exact / 2), "-o", tmp_path / "below.json")
         above = load(path, *given, int(exact * 2), "--soak", 2, "--vus", int(exact * 2), "-o", tmp_path / "above.json")
     assert below.exit_code == 0, below.output
@@ -207,9 +207,9 @@ def test_what_one_user_sees_fail_is_said_and_no_load_is_driven(k6: str, tmp_path
 def test_statuses_that_are_meant_are_no_failures(k6: str, tmp_path: Path) -> None:
     with serving({}) as port:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/gone'); sleep(0.01);")
-        done = load(path, "--status", 404, "--hold", 1, "--max-vus", 5, "--start-vus", 5, "--error-rate", 0.05)
+        done = load(path, "--status", 404, "--hold", 1, "--max-vus", 4, "--start-vus", 4, "--error-rate", 0.05)
     assert done.exit_code == 0, done.output
-    assert "No breaking point: 5 users are served" in done.output
+    assert "No breaking point: 4 users are served" in done.output
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_options_and_scenarios_of_the_script_are_kept(k6: str, tmp_path: Path) -
             "export const first = () => { http.get(base + '/a'); sleep(0.05); };\n"
             "export const second = () => { http.get(base + __ENV.P, { tags: { name: 'second' } }); sleep(0.05); };\n"
         )
-        load(path, "--soak", 3, "--vus", 8, "-o", tmp_path / "load.json")
+        load(path, "--soak", 2, "--vus", 8, "-o", tmp_path / "load.json")
     part = msgspec.json.decode((tmp_path / "load.json").read_bytes(), type=LoadPart)
     counts = {route.path: route.figures.requests for route in part.steps[-1].routes}
     assert set(counts) == {"/a", "/b"}
@@ -279,7 +279,7 @@ def test_ctrl_c_keeps_what_was_gathered(k6: str, tmp_path: Path) -> None:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/a'); sleep(0.05);")
         arguments = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--soak", "60", "-o", "load.json"]
         running = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(5)
+        time.sleep(3.5)
         running.send_signal(signal.SIGINT)
         out, _ = running.communicate(timeout=30)
     assert running.returncode == 4, out

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from slowpath.model.evidence import BreakingPoint, LoadPart, LoadStep, Remark, RouteStatements
-from slowpath.runtime import k6, load_check, load_findings, load_levels, load_search, load_smoke, load_wrapper, targets
+from slowpath.runtime import (
+    k6,
+    load_check,
+    load_findings,
+    load_isolate,
+    load_levels,
+    load_search,
+    load_smoke,
+    load_wrapper,
+    targets,
+)
 from slowpath.runtime.load_plan import LoadPlan, Moment, Progress, shown
 from slowpath.runtime.load_run import CutError, Player
 from slowpath.runtime.load_steps import Phase
@@ -97,6 +107,14 @@ class _Measured:
             )
 
     def _phases(self) -> None:
+        database = load_isolate.Database(self.plan) if self.plan.isolate else None
+        try:
+            self._measure(database)
+        finally:
+            if database is not None:
+                database.close()
+
+    def _measure(self, database: load_isolate.Database | None) -> None:
         self.smoke = smoke = load_smoke.smoke(self.player, self.progress)
         assert smoke.step is not None
         self.steps.append(smoke.step)
@@ -110,10 +128,8 @@ class _Measured:
             told = f"one user alone already sees {smoke.step.reason}: more of them would tell nothing of capacity"
             self.point = BreakingPoint(None, None, False, None, told)
             self._cut("error", told)
-        elif self.plan.isolate:
-            from slowpath.runtime import load_isolate
-
-            alone = load_isolate.isolate(self.player, smoke, self.progress)
+        elif database is not None:
+            alone = load_isolate.isolate(self.player, smoke, database, self.progress)
             self.steps += alone.steps
             self.isolated = alone.statements
             self.remarks += alone.remarks

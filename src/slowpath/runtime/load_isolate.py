@@ -52,18 +52,68 @@ class Isolated(NamedTuple):
     remarks: tuple[Remark, ...]
 
 
-def isolate(player: Player, smoke: Smoke, progress: Progress) -> Isolated:
-    """Raises CutError, and K6Error where the database cannot be read."""
+class Database:
+    """Snapshots of pg_stat_statements; none where there is no database, and then `reason` says why.
+
+    Raises K6Error and TargetError where the named one cannot be used.
+    """
+
+    def __init__(self, plan: LoadPlan) -> None:
+        self.reason = ""
+        self._connection: Any = None
+        self._noted: dict[str, list[tuple[float, Any]]] = {}
+        name = plan.database_env or "DATABASE_URL"
+        if not os.environ.get(name):
+            self.reason = f"{name} is not set"
+            if plan.database_env:
+                raise k6.K6Error(f"{self.reason}: it should hold the DSN")
+            return
+        from slowpath.runtime import statements
+
+        self._api = statements
+        try:
+            self._connection = statements.connect(name, plan.owned)
+        except ImportError:
+            raise k6.K6Error("psycopg is not installed: pip install 'slowpath[runtime]'") from None
+        except statements.DatabaseError as error:
+            raise k6.K6Error(str(error)) from None
+
+    def note(self, route: str, now: float) -> None:
+        if self._connection is None or self.reason:
+            return
+        try:
+            self._noted.setdefault(route, []).append((now, self._api.snapshot(self._connection)))
+        except self._api.DatabaseError as error:
+            self.reason = str(error)
+        if time.time() - now > PAUSE:
+            self.reason = "reading its statistics takes too long to tell the routes apart"
+
+    def between(self, route: str) -> tuple[float, dict[str, tuple[float, float]]]:
+        """Seconds, and the statements between the two snapshots of a route."""
+        noted = self._noted.get(route, [])
+        if len(noted) != 2 or self.reason:
+            return 0.0, {}
+        (began, before), (ended, after) = noted
+        if after.statements is None:
+            self.reason = "; ".join(remark.message for remark in after.remarks)
+            return 0.0, {}
+        found = self._api.difference(before, after)
+        return ended - began, {each.id: (float(each.calls), each.total_ms) for each in found}
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def isolate(player: Player, smoke: Smoke, database: Database, progress: Progress) -> Isolated:
+    """Raises CutError."""
     plan = player.plan
     assert smoke.step is not None
     routes = [f"{route.method} {route.path}" for route in smoke.step.routes if route.path != OTHERS]
-    follower = _Alone(plan, smoke, progress)
+    follower = _Alone(plan, smoke, database, progress)
     seconds = RECORD + IDLE + 2 * PAUSE + len(routes) * (plan.isolate_seconds + 2 * PAUSE + 1)
     wanted = {"routes": routes, "seconds": plan.isolate_seconds, "idle": IDLE, "pause": PAUSE}
-    try:
-        player.play(load_wrapper.alone(seconds), follower, seconds, marked=follower.mark, isolate=wanted)
-    finally:
-        follower.close()
+    player.play(load_wrapper.alone(seconds), follower, seconds, marked=follower.mark, isolate=wanted)
     windows = follower.windows()
     return Isolated(follower.steps(), tuple(attributed(windows)), tuple(follower.remarks(routes, windows)))
 
@@ -94,9 +144,9 @@ def alike(window: Window) -> bool:
 class _Alone:
     """A follower: takes a snapshot where the wrapper says that a route begins or ends."""
 
-    def __init__(self, plan: LoadPlan, smoke: Smoke, progress: Progress) -> None:
+    def __init__(self, plan: LoadPlan, smoke: Smoke, database: Database, progress: Progress) -> None:
         self._plan, self._names, self._progress = plan, smoke.names, progress
-        self._database = _Database(plan)
+        self._database = database
         self._tallies: dict[str, LevelTally] = {}
         self._missing: list[str] = []
         self._ended: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {}
@@ -139,9 +189,6 @@ class _Alone:
             made.append(Window(route, seconds, answered, expected, statements))
         return made
 
-    def close(self) -> None:
-        self._database.close()
-
     def steps(self) -> tuple[LoadStep, ...]:
         steps = ((route, self._tallies[route].step("isolate", None, 1, self._names)) for route in self._ended if route)
         return tuple(msgspec.structs.replace(step, route=route) for route, step in steps)
@@ -163,51 +210,3 @@ class _Alone:
                 yield Remark("warning", route, f"{message} ({', '.join(window.expected)})")
             elif not route.startswith(("GET ", "HEAD ", "OPTIONS ")):
                 yield Remark("note", route, "it writes, and was asked again with arguments that the script had used")
-
-
-class _Database:
-    """Snapshots of pg_stat_statements; none where there is no database, and then `reason` says why."""
-
-    def __init__(self, plan: LoadPlan) -> None:
-        self.reason = ""
-        self._connection: Any = None
-        self._noted: dict[str, list[tuple[float, Any]]] = {}
-        name = plan.database_env or "DATABASE_URL"
-        if not os.environ.get(name):
-            self.reason = f"{name} is not set"
-            if plan.database_env:
-                raise k6.K6Error(f"{self.reason}: it should hold the DSN")
-            return
-        from slowpath.runtime import statements
-
-        self._api = statements
-        try:
-            self._connection = statements.connect(name, plan.owned)
-        except statements.DatabaseError as error:
-            raise k6.K6Error(str(error)) from None
-
-    def note(self, route: str, now: float) -> None:
-        if self._connection is None or self.reason:
-            return
-        try:
-            self._noted.setdefault(route, []).append((now, self._api.snapshot(self._connection)))
-        except self._api.DatabaseError as error:
-            self.reason = str(error)
-        if time.time() - now > PAUSE:
-            self.reason = "reading its statistics takes too long to tell the routes apart"
-
-    def between(self, route: str) -> tuple[float, dict[str, tuple[float, float]]]:
-        """Seconds, and the statements between the two snapshots of a route."""
-        noted = self._noted.get(route, [])
-        if len(noted) != 2 or self.reason:
-            return 0.0, {}
-        (began, before), (ended, after) = noted
-        if after.statements is None:
-            self.reason = "; ".join(remark.message for remark in after.remarks)
-            return 0.0, {}
-        found = self._api.difference(before, after)
-        return ended - began, {each.id: (float(each.calls), each.total_ms) for each in found}
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
