@@ -124,11 +124,11 @@ class LogFindings:
         known = self._known.database if self._known is not None else ""
         others = {name: count for name, count in self.databases.items() if name != known}
         if known and others:
-            told = ", ".join(f"{count} of {name}" for name, count in sorted(others.items())[:5])
+            told = ", ".join(f"{count} of {_plain(name)}" for name, count in sorted(others.items())[:5])
             level = "warning" if self.databases[known] == 0 else "note"
             yield Remark(level, "log", f"statements of other databases than {known} are left out: {told}")  # type: ignore[arg-type]
         elif len(others) > 1:
-            told = ", ".join(sorted(others)[:5])
+            told = ", ".join(map(_plain, sorted(others)[:5]))
             yield Remark("warning", "log", f"it is of several databases, counted together: {told}",
                          instead="--after a snapshot of the one that is meant")  # fmt: skip
         if not self.seen:
@@ -153,7 +153,7 @@ class LogFindings:
     def _time(self, line: Line) -> float | None:
         """When a line was written; None where it is of another database or of another time, or tells none."""
         known = self._known.database if self._known is not None else ""
-        self.databases[line.database] += 1
+        self.databases[line.database if len(self.databases) < 100 else ""] += 1
         if known and line.database and line.database != known:
             return None
         time = self._clock.seconds(line.time, line.session_start, line.session)
@@ -217,3 +217,7 @@ class LogFindings:
     def _collect(self, session: Session | None) -> None:
         for repeats in session.close() if session is not None else ():
             self._groups.add(repeats)
+
+
+def _plain(name: str) -> str:
+    return name[:63] if name.isprintable() and name else "no name"

@@ -73,7 +73,7 @@ def format_of(path: Path) -> tuple[Format, str]:
     try:
         with path.open("rb") as file:
             for line in _lines(file, Reading()):
-                if line.startswith(b"{"):
+                if line.startswith(b"{") and b'"session_id"' in line:
                     found = re.search(rb'"timestamp": ?"([^"]{10,40})"', line)
                     return "jsonlog", found[1].decode("utf-8", "replace") if found else ""
                 if RECORD.match(line):

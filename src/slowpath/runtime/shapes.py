@@ -10,7 +10,7 @@ from typing import Any
 from slowpath.extract.sql_query import read_queries
 from slowpath.model.evidence import StatementShape
 
-MAX_LENGTH = 20_000
+MAX_LENGTH = 8_000
 DEEPEST = 60
 """Parentheses: sqlglot takes a level of recursion, and time, for each."""
 JSON_OPERATOR = re.compile(r"""(?<=[\w")\]] )\?[|&]?(?= ?(?:\?|\$\d|array\b))""", re.I)

@@ -2,7 +2,7 @@
 
 Each character belongs to a token that is known to hold no value, or the text is dropped whole. So a text that is
 lexed wrongly is no leak: a quote behind a backslash (the server may read it either way), a quote that nothing closes,
-a nested comment and signs that no SQL has give nothing at all.
+a nested comment, a `$` within a name and signs that no SQL has give nothing at all.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ KEPT = {"word", "sign", "parameter", "quoted"}
 VALUES = {"number", "string", "escaped", "dollar"}
 TOKEN = re.compile(
     r"""(?P<space>\s++|--[^\n]*+|/\*(?:(?!/\*|\*/).)*+\*/)
+    |(?P<open>/\*)
     |(?P<escaped>[eE]'(?:[^'\\]|\\.|'')*+')
     |(?P<string>(?:[uU]&|[bBxXnN])?'(?:[^']|'')*+')
     |(?P<dollar>\$(?P<tag>(?:[^\W\d]\w*+)?)\$.*?\$(?P=tag)\$)
     |(?P<parameter>\$\d++)
     |(?P<quoted>(?:[uU]&)?"(?:[^"]|"")*+")
     |(?P<number>\.?\d[\w.]*+(?:(?<=[eE])[+-]\d\w*+)?)
-    |(?P<word>[^\W\d][\w$]*+)
+    |(?P<word>[^\W\d]\w*+)(?!\$)
     |(?P<sign>[-+*/<>=~!@#%^&|?.,;:()\[\]])
     |(?P<bad>.)""",
     re.X | re.S,
