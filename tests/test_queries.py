@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import postgres
@@ -248,17 +250,14 @@ def test_interrupted_reading_keeps_what_it_has(recorded: Recorded, tmp_path: Pat
     assert not part.complete and part.statements and "interrupted" in output
 
 
-def _fill(pipe: Path, text: bytes, reader: subprocess.Popen[str]) -> BinaryIO:
+def _fill(pipe: Path, text: bytes, reader: subprocess.Popen[str]) -> FileIO:
     """Write what somebody reads, and leave it open."""
     for _ in range(200):
         assert reader.poll() is None
-        try:
-            log = os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb")
-        except OSError:  # nobody reads yet
-            time.sleep(0.05)
-            continue
-        os.set_blocking(log.fileno(), True)
-        log.write(text)
-        log.flush()
-        return log
+        with contextlib.suppress(OSError):  # nobody reads yet, or the reader was about to leave
+            log = os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb", buffering=0)
+            os.set_blocking(log.fileno(), True)
+            log.write(text)
+            return log
+        time.sleep(0.05)
     raise AssertionError("nobody reads")

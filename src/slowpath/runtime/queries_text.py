@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from slowpath.model.evidence import QueriesPart, Remark, Statement
 
 TOP = 10
-WIDE = 100
+WIDE = 116
+COLUMNS = re.compile(r"SELECT .{3,}? FROM (?=[(\"\w])", re.I)
+"""What a statement yields says least of it."""
 CHATTY_MS = 1.0
 """A statement that is quick alone and costs by its number."""
 CHATTY_CALLS = 1000
@@ -100,6 +103,8 @@ def _short(statement: Statement | None) -> str:
     text = statement.text if statement is not None else ""
     if not text:
         return f"statement {statement.id} (its text is not kept)" if statement is not None else "a statement"
+    if len(text) > WIDE:
+        text = COLUMNS.sub("SELECT … FROM ", text, count=1)
     return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
 
 

@@ -24,7 +24,10 @@ KEPT = 10_000
 """Windows of a statement whose figures are kept for medians."""
 RARE = 300
 """With so many statements for each `SELECT 1`, it is no test on checkout."""
+MOST = 2_000
+"""Groups."""
 How = Literal["ping", "transaction", "idle gap"]
+Key = tuple[str, str, How]
 CONFIDENCE: dict[How, Literal["high", "medium", "low"]] = {"ping": "high", "transaction": "medium", "idle gap": "low"}
 
 
@@ -122,17 +125,17 @@ class Session:
 
 
 class Groups:
-    """Groups of all sessions, by statement and by how their windows were found."""
+    """Groups of all sessions: by statement, what stands before it, and how the windows were found."""
 
     def __init__(self) -> None:
-        self._repeats: dict[tuple[str, How], Counter[int]] = {}
-        self._ms: dict[tuple[str, How], list[float]] = {}
-        self._first: dict[tuple[str, How], Counter[str]] = {}
+        self._repeats: dict[Key, Counter[int]] = {}
+        self._ms: dict[Key, list[float]] = {}
 
     def add(self, repeats: Repeats) -> None:
-        key = (repeats.statement, repeats.how)
+        key: Key = (repeats.statement, repeats.first, repeats.how)
+        if key not in self._repeats and len(self._repeats) >= MOST:
+            return
         self._repeats.setdefault(key, Counter())[repeats.times] += 1
-        self._first.setdefault(key, Counter())[repeats.first] += 1
         kept = self._ms.setdefault(key, [])
         if len(kept) < KEPT:
             kept.append(repeats.ms)
@@ -140,18 +143,17 @@ class Groups:
     def result(self, statements_per_ping: float) -> tuple[StatementGroup, ...]:
         """Those that take most time first."""
         found = [self._group(key, statements_per_ping) for key in self._repeats]
-        return tuple(sorted(found, key=lambda each: (-each.windows * each.ms_median, each.statement, each.how)))
+        return tuple(sorted(found, key=lambda each: (-each.windows * each.ms_median, each.statement, each.first)))
 
-    def _group(self, key: tuple[str, How], statements_per_ping: float) -> StatementGroup:
-        statement, how = key
+    def _group(self, key: Key, statements_per_ping: float) -> StatementGroup:
+        statement, first, how = key
         repeats = self._repeats[key]
-        first = min(self._first[key].items(), key=lambda item: (-item[1], item[0]))[0]
         return StatementGroup(
             statement=statement,
             windows=repeats.total(),
             repeats_median=_median(repeats),
             repeats_max=max(repeats),
-            ms_median=median(self._ms[key]),
+            ms_median=round(median(self._ms[key]), 3),
             first=first,
             confidence="low" if how == "ping" and statements_per_ping > RARE else CONFIDENCE[how],
             how=how,
