@@ -18,7 +18,7 @@ from pathlib import Path
 from slowpath import engine
 from slowpath.discover import discover
 from slowpath.link import link
-from slowpath.program.weights import weigh
+from slowpath.program.first_loads import first_load
 
 
 def main() -> None:
@@ -29,8 +29,7 @@ def main() -> None:
     rows = []
     for entry, kind in sorted(web.entries.items()):
         if kind != "library":
-            modules = web.first_load_of(entry)
-            weight = weigh(web, modules)
+            modules, weight = first_load(web, entry)
             packages = {name: round(kilobytes, 1) for name, kilobytes in weight.packages.items()}
             rows.append({
                 "entry": entry, "kind": kind, "modules": sorted(modules), "packages": packages,

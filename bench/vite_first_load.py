@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from slowpath import engine
 from slowpath.discover import discover, language_of
 from slowpath.link import link
-from slowpath.program.weights import weigh
+from slowpath.program.first_loads import first_load
 
 PACKAGE = re.compile(r"node_modules/((?:@[^/]+/)?[^/]+)/(?!.*node_modules/)")
 
@@ -66,9 +66,8 @@ def predicted(root: Path, entry: str) -> tuple[Load, tuple[str, ...]]:
     """slowpath's estimate, and the packages whose size it does not know."""
     files, _, _ = engine.facts_of(discover(root), [], 1, None)
     web = link(files).web
-    modules = web.first_load_of(entry)
-    weight = weigh(web, modules)
-    return Load(frozenset(modules), dict(weight.packages), weight.kilobytes), tuple(weight.unknown)
+    modules, weight = first_load(web, entry)
+    return Load(modules, dict(weight.packages), weight.kilobytes), tuple(weight.unknown)
 
 
 def compared(title: str, one: set[str], two: set[str]) -> str:

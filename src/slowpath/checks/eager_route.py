@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from slowpath.model.finding import Confidence, Finding, Place, Step
-from slowpath.model.modules import Route
 from slowpath.model.rule import Rule
 from slowpath.program import Program
-from slowpath.program.web import Declaration, Edge, WebProgram
+from slowpath.program.router_pages import pages
+from slowpath.program.web import Edge, WebProgram
 from slowpath.program.weights import Weight, saved
 
 SHOWN = 3
@@ -18,44 +17,13 @@ SHOWN = 3
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     web = program.web
     routers = [(p, facts.routes) for p, facts in web.modules.items() if facts.routes and web.is_client(p)]
-    found = {path: _pages(web, rule, path, routes) for path, routes in routers if web.loads_first(path)}
+    found = {path: pages(web, rule.settings, path, routes) for path, routes in routers if web.loads_first(path)}
     for path, (later, first) in found.items():
-        others = [edge for other, (pages, _) in found.items() if other != path for edge in pages.values()]
+        others = [edge for other, (own, _) in found.items() if other != path for edge in own.values()]
         if path not in web.first_load_without(others):
             continue  # the router of a page that is reported itself
         yield from _report(web, rule, later, "medium")
         yield from _report(web, rule, first, "low")
-
-
-def _pages(web: WebProgram, rule: Rule, path: str, routes: list[Route]) -> tuple[dict[str, Edge], dict[str, Edge]]:
-    """The pages that one file's routes import statically, without and with those where visitors arrive."""
-    arrival = re.compile(rule.settings["first"])
-    targets = {route.to.strip("/") for route in routes if route.to and arrival.search(route.path)}
-    first: dict[str, Edge] = {}
-    later: dict[str, Edge] = {}
-    for route in routes:
-        if route.frame:
-            continue
-        name, edge = _page(web, rule, path, route)
-        if edge is not None:
-            arrives = arrival.search(route.path) or route.path.strip("/") in targets
-            (first if arrives else later).setdefault(name, edge)
-    return {name: edge for name, edge in later.items() if edge not in first.values()}, first
-
-
-def _page(web: WebProgram, rule: Rule, path: str, route: Route) -> tuple[str, Edge | None]:
-    """The innermost component of a route that another file declares, and the static import that brings it."""
-    for name in reversed(route.names):
-        if re.search(rule.settings["frames"], name):
-            continue
-        target = web.resolve(path, name)
-        if not isinstance(target, Declaration) or target.path == path:
-            continue
-        for statement in web.modules[path].imports:
-            if any(imported.local == name for imported in statement.names):
-                found = (e for e in web.imports(path) if e.span == statement.span and not e.dynamic)
-                return name, next(found, None)
-    return "", None
 
 
 def _report(web: WebProgram, rule: Rule, pages: dict[str, Edge], confidence: Confidence) -> Iterator[Finding]:
