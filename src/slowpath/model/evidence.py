@@ -393,6 +393,14 @@ class BundlePart(Header, frozen=True, kw_only=True):
     predicted: tuple[str, ...] = ()
     """Packages and modules that the static reading expects in the first load."""
     predicted_bytes: int | None = None
+    exact: bool = False
+    """The modules' bytes are those in the file, not a share of it by the length of their source."""
+    entries: tuple[str, ...] = ()
+    """The modules that the first load begins with."""
+    absent: tuple[str, ...] = ()
+    """Predicted, and not in the first load that was built."""
+    unpredicted: tuple[tuple[str, int], ...] = ()
+    """(package or module, bytes) of the first load that the static reading does not expect, largest first."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

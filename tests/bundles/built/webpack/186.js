@@ -1,0 +1,1 @@
+"use strict";(Array.isArray(self.webpackChunksmall)?self.webpackChunksmall:self.webpackChunksmall=[]).push([[186],{186(e,s,l){l.r(s),l.d(s,["help",0,()=>document.body.append("There is no help yet: this text is loaded when somebody asks for it.")])}}]);

@@ -1,0 +1,1 @@
+"use strict";(Array.isArray(self.webpackChunksmall)?self.webpackChunksmall:self.webpackChunksmall=[]).push([[886],{886(a,e,s){s.r(e);var l=s(635);s.d(e,["show",0,()=>document.body.append((0,l.D)(2025),(0,l.G)(12).join("\n"),"a page that is loaded when asked for")])}}]);
