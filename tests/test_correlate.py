@@ -180,6 +180,19 @@ def test_a_second_finding_on_the_route_makes_work_ambiguous_even_if_it_is_silenc
     assert known is not None and known.status == "ambiguous" and "regex-per-call in `login`" in known.summary
 
 
+@pytest.mark.parametrize(("stalled", "status"), [(0.95, "confirmed"), (0.1, "confirmed"), (0.0, "contradicted")])
+def test_event_loops_tell_whether_a_wait_blocks_them(shop: Shop, stalled: float, status: str) -> None:
+    cpu = measured.resources().series[0]
+    loops = replace(cpu, name="process.event_loops", values=(2.0,) * len(cpu.times))
+    asleep = replace(cpu, name="process.stalled_loops", values=(stalled,) * len(cpu.times))
+    seen = replace(measured.resources(), series=(cpu, loops, asleep))
+    told = shop.told(replace(measured.evidence(), resources=seen))
+    known = told["blocking-in-async", "label"]
+    assert known.status == status
+    assert ("event loop sleeps in a blocking call" in known.summary) == (stalled != 0.1)
+    assert told["cpu-bound-in-async", "login"].status == "confirmed"
+
+
 def with_limiter(limiter: str) -> Evidence:
     verdict = LimiterVerdict(limiter, "high", "what holds it")  # type: ignore[arg-type]
     return replace(measured.evidence(), resources=replace(measured.resources(), series=(), verdict=verdict))

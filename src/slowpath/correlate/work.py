@@ -8,7 +8,7 @@ it is spent as the rule says, computing or waiting, and no other finding on the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from slowpath.correlate.scene import CHEAP_MS, Reached, Scene, cheap
 from slowpath.correlate.traffic import Driven
 from slowpath.correlate.ways import told
 from slowpath.correlate.words import listed, ms, percent
-from slowpath.model.evidence import Limiter, ResourcesPart
+from slowpath.model.evidence import Limiter, LoadStep, ResourcesPart
 from slowpath.model.finding import Finding, Measured, Status
 from slowpath.program.rust import Function
 
@@ -43,8 +43,15 @@ MUCH_MS = 5.0
 """Per request: where no other route says what each request takes, this is more than a server itself does."""
 MOST = 0.5
 """Of the time outside of the database: where the processor was busy for more of it, the request computes."""
-OTHERS = frozenset(["postgres", "k6"])
-"""Processes that are not the application."""
+APP = "app"
+OTHERS = frozenset(["postgres", "k6", "slowpath"])
+"""Processes that are not the application, where none is called `app`."""
+FEWEST = 3
+"""Samples within a step."""
+BLOCKS = frozenset(["blocking-in-async", "block-on-in-async"])
+"""Rules about a worker that sleeps in something else than its events."""
+STALLED, NEVER = 0.3, 0.02
+"""Event loops asleep in a blocking call, in the mean of the samples: so many are seen, or none is."""
 
 
 class Rest(NamedTuple):
@@ -56,6 +63,8 @@ class Rest(NamedTuple):
     """None where the route was not driven alone: then `outside` may be too much."""
     cpu: float | None
     """Processor time of a request, where that was measured."""
+    stalled: float | None = None
+    """Event loops that sleep in a blocking call meanwhile, where that was seen."""
 
     @property
     def computes(self) -> bool:
@@ -97,6 +106,9 @@ def judge(scene: Scene, finding: Finding, others: Iterable[Finding]) -> Measured
     if rivals:
         names = listed(f"{other.rule} in `{other.function}`" for other in rivals)
         return _measured(finding, worst, None, None, "ambiguous", f"{spent}; {names} may take it as well")
+    if rule in BLOCKS and worst.waits and worst.stalled is not None and worst.stalled <= NEVER:
+        words = f"{spent}; it waits, but no event loop sleeps in a blocking call meanwhile"
+        return _measured(finding, worst, None, None, "contradicted", words)
     why = _support(scene, rule, worst)
     if cost < max(least, CHEAP_MS if least else MUCH_MS) or not why:
         return _measured(
@@ -127,29 +139,50 @@ def _rest(scene: Scene, reached: Reached) -> Rest | None:
     if latency is None:
         return None
     database = scene.costs.database(reached.driven)
-    return Rest(reached, max(latency - (database or 0.0), 0.0), database, _cpu(scene, reached.driven))
+    outside = max(latency - (database or 0.0), 0.0)
+    return Rest(reached, outside, database, _cpu(scene, reached.driven), _stalled(scene, reached.driven))
+
+
+def _alone(scene: Scene, driven: Driven) -> Iterator[LoadStep]:
+    """The steps in which a route was driven alone."""
+    load = scene.evidence.load
+    for step in load.steps if load is not None else ():
+        if step.phase == "isolate" and step.route in driven.measured and step.figures.requests > 0:
+            yield step
 
 
 def _cpu(scene: Scene, driven: Driven) -> float | None:
     """Processor milliseconds of the application per request of a route, while it was driven alone."""
-    load, resources = scene.evidence.load, scene.evidence.resources
-    found = []
-    for step in load.steps if load is not None else ():
-        if step.phase == "isolate" and step.route in driven.measured and step.figures.requests > 0:
-            cores = _cores(resources, step.start, step.end) if resources is not None else None
-            if cores is not None:
-                found.append(1000 * cores * (step.end - step.start) / step.figures.requests)
+    found = [
+        1000 * cores * (step.end - step.start) / step.figures.requests
+        for step in _alone(scene, driven)
+        if (cores := _mean(scene.evidence.resources, "process.cpu", step)) is not None
+    ]
     return max(found, default=None)
 
 
-def _cores(resources: ResourcesPart, start: float, end: float) -> float | None:
-    """Cores that the application's processes use between two times; None where too few samples lie there."""
+def _stalled(scene: Scene, driven: Driven) -> float | None:
+    """Event loops of the application that sleep in a blocking call, while a route was driven alone."""
+    resources = scene.evidence.resources
+    found = [
+        stalled
+        for step in _alone(scene, driven)
+        if _mean(resources, "process.event_loops", step)
+        and (stalled := _mean(resources, "process.stalled_loops", step)) is not None
+    ]
+    return max(found, default=None)
+
+
+def _mean(resources: ResourcesPart | None, name: str, step: LoadStep) -> float | None:
+    """Of the application's processes together; None where too few samples lie within a step."""
+    known = [series for series in resources.series if series.name == name] if resources is not None else []
+    own = [each for each in known if each.subject == APP] or [each for each in known if each.subject not in OTHERS]
     means = []
-    for series in resources.series:
-        if series.name == "process.cpu" and series.subject not in OTHERS:
-            inside = [value for time, value in zip(series.times, series.values, strict=False) if start <= time <= end]
-            if len(inside) >= 3:
-                means.append(max(fmean(inside), 0.0))
+    for series in own:
+        pairs = zip(series.times, series.values, strict=False)
+        inside = [value for time, value in pairs if step.start <= time <= step.end]
+        if len(inside) >= FEWEST:
+            means.append(max(fmean(inside), 0.0))
     return sum(means) if means else None
 
 
@@ -164,6 +197,8 @@ def _support(scene: Scene, rule: str, rest: Rest) -> str:
     """What points at a finding beside the latency; nothing where nothing does."""
     if rest.database is None:
         return ""
+    if rule in BLOCKS and rest.stalled is not None and rest.stalled >= STALLED:
+        return f"an event loop sleeps in a blocking call {percent(min(rest.stalled, 1.0))} of the time"
     if rule in COMPUTES | EITHER and rest.computes:
         return "it computes"
     if rule in WAITS | EITHER and rest.waits:
