@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import measured
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -358,3 +360,32 @@ def test_statement_that_only_resembles_is_another(shop: Shop) -> None:
     other = queries_with(evidence, statements=tuple(map(changed, measured.queries().statements)))
     known = shop.told(other)["n-plus-one", "history"]
     assert known.status == "not-exercised" and "saw no such statement" in known.summary
+
+
+ODD: dict[type, tuple[object, ...]] = {
+    int: (0, -1, 1, 2**62, -(2**63)),
+    float: (0.0, -1.0, 1e308, -1e308, 5e-324),
+    str: ("", "\0\x1b[2J", "GET", "/", "{", "public.", "a b"),
+}
+FIXED = frozenset(["schema", "phase", "verdict", "what", "source", "confidence"])
+
+
+def mutated(value: object, luck: random.Random) -> object:
+    """The same with a few leaves replaced by odd ones of their type, and some lists cut."""
+    if isinstance(value, dict):
+        return {key: each if key in FIXED else mutated(each, luck) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [mutated(each, luck) for each in value]
+    odd = ODD.get(type(value), ())
+    return luck.choice(odd) if odd and luck.random() < 0.1 else value
+
+
+def test_no_figure_whatever_breaks_the_join(shop: Shop) -> None:
+    plain = msgspec.to_builtins(measured.evidence())
+    for seed in range(60):
+        evidence = msgspec.convert(mutated(plain, random.Random(seed)), Evidence)
+        for known in shop.told(evidence).values():
+            for figure in (known.share, known.ms_per_request, known.calls_per_request):
+                assert figure is None or (figure >= 0 and math.isfinite(figure))
+            assert known.share is None or known.share <= 1
+            assert "nan" not in known.summary and "inf " not in known.summary

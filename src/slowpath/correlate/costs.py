@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from slowpath.correlate.bounds import sane
 from slowpath.correlate.shapes import Seen, Shapes
 from slowpath.correlate.traffic import Driven, Traffic
 from slowpath.correlate.ways import Ways
@@ -59,14 +60,14 @@ class Costs:
             return self._exact(driven, statement.id)
         senders = self.senders.get(statement.id, {})
         senders = senders if driven in senders else {**senders, driven: Sender(1, False)}
-        calls = self._by_proportion(senders, driven, max(statement.calls, 0))
+        calls = self._by_proportion(senders, driven, sane(statement.calls))
         if calls is None:
             return None
         shared = tuple(str(other) for other in senders if other != driven)
-        mean = max(statement.total_ms, 0.0) / max(statement.calls, 1)
+        mean = sane(statement.total_ms) / max(sane(statement.calls), 1)
         return Cost(calls, calls * mean, False, shared)
 
-    def _by_proportion(self, senders: dict[Driven, Sender], driven: Driven, calls: int) -> float | None:
+    def _by_proportion(self, senders: dict[Driven, Sender], driven: Driven, calls: float) -> float | None:
         """Calls per request of one of the routes that send a statement."""
         requests = {each: self.requests(each) for each in senders}
         once = sum(requests[each] * own.places for each, own in senders.items() if not own.loops)
@@ -80,13 +81,13 @@ class Costs:
 
     def _exact(self, driven: Driven, wanted: str) -> Cost:
         parts = [self.isolated[name] for name in driven.measured if name in self.isolated]
-        requests = sum(max(part.requests, 1) for part in parts)
+        requests = sum(max(sane(part.requests), 1) for part in parts)
         calls = ms = 0.0
         for part in parts:
             for known, each_calls, each_ms in part.statements:
                 if known == wanted:
-                    calls += max(each_calls, 0.0) * max(part.requests, 1) / requests
-                    ms += max(each_ms, 0.0) * max(part.requests, 1) / requests
+                    calls += sane(each_calls) * max(sane(part.requests), 1) / requests
+                    ms += sane(each_ms) * max(sane(part.requests), 1) / requests
         return Cost(calls, ms, True)
 
     def database(self, driven: Driven) -> float | None:
@@ -94,7 +95,7 @@ class Costs:
         if not self.is_isolated(driven):
             return None
         parts = [self.isolated[name] for name in driven.measured if name in self.isolated]
-        return max(sum(max(ms, 0.0) for _, _, ms in part.statements) for part in parts)
+        return max(sum(sane(ms) for _, _, ms in part.statements) for part in parts)
 
     def requests(self, driven: Driven) -> float:
         """Requests of a route while the statements were counted."""
@@ -114,7 +115,7 @@ class Costs:
         first, last = theirs[0] - slack, theirs[1] + slack
         if mine[1] < first or last < mine[0]:
             return 0.0
-        ticks = sum(max(tick.requests, 0) for tick in self.load.ticks if first <= tick.time <= last)
+        ticks = sum(sane(tick.requests) for tick in self.load.ticks if first <= tick.time <= last)
         return ticks or judged
 
     @cached_property

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from slowpath.correlate.bounds import sane
 from slowpath.correlate.costs import Cost
 from slowpath.correlate.scene import Reached, Scene, cheap, places
 from slowpath.correlate.shapes import Asked
@@ -226,7 +227,7 @@ def _groups(scene: Scene) -> tuple[StatementGroup, ...]:
 def _rows(scene: Scene, ids: tuple[str, ...]) -> float | None:
     """Rows of one answer, of the statement that gives most."""
     known = [scene.costs.seen.by_id[name] for name in ids if name in scene.costs.seen.by_id]
-    rows = [max(each.rows, 0) / each.calls for each in known if each.rows is not None and each.calls > 0]
+    rows = [sane(each.rows) / each.calls for each in known if each.rows is not None and each.calls > 0]
     return max(rows, default=None)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from slowpath.correlate.bounds import sane
 from slowpath.correlate.database import Hit, Sought, hits, undecided, unseen, weighed
 from slowpath.correlate.scene import Scene, places
 from slowpath.correlate.shapes import name
@@ -42,7 +43,7 @@ def judge(scene: Scene, finding: Finding) -> Measured | None:
     use = next((each for each in queries.tables if name(each.table) == table), None)
     found = list(hits(scene, sought))
     if use is not None and use.rows < SMALL and found:
-        words = f"`{table}` has {number(max(use.rows, 0))} rows in the measured database: an index would not be used"
+        words = f"`{table}` has {number(sane(use.rows))} rows in the measured database: an index would not be used"
         return _with(scene, finding, found, words)
     if not found:
         return unseen(scene, sought)
@@ -125,12 +126,12 @@ def _confirmed(scene: Scene, finding: Finding, found: list[Hit], scans: list[Pla
     """A plan reads the table whole, by a filter on the column."""
     ids = {each.id for hit in found for each in hit.candidates}
     scan = max((scan for scan in scans if scan.statement in ids), key=lambda scan: (scan.rows_removed, scan.statement))
-    read = scan.rows_removed + scan.rows_kept
+    read = sane(scan.rows_removed) + sane(scan.rows_kept)
     return _told(
         scene,
         finding,
         found,
-        f"its plan reads all of `{scan.table}`, {number(read)} rows to keep {number(scan.rows_kept)}",
+        f"its plan reads all of `{scan.table}`, {number(read)} rows to keep {number(sane(scan.rows_kept))}",
     )
 
 
@@ -146,12 +147,12 @@ def _by_table(scene: Scene, finding: Finding, found: list[Hit], use: TableUse | 
             summary=f"{measured.summary}; how it is planned was not recorded: turn on auto_explain",
         )
     if use.seq_scans <= 0:
-        told = f"`{use.table}` was never read whole: {number(max(use.index_scans, 0))} index scans"
+        told = f"`{use.table}` was never read whole: {number(sane(use.index_scans))} index scans"
         return replace(measured, status="contradicted", summary=told)
     ids = {hit.candidates[0].id for hit in found}
     queries = scene.evidence.queries
     others = sum(
-        max(each.calls, 0)
+        sane(each.calls)
         for each in (queries.statements if queries is not None else ())
         if each.id not in ids and each.shape.verb != "insert" and name(use.table) in map(name, each.shape.tables)
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from slowpath.correlate.bounds import sane
 from slowpath.model.evidence import Figures, LoadPart, LoadStep
 from slowpath.program.request_routes import RouteTable
 from slowpath.program.routes import Route, Routes
@@ -18,8 +19,8 @@ class Driven(NamedTuple):
     route: Route
     measured: tuple[str, ...]
     """Those of the load part that it answers, as `METHOD path`."""
-    requests: int
-    answered: int
+    requests: float
+    answered: float
     """Requests that did not fail."""
     others: tuple[str, ...] = ()
     """Routes with another handler that may have answered as well."""
@@ -76,9 +77,13 @@ class Traffic:
         return knee(self.load) if self.load is not None else None
 
     @cached_property
-    def _at_knee(self) -> dict[str, tuple[int, float]]:
+    def _at_knee(self) -> dict[str, tuple[float, float]]:
         """Measured route → its requests at the knee, and the milliseconds of all of them."""
-        return {name: (f.requests, f.requests * taken(f)) for name, f in _figures(self.knee)} if self.knee else {}
+        return (
+            {name: (sane(f.requests), sane(f.requests) * taken(f)) for name, f in _figures(self.knee)}
+            if self.knee
+            else {}
+        )
 
     def share(self, driven: Driven, ms: float) -> float | None:
         """The part of the time of all requests at the knee that so many milliseconds of each request of a route are.
@@ -86,7 +91,7 @@ class Traffic:
         Time of all requests: of each route its requests × their mean, or their median where no mean was recorded.
         """
         whole = sum(time for _, time in self._at_knee.values())
-        requests = sum(self._at_knee.get(name, (0, 0.0))[0] for name in driven.measured)
+        requests = sum(self._at_knee.get(name, (0.0, 0.0))[0] for name in driven.measured)
         return min(1.0, ms * requests / whole) if whole > 0 and requests else None
 
     def alone(self, driven: Driven) -> float | None:
@@ -100,7 +105,7 @@ class Traffic:
             for name, figures in _figures(step)
             if name in driven.measured
         ]
-        medians = [figures.p50 for figures in isolated or smoke if figures.p50 is not None]
+        medians = [sane(figures.p50) for figures in isolated or smoke if figures.p50 is not None]
         return max(medians, default=None)
 
 
@@ -117,7 +122,7 @@ def knee(load: LoadPart) -> LoadStep | None:
 def taken(figures: Figures) -> float:
     """Milliseconds that a request of these takes: the mean, or the median where no mean was recorded."""
     known = figures.mean if figures.mean is not None else figures.p50
-    return max(known or 0.0, 0.0)
+    return sane(known or 0.0)
 
 
 def _figures(step: LoadStep) -> Iterator[tuple[str, Figures]]:
@@ -127,12 +132,12 @@ def _figures(step: LoadStep) -> Iterator[tuple[str, Figures]]:
         yield step.route, step.figures
 
 
-def _totals(load: LoadPart) -> dict[str, tuple[int, int]]:
+def _totals(load: LoadPart) -> dict[str, tuple[float, float]]:
     """Measured route → requests, and those of them that did not fail, over all that was judged."""
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, tuple[float, float]] = {}
     for step in load.steps:
         for name, figures in _figures(step):
-            requests, answered = found.get(name, (0, 0))
-            more = max(figures.requests, 0)
-            found[name] = requests + more, answered + max(more - max(figures.errors, 0), 0)
+            requests, answered = found.get(name, (0.0, 0.0))
+            more = sane(figures.requests)
+            found[name] = requests + more, answered + sane(more - sane(figures.errors))
     return {name: counts for name, counts in found.items() if counts[0]}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
 from typing import NamedTuple
 
+from slowpath.correlate.bounds import sane
 from slowpath.correlate.database import FEW_CALLS, LOOPS
 from slowpath.correlate.scene import CHEAP_MS, Reached, Scene, cheap
 from slowpath.correlate.traffic import Driven
@@ -154,7 +155,7 @@ def _alone(scene: Scene, driven: Driven) -> Iterator[LoadStep]:
 def _cpu(scene: Scene, driven: Driven) -> float | None:
     """Processor milliseconds of the application per request of a route, while it was driven alone."""
     found = [
-        1000 * cores * (step.end - step.start) / step.figures.requests
+        1000 * cores * sane(step.end - step.start) / step.figures.requests
         for step in _alone(scene, driven)
         if (cores := _mean(scene.evidence.resources, "process.cpu", step)) is not None
     ]
@@ -180,9 +181,9 @@ def _mean(resources: ResourcesPart | None, name: str, step: LoadStep) -> float |
     means = []
     for series in own:
         pairs = zip(series.times, series.values, strict=False)
-        inside = [value for time, value in pairs if step.start <= time <= step.end]
+        inside = [sane(value) for time, value in pairs if step.start <= time <= step.end]
         if len(inside) >= FEWEST:
-            means.append(max(fmean(inside), 0.0))
+            means.append(fmean(inside))
     return sum(means) if means else None
 
 
