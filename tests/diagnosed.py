@@ -72,7 +72,7 @@ def shop() -> Report:
 
 
 def joined(report: Report) -> Report:
-    return msgspec.structs.replace(report, findings=tuple(map(_joined, report.findings)))
+    return msgspec.structs.replace(report, findings=tuple(map(_joined, report.findings)), measured=True)
 
 
 def _joined(finding: Finding) -> Finding:
@@ -86,9 +86,18 @@ def figures(requests: int, p95: float, errors: int = 0, seconds: float = 30.0, w
     rate = errors / requests if requests else 0.0
     spread = 1.96 * math.sqrt(max(rate, 0.001) / max(requests, 1))
     return Figures(
-        requests, seconds, requests / seconds, errors, 0, rate, (max(0.0, rate - spread), rate + spread), p95 / 3, p95, p95 * 1.6,
-        (p95 * (1 - width), p95 * (1 + width)),
-    )  # fmt: skip
+        requests,
+        seconds,
+        requests / seconds,
+        errors,
+        error_rate=rate,
+        error_interval=(max(0.0, rate - spread), rate + spread),
+        mean=p95 / 2.5,
+        p50=p95 / 3,
+        p95=p95,
+        p99=p95 * 1.6,
+        p95_interval=(p95 * (1 - width), p95 * (1 + width)),
+    )
 
 
 def step(

@@ -9,6 +9,7 @@ from pathlib import Path
 import diagnosed
 import msgspec
 import pytest
+from test_report import NOTHING
 
 from slowpath import parts
 from slowpath.model.evidence import Evidence, Figures, LimiterVerdict, LoadPart, ResourcesPart, Verdict
@@ -25,7 +26,7 @@ def shop() -> Report:
 
 
 def outcomes(asked: str, evidence: Evidence, report: Report | None = None) -> dict[str, str]:
-    lines = judge(parse(asked, "t"), evidence, report.findings if report else ())
+    lines = judge(parse(asked, "t"), evidence, report or NOTHING)
     return {line.key: line.outcome for line in lines}
 
 
@@ -62,7 +63,7 @@ def only(asked: str, evidence: Evidence = diagnosed.EVIDENCE, report: Report | N
 )
 def test_each_key(asked: str, outcome: str) -> None:
     assert outcome in outcomes(asked, diagnosed.EVIDENCE).values()
-    assert overall(judge(parse(asked, "t"), diagnosed.EVIDENCE, ())) == outcome
+    assert overall(judge(parse(asked, "t"), diagnosed.EVIDENCE, NOTHING)) == outcome
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,9 @@ def test_findings(asked: str, outcome: str, shop: Report) -> None:
 
 def test_findings_that_nobody_joined_prove_nothing(shop: Report) -> None:
     bare = tuple(msgspec.structs.replace(finding, measured=None) for finding in shop.findings)
-    assert only("findings.confirmed_max = 0", report=msgspec.structs.replace(shop, findings=bare)) == "inconclusive"
+    unjoined = msgspec.structs.replace(shop, findings=bare, measured=False)
+    assert only("findings.confirmed_max = 0", report=unjoined) == "inconclusive"
+    assert only("findings.confirmed_max = 9", Evidence(bundle=diagnosed.BUNDLE), shop) == "inconclusive"
 
 
 @pytest.mark.parametrize(

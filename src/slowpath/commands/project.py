@@ -35,6 +35,7 @@ def scanned(path: Path, evidence: Evidence | None = None) -> tuple[Path, Report]
         features=settings.bundle.features,
         known=[rule.id for rule in every],
         crate_sources=CrateSources(home, root),
+        evidence=evidence,
     )
     return root, report
 

@@ -15,7 +15,7 @@ from slowpath.commands import exits, project
 from slowpath.model.evidence import Evidence
 from slowpath.model.report import Report
 from slowpath.report import diagnosis, gate, markdown, page, thresholds
-from slowpath.report.text import clean
+from slowpath.report.text import clean, troubles
 
 
 @click.command("report")
@@ -52,20 +52,30 @@ def command(
         root, report = project.scanned(path, evidence)
     except (parts.PartError, config.ConfigError, thresholds.ThresholdsError) as error:
         exits.fail(str(error))
-    lines = gate.judge(asked, evidence, report.findings) if asked else []
+    lines = gate.judge(asked, evidence, report) if asked else []
     if folder:
-        for name in write(folder, root, report, evidence, plotly, lines):
+        for name in write(folder, root, report, evidence, plotly, lines, keep=gate_file):
             click.echo(f"{name} written")
-    for line in lines:
-        click.echo(clean(f"{line.outcome:12}  {line.key}: asked {line.asked}, measured {line.measured}"))
+    for told in lines:
+        click.echo(clean(f"{told.outcome:12}  {told.key}: asked {told.asked}, measured {told.measured}"))
+    for line in troubles(report):
+        click.echo(f"slowpath: {line}", err=True)
+    if any(trouble.internal for trouble in report.troubles):
+        sys.exit(exits.INTERNAL)
     if asked:
         sys.exit(_code(gate.overall(lines), inconclusive))
 
 
 def write(
-    folder: Path, root: Path, report: Report, evidence: Evidence, plotly: str, lines: Sequence[gate.Line] = ()
+    folder: Path,
+    root: Path,
+    report: Report,
+    evidence: Evidence,
+    plotly: str,
+    lines: Sequence[gate.Line] = (),
+    keep: Path | None = None,
 ) -> list[Path]:
-    """The three files, into a folder that is made where it is missing. Links lead from there to the project."""
+    """The three files but `keep`, into a folder that is made where it is missing. Links lead to the project."""
     document = diagnosis.diagnosis(report, evidence, lines)
     base = _way(folder, root)
     texts = {
@@ -77,7 +87,7 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            if text:
+            if text and (keep is None or keep.resolve() != (folder / name).resolve()):
                 (folder / name).write_text(text, encoding="utf-8", errors="replace")
                 written.append(folder / name)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath.model.evidence import Evidence, Header, Remark
+from slowpath.model.report import Report
 from slowpath.report.amounts import NONE, cut, moment, ms, number, percent, plural, seconds
 from slowpath.report.document import Block, Code, Inline, Link, Paragraph, Section, Strong, Table, Text, missing, told
 from slowpath.report.knee import curve
@@ -39,13 +40,16 @@ def parts(evidence: Evidence) -> dict[str, Header | None]:
     }
 
 
-def remarks(evidence: Evidence) -> Section:
+def remarks(report: Report, evidence: Evidence) -> Section:
+    """Those of the parts, of the join, and what kept the scan from reading the source."""
     known = [("join", remark) for remark in evidence.remarks]
     known += [(name, remark) for name, part in parts(evidence).items() if part for remark in part.remarks]
+    known += [("scan", Remark("warning", trouble.path, trouble.message, trouble.line)) for trouble in report.troubles]
     order = ("error", "warning", "note")
-    rows = tuple(_remark(name, remark) for name, remark in sorted(known, key=lambda pair: order.index(pair[1].level)))
+    known.sort(key=lambda pair: order.index(pair[1].level))
     block: Block = Paragraph(("No part remarks anything.",))
-    if rows:
+    if known:
+        rows = tuple(_remark(name, remark) for name, remark in known)
         block = Table("Worst first", ("Level", "Part", "About", "What", "Instead"), rows)
     return Section("remarks", "Remarks", (block,))
 

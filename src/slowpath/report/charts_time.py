@@ -21,7 +21,7 @@ ROW = 118
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One chart of the stack. Which series it shows is told by the beginnings of their names."""
+    """One chart of the stack, and the names of the series it shows; `db.wait.` stands for all that begin so."""
 
     title: str
     names: tuple[str, ...]
@@ -29,14 +29,16 @@ class Row(msgspec.Struct, frozen=True):
 
 
 ROWS = (
-    Row("CPU, cores", ("host.cpu", "host.cores", "host.iowait", "process.cpu", "container.cpu")),
+    Row("CPU, cores", ("host.cpu", "host.cores", "process.cpu", "other.cpu", "container.cpu")),
+    Row("stolen or waiting, cores", ("host.steal", "host.iowait", "process.cpu_wait")),
     Row("memory, MB", ("host.memory", "process.memory", "container.memory"), 1e-6),
-    Row("database sessions", ("db.active", "db.idle", "db.blocked", "db.max_connections")),
-    Row("waiting sessions", ("db.wait.",)),
+    Row("database sessions", ("db.active", "db.used", "db.idle", "db.idle_in_transaction", "db.blocked")),
+    Row("what active sessions wait for", ("db.wait.",)),
     Row("pressure, %", ("psi.",)),
-    Row("threads", ("process.threads", "process.blocked")),
-    Row("disk and network, MB/s", ("disk.", "net."), 1e-6),
-    Row("throttled", ("container.throttled",)),
+    Row("event loops", ("process.event_loops", "process.stalled_loops")),
+    Row("busiest thread, share", ("process.busiest_thread",)),
+    Row("disk and network, MB/s", ("disk.read", "disk.write", "net.bytes"), 1e-6),
+    Row("throttled, share", ("container.throttled",)),
 )
 Lines = list[tuple[str, Sequence[float], Sequence[float | None]]]
 
@@ -90,7 +92,7 @@ def _of_load(load: LoadPart | None) -> Iterable[tuple[str, Lines]]:
 def _of_resources(part: ResourcesPart | None) -> Iterable[tuple[str, Lines]]:
     shown = [series for series in (part.series if part else ()) if series.times]
     for row in ROWS:
-        own = [series for series in shown if series.name.startswith(row.names)]
+        own = [series for series in shown if _belongs(series.name, row)]
         if own:
             yield row.title, [(_name(s), s.times, [value * row.scale for value in s.values]) for s in own]
     for series in shown:
@@ -98,11 +100,15 @@ def _of_resources(part: ResourcesPart | None) -> Iterable[tuple[str, Lines]]:
             yield plain(series.name, 40), [(_name(series), series.times, series.values)]
 
 
+def _belongs(name: str, row: Row) -> bool:
+    return name in row.names or name.startswith(tuple(known for known in row.names if known.endswith(".")))
+
+
 def _name(series: Series) -> str:
     """Short: the title of the chart says what is measured."""
     of, _, what = series.name.partition(".")
-    whole = what in ("cpu", "memory")
-    if of in ("process", "container"):
+    whole = what in ("cpu", "memory", "cpu_wait", "busiest_thread")
+    if of in ("process", "container", "other"):
         return f"{series.subject}{'' if whole else f' {what}'}{' (container)' if of == 'container' else ''}"
     return "host" if of == "host" and whole else what.removeprefix("wait.")
 

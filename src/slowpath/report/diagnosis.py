@@ -40,7 +40,7 @@ def diagnosis(report: Report, evidence: Evidence, gate: Sequence[Line] = ()) -> 
             about_database.scans(evidence),
             about_database.drift(evidence),
             about_bundle.bundle(evidence),
-            about_measuring.remarks(evidence),
+            about_measuring.remarks(report, evidence),
             about_measuring.measured(evidence),
             about_measuring.still_open(evidence, found),
         ),

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from slowpath.model.evidence import Evidence, Header, LoadPart, LoadStep, Range, Verdict
-from slowpath.model.finding import Finding
+from slowpath.model.report import Report
 from slowpath.report.amounts import between, kilobytes, ms, number, percent, plural
 from slowpath.report.knee import curve, void
 from slowpath.report.thresholds import Load, Thresholds
@@ -30,14 +30,14 @@ class Line(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
-def judge(asked: Thresholds, evidence: Evidence, findings: Iterable[Finding]) -> list[Line]:
+def judge(asked: Thresholds, evidence: Evidence, report: Report) -> list[Line]:
     """In the order of the tables."""
     return [
         *_load(asked.load, evidence),
         *_database(asked, evidence),
         *_schema(asked, evidence),
         *_bundle(asked, evidence),
-        *_findings(asked, evidence, list(findings)),
+        *_findings(asked, evidence, report),
     ]
 
 
@@ -173,13 +173,14 @@ def _bundle(asked: Thresholds, evidence: Evidence) -> Iterator[Line]:
         yield Line(f"bundle.{key}", f"at most {number(limit)} kB", kilobytes(size), _whole(outcome, part))
 
 
-def _findings(asked: Thresholds, evidence: Evidence, findings: list[Finding]) -> Iterator[Line]:
+def _findings(asked: Thresholds, evidence: Evidence, report: Report) -> Iterator[Line]:
     most, share = asked.findings.confirmed_max, asked.findings.share_max
-    if findings and not any(finding.measured for finding in findings):
+    driven = evidence.load is not None and (evidence.queries is not None or evidence.load.isolated)
+    if not (report.measured and driven):
         for key in ("confirmed_max",) * (most is not None) + ("share_max",) * (share is not None):
-            yield _absent(f"findings.{key}", "slowpath measure join")
+            yield _absent(f"findings.{key}", "slowpath measure load, measure queries, measure join")
         return
-    known = [finding.measured for finding in findings if finding.measured]
+    known = [finding.measured for finding in report.findings if finding.measured]
     confirmed = [measured for measured in known if measured.status == "confirmed"]
     open_ones = [measured for measured in known if measured.status == "ambiguous"]
     if most is not None:
