@@ -39,11 +39,12 @@ SHOWN_STEPS = 12
 
 def first_thing(report: Report, found: list[Ranked]) -> Text:
     """The first thing to do and what it should bring. Of what is known to cost, an hour's work before longer work."""
-    worth = of_effort(found, "hour") or of_effort(found, "day", "design")
+    felt = [one for one in found if one.relieves or (one.measured and one.measured.share)]
+    worth = of_effort(felt, "hour") or of_effort(felt, "day", "design") or of_effort(found, *EFFORTS)
     if not worth:
         where = Jump("what is open", "open")
         return ("No finding is confirmed to cost, so there is no first thing to do; ", where, " says what to measure.")
-    one, dearest = worth[0], next(other for other in found if other.worth)
+    one, dearest = worth[0], next(iter(of_effort(felt, *EFFORTS)), worth[0])
     first = (Strong("Do first: "), *told(one.finding.message), " (", *_labelled(one), "). ", _brings(one))
     if dearest.number == one.number or dearest.status != "confirmed":
         return first

@@ -11,7 +11,9 @@ from slowpath.report.document import (
     Block,
     Bullets,
     Chart,
+    Code,
     Heading,
+    Link,
     Paragraph,
     Section,
     Strong,
@@ -20,9 +22,11 @@ from slowpath.report.document import (
     missing,
     told,
 )
+from slowpath.report.ranking import Ranked
 
 WATCH = "slowpath measure resources -o resources.json --app NAME --postgres NAME"
 JUDGE = "slowpath measure resources --judge resources.json --load load.json -o resources.json"
+SHOWN = 8
 NAMES: dict[Limiter, str] = {
     "cpu": "the CPU of the application",
     "memory": "memory",
@@ -50,11 +54,11 @@ def limits(evidence: Evidence) -> Text:
     return (Strong(f"What limits it is {NAMES[verdict.limiter]}"), f" ({verdict.confidence} confidence). ")
 
 
-def limiter(evidence: Evidence) -> Section:
-    return Section("limiter", "Limiter", tuple(_limiter(evidence)))
+def limiter(evidence: Evidence, found: list[Ranked]) -> Section:
+    return Section("limiter", "Limiter", tuple(_limiter(evidence, [one for one in found if one.relieves])))
 
 
-def _limiter(evidence: Evidence) -> Iterator[Block]:
+def _limiter(evidence: Evidence, relief: list[Ranked]) -> Iterator[Block]:
     part = evidence.resources
     if part is None:
         yield missing("CPU, memory, disk, network and the database under load", WATCH)
@@ -62,6 +66,10 @@ def _limiter(evidence: Evidence) -> Iterator[Block]:
         yield missing("the limiter: the samples were not held against a load test", JUDGE)
     else:
         yield from _verdict(part.verdict)
+    if relief:
+        more = f" (the first {SHOWN} of {len(relief)})" if len(relief) > SHOWN else ""
+        yield Heading((f"Findings whose rules relieve it{more}",))
+        yield Bullets(tuple(_relief(one) for one in relief[:SHOWN]))
     shown = (evidence.load and evidence.load.ticks) or (part and any(series.times for series in part.series))
     if shown:
         figure = charts_time.over_time(evidence)
@@ -98,6 +106,10 @@ def _verdict(verdict: LimiterVerdict) -> Iterator[Block]:
         ]
         head_row = ("Quantity", "Of", "Last good step", "First bad step", "Can reach")
         yield Table("Medians at the two steps", head_row, tuple(rows), frozenset({2, 3, 4}))
+
+
+def _relief(one: Ranked) -> Text:
+    return (Link(one.finding.place.path, one.line), " ", Code(one.finding.rule), f": {one.status}")
 
 
 def _rest(part: ResourcesPart) -> Iterator[Block]:

@@ -30,7 +30,7 @@ def diagnosis(report: Report, evidence: Evidence, gate: Sequence[Line] = ()) -> 
             _summary(report, evidence, found),
             *([_gate(gate)] if gate else []),
             about_load.baseline(evidence),
-            about_limiter.limiter(evidence),
+            about_limiter.limiter(evidence, found),
             about_findings.low_hanging(report, evidence, found),
             about_findings.deep_work(report, evidence, found),
             _success(evidence, found),
