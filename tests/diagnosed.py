@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -66,6 +67,7 @@ MEASURED = {
 }  # fmt: skip
 
 
+@cache
 def shop() -> Report:
     """The findings of the shop, some of them joined."""
     return joined(scanned(SHOP)[1])

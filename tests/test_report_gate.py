@@ -234,6 +234,19 @@ def test_exit_codes(asked: str, options: tuple[str, ...], code: int, tmp_path: P
     assert ("load.min_users: asked at least" in done.stdout) == (code != 2)
 
 
+def test_report_does_not_replace_the_gate_it_was_held_against(tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    asked = "load.min_users = 100"
+    (tmp_path / "thresholds.toml").write_text(asked)
+    parts.write(tmp_path / "evidence.json", Evidence(load=diagnosed.LOAD))
+    done = run(tmp_path, "-o", ".", "--gate", "thresholds.toml")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "thresholds.toml").read_text() == asked
+    assert "Held against the thresholds: pass" in (tmp_path / "DIAGNOSTIC_REPORT.md").read_text()
+    assert run(tmp_path, "-o", "new").returncode == 0
+    assert "min_users = 100" in (tmp_path / "new/thresholds.toml").read_text()
+
+
 def test_bad_input_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "evidence.json").write_text('{"schema": "slowpath-load/1"}')
     for options in ((), ("--gate", "none.toml"), ("-o", "out")):

@@ -26,7 +26,7 @@ from slowpath.report.ranking import Ranked
 
 WATCH = "slowpath measure resources -o resources.json --app NAME --postgres NAME"
 JUDGE = "slowpath measure resources --judge resources.json --load load.json -o resources.json"
-SHOWN = 8
+SHOWN = 5
 NAMES: dict[Limiter, str] = {
     "cpu": "the CPU of the application",
     "memory": "memory",

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import html
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
@@ -39,6 +40,7 @@ from slowpath.report.text import clean
 FRAME = Path(__file__).with_name("page.html")
 STYLE = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("page.js")
+UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|kB|%)(?![\w%]))")
 WORD = 26
 """Code of so many characters is not broken over lines."""
 SHORT = ' class="short"'
@@ -156,4 +158,6 @@ def _breakable(path: str) -> str:
 
 
 def escaped(text: str) -> str:
-    return html.escape(clean(text.replace("\n", " ").replace("\t", " ")))
+    """One line of text; a number keeps its unit beside it."""
+    line = html.escape(clean(text.replace("\n", " ").replace("\t", " ")))
+    return UNIT.sub("\u00a0", line)
