@@ -13,6 +13,8 @@ def number(value: float | None) -> str:
     """Three digits that count, thousands apart."""
     if value is None:
         return NONE
+    if 0 < abs(value) < 0.01:
+        return f"{value:.1g}" if abs(value) >= 0.001 else "almost 0"
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if digits else text
