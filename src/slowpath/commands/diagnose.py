@@ -49,7 +49,8 @@ def command(project: Path, output: Path | None, gate: Path | None, inconclusive:
     plan = Plan(settings, root, folder, os.environ, owned=owned)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _clear([*plan.files(), plan.evidence])
-    outcomes = run(plan.steps(), _tell)
+    outcomes = run(plan.live(), _tell)
+    outcomes += run(plan.files_only(), _tell)
     if plan.parts():
         outcomes += run([plan.join()], _tell)
         _noted(plan.evidence, outcomes)

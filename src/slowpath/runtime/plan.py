@@ -18,10 +18,8 @@ class Step(NamedTuple):
     command: tuple[str, ...] = ()
     output: Path = Path()
     reason: str = ""
-    live: bool = False
-    """It touches the running system; the others read files."""
     watches: bool = False
-    """It runs beside the live steps after it: beside routes driven alone, too, whose processor time it tells."""
+    """It runs beside the steps after it: beside routes driven alone, too, whose processor time it tells."""
     drives: bool = False
     """It loads the system, and shows how far it is on stderr."""
 
@@ -39,15 +37,18 @@ class Plan:
         self.no_database = "" if known else f"the environment variable {settings.database_env} is not set"
         self.no_script = _no_script(settings.script, root)
 
-    def steps(self) -> Iterator[Step]:
-        """In the order they run, each made when those before it have run: it asks for their files."""
-        yield self._bundle()
+    def live(self) -> Iterator[Step]:
+        """What asks the running system. Each step is made when those before it have run: it looks for their files."""
         yield self._schema()
         yield self._snapshot("before")
         yield self._resources()
         yield self._load()
         yield self._snapshot("after")
         yield self._isolate()
+
+    def files_only(self) -> Iterator[Step]:
+        """What reads files, those of the live steps among them."""
+        yield self._bundle()
         yield self._queries()
         yield self._limiter()
 
@@ -84,11 +85,11 @@ class Plan:
 
     def _schema(self) -> Step:
         command = ("schema", str(self.root), *self.database, *self.own)
-        return self._step("schema", "schema", command, self.no_database)._replace(live=True)
+        return self._step("schema", "schema", command, self.no_database)
 
     def _snapshot(self, name: str) -> Step:
         command = ("measure", "queries", *self.database, *self.own, "--snapshot", str(self._file(name)))
-        return Step(f"statistics {name}", command, self._file(name), self.no_script or self.no_database, live=True)
+        return Step(f"statistics {name}", command, self._file(name), self.no_script or self.no_database)
 
     def _resources(self) -> Step:
         own = self.settings
@@ -98,7 +99,7 @@ class Plan:
             *(*_one("--prometheus", own.prometheus), *_pairs("--range", own.ranges)),
             *(*_one("--pool-max", own.pool_max), *_one("--workers", own.workers), *self.own),
         )
-        return self._step("resources", "resources", command, self.no_script)._replace(live=True, watches=True)
+        return self._step("resources", "resources", command, self.no_script)._replace(watches=True)
 
     def _load(self) -> Step:
         own = self.settings
@@ -106,13 +107,13 @@ class Plan:
             *(*self._drive(), "--p95-ms", str(own.p95_ms), "--error-rate", str(own.error_rate)),
             *("--hold", str(own.hold), "--start-vus", str(own.start_vus), *_one("--max-vus", own.max_vus)),
         )
-        return self._step("load", "load", command, self.no_script)._replace(live=True, drives=True)
+        return self._step("load", "load", command, self.no_script)._replace(drives=True)
 
     def _isolate(self) -> Step:
         wanted = "" if self.settings.isolate else "`isolate` in [diagnose] is not true"
         reason = self.no_script or self.no_database or wanted or self._missing("load")
         command = (*self._drive(), "--isolate", *self.database)
-        return self._step("routes one by one", "isolated", command, reason)._replace(live=True, drives=True)
+        return self._step("routes one by one", "isolated", command, reason)._replace(drives=True)
 
     def _queries(self) -> Step:
         logs = _files(self.root, self.settings.logs)

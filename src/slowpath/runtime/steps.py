@@ -37,29 +37,27 @@ class _Running(NamedTuple):
 
 
 def run(steps: Iterable[Step], tell: Callable[[str], None]) -> list[Outcome]:
-    """Run the steps. After an interrupt, those that only read files still run, so that what was gathered is of use."""
+    """Run the steps. After an interrupt no other is started; those that watch end after the last one."""
     outcomes: list[Outcome] = []
-    watching: _Running | None = None
+    watching: list[_Running] = []
     interrupted = False
     try:
         for step in steps:
-            reason = step.reason or ("interrupted" if interrupted and step.live else "")
+            reason = step.reason or ("interrupted" if interrupted else "")
             if reason:
                 outcomes.append(Outcome(step.name, "skipped", reason))
                 continue
-            if watching is not None and not step.live:
-                outcomes.append(_ended(watching))
-                watching = None
             tell(f"{step.name}: slowpath {shlex.join(step.command)}")
             running = _start(step)
             if step.watches:
-                watching = running
+                watching.append(running)
                 continue
-            interrupted = _awaited(running) or interrupted
+            interrupted = _awaited(running)
             outcomes.append(_outcome(running))
     finally:
-        if watching is not None:
-            outcomes.append(_ended(watching))
+        for running in watching:
+            _stop(running.process)
+            outcomes.append(_outcome(running))
     return outcomes
 
 
@@ -78,12 +76,6 @@ def _awaited(running: _Running) -> bool:
         _stop(running.process)
         return True
     return False
-
-
-def _ended(watching: _Running) -> Outcome:
-    """What watches ends when it is told to."""
-    _stop(watching.process)
-    return _outcome(watching)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
