@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from slowpath.commands.measure_load import command
 from slowpath.model.evidence import Figures, Limits, LoadPart, LoadStep, Verdict
 from slowpath.runtime import k6 as k6_tool
-from slowpath.runtime import load_search, load_steps, load_wrapper, statistics
+from slowpath.runtime import k6_log, load_search, load_tally, load_verdict, load_wrapper, statistics
 from slowpath.runtime.k6_stream import Points
 
 USER = """import http from 'k6/http';
@@ -84,13 +84,13 @@ def figures(slow: tuple[float | None, float | None], wrong: tuple[float | None, 
     ],
 )
 def test_certain_or_undecided(slow: tuple[float, float | None], wrong: tuple[float, float], verdict: Verdict) -> None:
-    assert load_steps.judged(figures(slow, wrong), Limits(), vus=10)[0] == verdict
+    assert load_verdict.judged(figures(slow, wrong), Limits(), vus=10)[0] == verdict
 
 
 def test_users_that_hang_or_a_generator_that_is_full_leave_it_undecided() -> None:
     fine = figures((400, 490), (0.0, 0.009))
-    assert load_steps.judged(fine, Limits(), vus=10, unfinished=5)[0] == "undecided"
-    assert load_steps.judged(fine, Limits(), vus=10, cpu=1.9, cores=2)[0] == "undecided"
+    assert load_verdict.judged(fine, Limits(), vus=10, unfinished=5)[0] == "undecided"
+    assert load_verdict.judged(fine, Limits(), vus=10, cpu=1.9, cores=2)[0] == "undecided"
 
 
 def test_intervals_are_those_of_the_literature() -> None:
@@ -161,7 +161,7 @@ def test_lines_that_are_no_points_are_counted_or_passed_over() -> None:
 
 
 def test_many_samples_are_thinned_and_counted_exactly() -> None:
-    samples = load_steps.Samples(1000)
+    samples = load_tally.Samples(1000)
     for value in range(100_000):
         samples.add(float(value))
     assert len(samples.ordered()) <= 1001
@@ -207,9 +207,9 @@ def test_what_one_user_sees_fail_is_said_and_no_load_is_driven(k6: str, tmp_path
 def test_statuses_that_are_meant_are_no_failures(k6: str, tmp_path: Path) -> None:
     with serving({}) as port:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/gone'); sleep(0.01);")
-        done = load(path, "--status", 404, "--hold", 1, "--max-vus", 4, "--start-vus", 4, "--error-rate", 0.05)
+        done = load(path, "--status", 404, "--soak", 2, "--vus", 4)
     assert done.exit_code == 0, done.output
-    assert "No breaking point: 4 users are served" in done.output
+    assert "100.00%" not in done.output and "GET    /gone" in done.output
 
 
 @pytest.mark.parametrize(
@@ -234,22 +234,24 @@ def test_public_targets_are_refused_before_anything_runs(k6: str, tmp_path: Path
     assert "8.8.8.8 is a public address: say --i-own-this-target" in done.output
 
 
-def test_check_reads_the_script_and_sends_nothing(k6: str, tmp_path: Path) -> None:
+def test_check_reads_the_script(k6: str, tmp_path: Path) -> None:
     path = tmp_path / "check.js"
     path.write_text(
         "import http from 'k6/http';\nimport { Rate } from 'k6/metrics';\nconst failed = new Rate('failed');\n"
         "export const options = { scenarios: { a: { executor: 'constant-vus', vus: 5000, duration: '1s' } } };\n"
-        "export default function () { http.get(__ENV.BASE) || failed.add(1); open; typeof later; }\n"
+        "export default function () {\n"
+        "  http.get(__ENV.BASE || 'http://127.0.0.1:1') || failed.add(1); open; typeof later; }\n"
         "export function handleSummary(data) { return { stdout: textSummary(data) }; }\n"
     )
     done = load(path, "--check", "--env", "BASE_URL=http://localhost")
     assert done.exit_code == 4
     for said in (
-        "check.js:6: `textSummary` is neither imported nor declared",
+        "check.js:7: `textSummary` is neither imported nor declared",
         "check.js:3: only true is ever added to rate `failed`",
-        "check.js:5: BASE is read and not set",
+        "check.js:6: BASE is not set: http://127.0.0.1:1 is used",
         "nothing in the script reads BASE_URL",
         "its own options ask for 5000 users",
+        "http://127.0.0.1:1: connection refused: only its text was checked",
     ):
         assert said in done.output
     assert "later" not in done.output
@@ -279,7 +281,8 @@ def test_ctrl_c_keeps_what_was_gathered(k6: str, tmp_path: Path) -> None:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/a'); sleep(0.05);")
         arguments = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--soak", "60", "-o", "load.json"]
         running = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(3.5)
+        assert running.stderr is not None and "smoke" in running.stderr.readline()
+        time.sleep(2)
         running.send_signal(signal.SIGINT)
         out, _ = running.communicate(timeout=30)
     assert running.returncode == 4, out
@@ -298,5 +301,5 @@ def test_what_is_no_k6_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_secrets_are_cut_out_of_messages() -> None:
-    told = k6_tool.cleaned('Get "http://me:pw@h/x?token=abc&n=1": Authorization: Bearer abc.def')
+    told = k6_log.cleaned('Get "http://me:pw@h/x?token=abc&n=1": Authorization: Bearer abc.def')
     assert not any(secret in told for secret in ("pw", "abc", "me:"))

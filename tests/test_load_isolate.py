@@ -109,7 +109,7 @@ def test_each_route_alone(k6: str, shop: int, tmp_path: Path, monkeypatch: pytes
     assert [round(calls, 1) for _, calls, _ in found["GET /orders/{id}"].statements] == [1.0]
     assert sorted(round(calls, 1) for _, calls, _ in found["GET /list"].statements) == [1.0, 5.0]
     alone = next(step for step in part.steps if step.route == "GET /list")
-    assert found["GET /list"].requests == pytest.approx(alone.figures.requests, rel=0.05)
+    assert found["GET /list"].requests == pytest.approx(alone.figures.requests, abs=2)
     assert [route.path for route in alone.routes] == ["/list"]
 
 

@@ -35,7 +35,9 @@ from slowpath.model.evidence import Limits, LoadPart, Remark
 @click.option("--soak", type=click.FloatRange(min=1), metavar="SECONDS", help="Hold one level, without a search.")
 @click.option("--vus", type=click.IntRange(min=1), help="Users of --soak.")
 @click.option("--i-own-this-target", "owned", is_flag=True, help="Public addresses may be loaded.")
-@click.option("--check", "only_check", is_flag=True, help="Only say what is wrong with the script; nothing is sent.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Only say what is wrong with the script, by ten iterations too."
+)
 def command(
     script: Path,
     output: Path | None,
@@ -78,11 +80,11 @@ def command(
         soak=soak,
         vus=vus,
     )
-    if only_check:
-        _checked(load.check(plan))
     signal.signal(signal.SIGTERM, _interrupted)
     display = load_text.Display(sys.stderr)
     try:
+        if only_check:
+            _checked(load.check(plan, lambda moment: None))
         part = load.run(plan, display.show)
     except load.LoadError as error:
         display.clear()

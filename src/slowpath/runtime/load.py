@@ -7,7 +7,7 @@ between narrow the breaking point, and both of its ends are run once more. Each 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slowpath.model.evidence import BreakingPoint, LoadPart, LoadStep, Remark, RouteStatements
@@ -38,13 +38,38 @@ class LoadError(Exception):
     """Why nothing can be measured; the text is one line."""
 
 
-def check(plan: LoadPlan) -> tuple[Remark, ...]:
-    """What is wrong with a script, without a request sent. Raises LoadError where it is not there."""
+def check(plan: LoadPlan, progress: Progress) -> tuple[Remark, ...]:
+    """What is wrong with a script: by its text, and by what one user sees. Raises LoadError where it is not there."""
     try:
-        _, options = _loaded(plan)
+        binary, options = _loaded(plan)
     except LoadError as error:
+        if not plan.script.is_file():
+            raise
         return (*load_check.static(plan, {}), Remark("error", shown(plan, plan.script), str(error)))
-    return load_check.static(plan, options)
+    remarks = list(load_check.static(plan, options))
+    try:
+        load_check.refuse(plan, options)
+        with Player(binary, plan, load_wrapper.parts(options)) as player:
+            remarks += _smoked(plan, player, options, progress)
+    except (k6.K6Error, targets.TargetError) as error:
+        remarks.append(Remark("error", shown(plan, plan.script), str(error)))
+    return tuple(remarks)
+
+
+def _smoked(plan: LoadPlan, player: Player, options: dict[str, Any], progress: Progress) -> Iterator[Remark]:
+    try:
+        found = load_smoke.smoke(player, progress)
+    except CutError as error:
+        yield Remark("error", shown(plan, plan.script), str(error))
+    else:
+        reason = load_smoke.unfit(found, options.get("hosts") or {}, owned=plan.owned)
+        if load_smoke.down(found):
+            yield Remark("note", shown(plan, plan.script), f"{reason}: only its text was checked")
+            return
+        yield from load_findings.of_smoke(plan, found, options)
+        if reason:
+            yield Remark("error", shown(plan, plan.script), reason)
+    yield from load_findings.of_log(plan, player.log)
 
 
 def run(plan: LoadPlan, progress: Progress) -> LoadPart:
@@ -153,8 +178,10 @@ class _Measured:
                 tried = [step.vus for step in self.steps]
                 self._hold(load_search.between(load_search.bracket(self.steps), tried), "narrow")
             self._decide(2)
-            for _ in range(2):
-                self._hold(load_search.unconfirmed(self.steps), "confirm", stop_on_bad=False)
+            for factor in (1, 2):
+                levels = load_search.unconfirmed(self.steps)
+                self.holds |= {vus: factor * self._seconds(vus) for vus in levels}
+                self._hold(levels, "confirm", stop_on_bad=False)
         finally:
             self.point = load_search.breaking_point(self.steps, cap, why)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slowpath.model.evidence import Remark, RouteFigures
-from slowpath.runtime.k6 import Logged
+from slowpath.runtime.k6_log import Logged
 from slowpath.runtime.load_plan import LoadPlan, shown
 from slowpath.runtime.load_smoke import Smoke
 

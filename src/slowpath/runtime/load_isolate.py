@@ -17,11 +17,13 @@ import msgspec
 
 from slowpath.model.evidence import LoadStep, Remark, RouteStatements
 from slowpath.runtime import k6, load_wrapper
+from slowpath.runtime.k6_run import Clock
 from slowpath.runtime.k6_stream import Point
 from slowpath.runtime.load_plan import LoadPlan, Moment, Progress, shown
 from slowpath.runtime.load_run import Player
 from slowpath.runtime.load_smoke import Smoke
-from slowpath.runtime.load_steps import OTHERS, LevelTally, Ticker
+from slowpath.runtime.load_steps import OTHERS, LevelTally
+from slowpath.runtime.load_tally import Ticker
 
 PAUSE = 1.0
 """Seconds around each route, for the snapshots."""
@@ -159,7 +161,7 @@ class _Alone:
             if tally is not None:
                 tally.add(point)
 
-    def go_on(self, now: float, ticker: Ticker, clock: k6.Clock) -> bool:
+    def go_on(self, now: float, ticker: Ticker, clock: Clock) -> bool:
         return True
 
     def mark(self, words: list[Any]) -> None:

@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from slowpath.model.evidence import LoadStep
-from slowpath.runtime import k6, load_wrapper
+from slowpath.runtime import load_wrapper
+from slowpath.runtime.k6_run import Clock
 from slowpath.runtime.k6_stream import Point
 from slowpath.runtime.load_plan import Moment, Progress
 from slowpath.runtime.load_run import Player
-from slowpath.runtime.load_steps import LevelTally, Phase, Ticker
+from slowpath.runtime.load_steps import LevelTally, Phase
+from slowpath.runtime.load_tally import Ticker
 from slowpath.runtime.load_wrapper import Level
 
 LAG = 0.6
 """Seconds until k6 has written what happened; 0.37 were seen."""
 WARM_UP = 0.2
+"""Share of a level that is not judged; an iteration with a slow answer where that is longer."""
 MOST_WARM_UP = 0.5
 DRAIN = (1.0, 15.0)
 Names = Mapping[tuple[str, str], str]
@@ -39,7 +42,7 @@ def hold(
     placed, tallies, at = [], [], 0.0
     for vus, seconds in levels:
         placed.append(Level(vus, at, seconds))
-        warm_up = min(max(jitter, WARM_UP * seconds), MOST_WARM_UP * seconds)
+        warm_up = min(max(jitter + limits.p95_ms / 1000, WARM_UP * seconds), MOST_WARM_UP * seconds)
         tallies.append(LevelTally(vus, seconds, warm_up, limits))
         at += seconds + drain
     follower = _Levels(tallies, drain, phase, judged, progress, names, stop_on_bad)
@@ -72,7 +75,7 @@ class _Levels:
         if number.isdigit():
             self._tallies[int(number)].add(point)
 
-    def go_on(self, now: float, ticker: Ticker, clock: k6.Clock) -> bool:
+    def go_on(self, now: float, ticker: Ticker, clock: Clock) -> bool:
         tally = self._tallies[self._at]
         if tally.start is None:
             return True
@@ -86,7 +89,7 @@ class _Levels:
             self._progress(Moment(self._phase, tally.vus, now - tally.start, tally.hold, rps, p95, errors))
         return True
 
-    def finish(self, clock: k6.Clock) -> None:
+    def finish(self, clock: Clock) -> None:
         """The last level: k6 ends as soon as its users are done."""
         while not self._stopped and self._at < len(self._tallies):
             tally = self._tallies[self._at]
@@ -94,7 +97,7 @@ class _Levels:
                 return
             self._judge(tally, clock)
 
-    def _judge(self, tally: LevelTally, clock: k6.Clock) -> bool:
+    def _judge(self, tally: LevelTally, clock: Clock) -> bool:
         step = tally.step(self._phase, clock.cores(*tally.window), os.cpu_count() or 1, self._names)
         self._judged(step)
         self._progress(Moment(self._phase, tally.vus, tally.hold, tally.hold, step=step))

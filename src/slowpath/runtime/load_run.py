@@ -11,9 +11,11 @@ from typing import Any, Protocol
 
 from slowpath.model.evidence import Tick
 from slowpath.runtime import k6, load_wrapper
+from slowpath.runtime.k6_log import Logged
+from slowpath.runtime.k6_run import Clock, Run
 from slowpath.runtime.k6_stream import Point, Points
 from slowpath.runtime.load_plan import LoadPlan
-from slowpath.runtime.load_steps import Ticker
+from slowpath.runtime.load_tally import Ticker
 from slowpath.runtime.load_wrapper import Part
 
 PAUSE = 2.0
@@ -35,7 +37,7 @@ class Follower(Protocol):
     def take(self, point: Point) -> None:
         """A point, as soon as k6 has written it."""
 
-    def go_on(self, now: float, ticker: Ticker, clock: k6.Clock) -> bool:
+    def go_on(self, now: float, ticker: Ticker, clock: Clock) -> bool:
         """Asked several times a second; False stops the run."""
 
 
@@ -45,7 +47,7 @@ class Player:
     def __init__(self, binary: k6.Binary, plan: LoadPlan, parts: tuple[Part, ...]) -> None:
         self.plan, self.parts, self._binary = plan, parts, binary
         self.ticks: list[Tick] = []
-        self.log: list[k6.Logged] = []
+        self.log: list[Logged] = []
         self.broken = 0
         self._folder = tempfile.TemporaryDirectory(prefix="slowpath-", ignore_cleanup_errors=True)
         self._wrapper = load_wrapper.write(Path(self._folder.name), plan.script)
@@ -66,14 +68,14 @@ class Player:
         everything: bool = False,
         marked: Marked | None = None,
         **settings: Any,
-    ) -> k6.Clock:
+    ) -> Clock:
         """One process to its end, which comes after `seconds` at most. Raises CutError."""
         time.sleep(max(0.0, self._ended + min(PAUSE, PAUSE_OF_HOLD * self.plan.hold) - time.time()))
         settings["statuses"] = self.plan.statuses
         settings["blocked"] = () if self.plan.owned else load_wrapper.public()
         own = {**self.plan.env, "SLOWPATH_PLAN": load_wrapper.plan(scenarios, self.parts, **settings)}
-        run = k6.Run(self._binary, self._wrapper, k6.environment(own, owned=self.plan.owned), marked)
-        points, ticker, clock = Points(everything), Ticker(), k6.Clock(run.pid)
+        run = Run(self._binary, self._wrapper, k6.environment(own, owned=self.plan.owned), marked)
+        points, ticker, clock = Points(everything), Ticker(), Clock(run.pid)
         until = time.time() + seconds + START_SECONDS
         try:
             for lines in run.lines():
@@ -100,7 +102,7 @@ class Player:
         return clock
 
 
-def _cut(code: int, run: k6.Run, late: bool) -> str:
+def _cut(code: int, run: Run, late: bool) -> str:
     said = [entry.text for entry in run.log.values() if entry.level == "error"]
     why = "it did not end in time" if late else k6.EXITS.get(code, f"exit code {code}")
     return f"k6 stopped: {why}{f': {said[-1]}' if said else ''}"

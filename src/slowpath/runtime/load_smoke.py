@@ -9,11 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slowpath.model.evidence import LoadStep
-from slowpath.runtime import k6, load_wrapper, targets
+from slowpath.runtime import load_wrapper, targets
+from slowpath.runtime.k6_log import Logged
+from slowpath.runtime.k6_run import Clock
 from slowpath.runtime.k6_stream import Point
 from slowpath.runtime.load_plan import Moment, Progress
 from slowpath.runtime.load_run import Player
-from slowpath.runtime.load_steps import LevelTally, Tally, Ticker
+from slowpath.runtime.load_steps import LevelTally
+from slowpath.runtime.load_tally import Tally, Ticker
 
 SECONDS = 60.0
 FOREVER = 1e6
@@ -44,7 +47,7 @@ class Smoke:
         """Metric → some of its values."""
         self.names: dict[tuple[str, str], str] = {}
         """(method, name that the script gives) → path."""
-        self.log: list[k6.Logged] = []
+        self.log: list[Logged] = []
         self.step: LoadStep | None = None
         self.jitter = 0.0
 
@@ -57,7 +60,7 @@ class Smoke:
         if point.tags.get("scenario", "").startswith("step_"):
             self.tally.add(point)
 
-    def go_on(self, now: float, ticker: Ticker, clock: k6.Clock) -> bool:
+    def go_on(self, now: float, ticker: Ticker, clock: Clock) -> bool:
         return True
 
     def mark(self, words: list[Any]) -> None:
@@ -106,6 +109,13 @@ def origin(name: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}" if host else ""
 
 
+def down(found: Smoke) -> bool:
+    """No server answers at all."""
+    answers = [*found.tally.all.statuses, *(status for tally in found.outside.values() for status in tally.statuses)]
+    codes = {code for _, code in found.unanswered}
+    return bool(answers) and set(answers) == {"0"} and BLOCKED not in codes
+
+
 def unfit(found: Smoke, mapped: Container[str], *, owned: bool) -> str:
     """Why load would tell nothing or is not to be driven; empty where all is well. `mapped`: k6's option `hosts`."""
     asked = found.tally.all.requests
@@ -115,7 +125,7 @@ def unfit(found: Smoke, mapped: Container[str], *, owned: bool) -> str:
     if not asked:
         threw = next((entry.text for entry in found.log if entry.level == "error"), "")
         return f"no iteration makes a request{f': {threw}' if threw else ''}"
-    if found.tally.all.statuses.get("0", 0) == asked:
+    if found.tally.all.statuses["0"] == asked:
         (host, code), _ = found.unanswered.most_common(1)[0]
         return f"{host}: {REFUSED.get(code, f'no answer (k6 error {code})')}"
     try:

@@ -43,7 +43,7 @@ def wilson(hits: int, count: int, effective: float | None = None) -> Range:
     rate, square = hits / count, Z * Z
     middle = (rate + square / (2 * worth)) / (1 + square / worth)
     spread = Z / (1 + square / worth) * math.sqrt(rate * (1 - rate) / worth + square / (4 * worth * worth))
-    return max(0.0, middle - spread), min(1.0, middle + spread)
+    return max(0.0, middle - spread) if hits else 0.0, min(1.0, middle + spread) if hits < count else 1.0
 
 
 def worth(blocks: Iterable[tuple[int, int]]) -> float:
