@@ -21,7 +21,16 @@ from click.testing import CliRunner, Result
 from slowpath.commands.measure_load import command
 from slowpath.model.evidence import Figures, Limits, LoadPart, LoadStep, Verdict
 from slowpath.runtime import k6 as k6_tool
-from slowpath.runtime import k6_log, load_search, load_tally, load_verdict, load_wrapper, statistics
+from slowpath.runtime import (
+    k6_log,
+    load_check,
+    load_plan,
+    load_search,
+    load_tally,
+    load_verdict,
+    load_wrapper,
+    statistics,
+)
 from slowpath.runtime.k6_stream import Points
 
 USER = """import http from 'k6/http';
@@ -255,6 +264,30 @@ def test_check_reads_the_script(k6: str, tmp_path: Path) -> None:
     ):
         assert said in done.output
     assert "later" not in done.output
+
+
+def test_how_a_project_runs_the_script_is_checked_too(k6: str, tmp_path: Path) -> None:
+    files = {
+        "package.json": "{}",
+        "load/user.js": "export default function () { __ENV.BASE; } // writes out.json",
+        "load/run.sh": "set -e\n# all\nk6 run --out json=out.json \\\n  -e HOST=x user.js\necho done\n",
+        "load/other.sh": "set -e\nk6 run -e HOST=x my-user.js\necho done\n",
+        "ci.mjs": "const name = 'load/user.js';\nexec(`API=${x} k6 run ${name} --out json`);",
+        "good.yml": "run: k6 run --out json=samples.json -e BASE=y load/user.js\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    plan = load_plan.LoadPlan(script=tmp_path / "load/user.js", root=tmp_path)
+    found = {(remark.about, remark.line, remark.message.split(",")[0]) for remark in load_check.static(plan, {})}
+    assert {each for each in found if each[0] != "load/user.js"} == {
+        ("load/run.sh", 3, "k6 writes its samples to out.json"),
+        ("load/run.sh", 3, "sets HOST"),
+        ("load/run.sh", 3, "finds user.js only when it is started in load: from elsewhere k6 exits 107"),
+        ("load/run.sh", 3, "`set -e` ends this where k6 exits 99 for a crossed threshold: what follows is skipped"),
+        ("ci.mjs", 2, "`--out json` names no file: samples and k6's own output mix on stdout"),
+        ("ci.mjs", 2, "sets API"),
+    }
 
 
 def test_options_and_scenarios_of_the_script_are_kept(k6: str, tmp_path: Path) -> None:

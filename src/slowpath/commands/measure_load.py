@@ -89,6 +89,9 @@ def command(
     except load.LoadError as error:
         display.clear()
         exits.fail(str(error))
+    except KeyboardInterrupt:
+        display.clear()
+        exits.fail("interrupted", exits.INCONCLUSIVE)
     display.clear()
     click.echo(load_text.told(part), nl=False)
     if output is not None:

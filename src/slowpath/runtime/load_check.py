@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slowpath.model.evidence import Remark
-from slowpath.runtime import targets
+from slowpath.runtime import load_callers, targets
 from slowpath.runtime.load_plan import LoadPlan, shown
 from slowpath.runtime.load_script import File, files
 
@@ -23,7 +23,9 @@ def static(plan: LoadPlan, options: dict[str, Any]) -> tuple[Remark, ...]:
     """`options` are the script's as k6 merges them; empty where k6 cannot load it."""
     read = list(files(plan.script))
     texts = (remark for file in read for remark in _text(file, shown(plan, file.path)))
-    return (*texts, *_variables(plan, read), *_options(plan, options))
+    variables = frozenset(each.name for _, facts in read for each in facts.variables)
+    called = load_callers.remarks(plan, variables, any(facts.any_variable for _, facts in read))
+    return (*texts, *_variables(plan, read), *_options(plan, options), *called)
 
 
 def refuse(plan: LoadPlan, options: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from slowpath.model.evidence import Remark, RouteFigures
 from slowpath.runtime.k6_log import Logged
@@ -87,5 +88,5 @@ def _place(plan: LoadPlan, text: str) -> tuple[str, int]:
     """The script's file and line that a stack trace names first; not the wrapper's."""
     for path, line in STACK.findall(text):
         if not path.endswith("/slowpath-load.js"):
-            return shown(plan, Path(path)), int(line)
+            return shown(plan, Path(unquote(path))), int(line)
     return "k6", 0

@@ -83,10 +83,9 @@ class _Levels:
             return self._judge(tally, clock)
         if now - self._told >= 1.0:
             self._told = now
-            last = ticker.last()
-            errors = last.errors / last.requests if last and last.requests else 0.0
-            rps, p95 = (float(last.requests), last.p95) if last else (0.0, None)
-            self._progress(Moment(self._phase, tally.vus, now - tally.start, tally.hold, rps, p95, errors))
+            last = ticker.last(now - LAG).figures(1.0)
+            told = (last.rps, last.p95, last.error_rate)
+            self._progress(Moment(self._phase, tally.vus, now - tally.start, tally.hold, *told))
         return True
 
     def finish(self, clock: Clock) -> None:

@@ -104,5 +104,9 @@ class Player:
 
 def _cut(code: int, run: Run, late: bool) -> str:
     said = [entry.text for entry in run.log.values() if entry.level == "error"]
-    why = "it did not end in time" if late else k6.EXITS.get(code, f"exit code {code}")
+    why = (
+        "it did not end in time"
+        if late
+        else k6.EXITS.get(code, f"exit code {code}" if code > 0 else f"signal {-code} ended it")
+    )
     return f"k6 stopped: {why}{f': {said[-1]}' if said else ''}"

@@ -122,12 +122,12 @@ def unfit(found: Smoke, mapped: Container[str], *, owned: bool) -> str:
     blocked = sorted({host for host, code in found.unanswered if code == BLOCKED})
     if blocked:
         return f"{', '.join(blocked)}: a public address: say --i-own-this-target if it is yours to load"
+    if down(found) or (asked and found.tally.all.statuses["0"] == asked):
+        (host, code), _ = found.unanswered.most_common(1)[0]
+        return f"{host}: {REFUSED.get(code, f'no answer (k6 error {code})')}"
     if not asked:
         threw = next((entry.text for entry in found.log if entry.level == "error"), "")
         return f"no iteration makes a request{f': {threw}' if threw else ''}"
-    if found.tally.all.statuses["0"] == asked:
-        (host, code), _ = found.unanswered.most_common(1)[0]
-        return f"{host}: {REFUSED.get(code, f'no answer (k6 error {code})')}"
     try:
         for host in found.hosts:
             name = targets.host_of(host)

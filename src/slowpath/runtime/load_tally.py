@@ -97,8 +97,9 @@ class Ticker:
         elif point.metric == "http_req_duration":
             self._open.setdefault(second, Tally(KEPT_OF_SECOND)).add(point)
 
-    def last(self) -> Tick | None:
-        return self.done[-1] if self.done else None
+    def last(self, now: float) -> Tally:
+        """What was answered in the last full second, as far as it is known."""
+        return self._open.get(int(now) - 1) or Tally(1)
 
     def finish(self) -> Sequence[Tick]:
         self._close(float("inf"))

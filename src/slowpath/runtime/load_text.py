@@ -25,8 +25,10 @@ class Display:
             self.clear()
             print(_step(moment.step), file=self._stream, flush=True)
         elif self._terminal:
-            line = f"{moment.phase:8}{users(moment.vus):>12}  {moment.elapsed:3.0f} of {moment.hold:.0f} s  "
-            line += f"{moment.rps:6.0f} req/s  p95 {_ms(moment.p95)}  {moment.errors:.1%} failed"
+            line = f"{moment.phase:8}{users(moment.vus):>12}  "
+            if moment.hold:
+                line += f"{moment.elapsed:3.0f} of {moment.hold:.0f} s  {moment.rps:6.0f} req/s  "
+                line += f"p95 {_ms(moment.p95)}  {moment.errors:.1%} failed"
             print(f"\r\x1b[K{line}", end="", file=self._stream, flush=True)
 
     def clear(self) -> None:
@@ -42,10 +44,8 @@ def told(part: LoadPart) -> str:
         f"{'':8}{'users':>7}{'req/s':>9}{'p50':>9}{'p95':>9}{'  95 % interval':18}{'p99':>9}{'failed':>9}  verdict"
     ]
     lines += [_row(step) for step in part.steps]
-    lines += ["", *_point(part)]
-    slow = list(_slowest(part))
-    if slow:
-        lines += ["", "Slowest routes there:", *slow]
+    for block in (list(_point(part)), list(_slowest(part))):
+        lines += ["", *block] if block else []
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
@@ -83,6 +83,8 @@ def _slowest(part: LoadPart) -> Iterator[str]:
     held = [step for step in part.steps if step.phase != "smoke"] or list(part.steps)
     steps = [step for step in held if step.verdict == "bad"] or held
     routes = sorted(steps[-1].routes, key=lambda route: -(route.figures.p95 or 0.0)) if steps else []
+    if routes:
+        yield "Slowest routes:"
     for route in routes[:SLOWEST]:
         figures = route.figures
         numbers = f"{_ms(figures.p95):>10}{figures.rps:9.1f} req/s{_failed(figures):>9} failed"
@@ -101,7 +103,10 @@ def _row(step: LoadStep) -> str:
 
 def _step(step: LoadStep) -> str:
     name = f" {step.route}" if step.route else ""
-    return f"{step.phase:8}{users(step.vus):>12}{name}  {step.figures.rps:.1f} req/s  {step.verdict}: {step.reason}"
+    told = f"{step.verdict}: {step.reason}"
+    if step.phase in ("smoke", "isolate") and step.verdict != "bad":  # too short to be judged
+        told = f"{step.figures.requests} requests, p95 {_ms(step.figures.p95)}, {_failed(step.figures)} failed"
+    return f"{step.phase:8}{users(step.vus):>12}{name}  {step.figures.rps:.1f} req/s  {told}"
 
 
 def _failed(figures: Figures) -> str:

@@ -33,7 +33,10 @@ def judged(
     if over:
         return "bad", "; ".join(over)
     if unfinished > max(1.0, UNFINISHED * vus):
-        return "undecided", f"{unfinished} of {vus} users still waited after the level had ended"
+        return (
+            "undecided",
+            f"{unfinished} of {vus} users were not done long after the level had ended: requests may hang",
+        )
     unsure = []
     if slow_high is None:
         few = f"{figures.requests} requests are too few for an upper bound of p95"
