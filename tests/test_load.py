@@ -134,6 +134,13 @@ def test_what_is_tried_next() -> None:
     assert load_search.bracket(steps) == (25, 40, (30, 35)), "two runs that contradict decide nothing"
 
 
+def test_more_users_are_not_tried_where_they_decide_nothing() -> None:
+    enough, few = (msgspec.structs.replace(figures((1, 1), (0, 0)), requests=count) for count in (1000, 100))
+    said = [LoadStep(10, "double", 0, 1, each, "undecided", "") for each in (few, enough, enough)]
+    assert load_search.stuck(said, Limits())
+    assert not load_search.stuck(said[:2], Limits())
+
+
 def test_bad_levels_below_good_ones_are_not_passed_over() -> None:
     steps = [LoadStep(vus, "double", 0, 1, figures((1, 1), (0, 0)), verdict, "") for vus, verdict in
              ((10, "good"), (20, "bad"), (40, "good"))]  # fmt: skip
@@ -147,6 +154,7 @@ def test_bad_levels_below_good_ones_are_not_passed_over() -> None:
         ("https://h/u/6f1e2c1a-0000-4000-8000-aabbccddeeff", "/u/{id}"),
         ("http://h/api/v1/projects", "/api/v1/projects"),
         ("http://h", "/"),
+        ("http://h/lots/L000123", "/lots/{id}"),
         ("create order", "create order"),
     ],
 )
@@ -312,15 +320,17 @@ def test_options_and_scenarios_of_the_script_are_kept(k6: str, tmp_path: Path) -
 def test_ctrl_c_keeps_what_was_gathered(k6: str, tmp_path: Path) -> None:
     with serving({"/a": 200}) as port:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/a'); sleep(0.05);")
-        arguments = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--soak", "60", "-o", "load.json"]
+        arguments = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--soak", "12", "--hold", "5"]
+        arguments += ["-o", "load.json"]
         running = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert running.stderr is not None and "smoke" in running.stderr.readline()
-        time.sleep(2)
+        time.sleep(5)
         running.send_signal(signal.SIGINT)
         out, _ = running.communicate(timeout=30)
     assert running.returncode == 4, out
     part = msgspec.json.decode((tmp_path / "load.json").read_bytes(), type=LoadPart)
     assert not part.complete and len(part.ticks) > 1
+    assert part.steps[-1].reason.startswith("cut short after") and part.steps[-1].figures.requests
     assert "interrupted: what was gathered until then is kept" in out
 
 

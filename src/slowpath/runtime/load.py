@@ -6,6 +6,7 @@ between narrow the breaking point, and both of its ends are run once more. Each 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from slowpath.runtime import (
 from slowpath.runtime.load_plan import LoadPlan, Moment, Progress, shown
 from slowpath.runtime.load_run import CutError, Player
 from slowpath.runtime.load_steps import Phase
+from slowpath.runtime.load_verdict import saturated
 
 __all__ = ["LoadError", "LoadPlan", "Moment", "Progress", "check", "run"]
 
@@ -171,7 +173,8 @@ class _Measured:
         try:
             for levels in load_search.ladder(self.plan.start_vus, cap):
                 self._hold(levels, "double")
-                if load_search.bracket(self.steps).bad is not None:
+                full = saturated(self.steps[-1].generator_cpu, os.cpu_count() or 1)
+                if full or self._found() or load_search.stuck(self.steps, self.plan.limits):
                     break
             self._decide(1)
             for _ in range(ROUNDS):
@@ -184,6 +187,9 @@ class _Measured:
                 self._hold(levels, "confirm", stop_on_bad=False)
         finally:
             self.point = load_search.breaking_point(self.steps, cap, why)
+
+    def _found(self) -> bool:
+        return load_search.bracket(self.steps).bad is not None
 
     def _decide(self, most: int) -> None:
         """Hold the highest undecided levels longer, and once more."""

@@ -29,6 +29,10 @@ PAUSE = 1.0
 """Seconds around each route, for the snapshots."""
 IDLE = 5.0
 RECORD = 60.0
+ITERATIONS = 10
+"""Of the script at least, so that there are some arguments to choose from."""
+MOST = 30
+"""Routes that are driven, those asked most."""
 ALIKE = 0.9
 """Share of answers that must have a status that the script saw too."""
 
@@ -111,13 +115,15 @@ def isolate(player: Player, smoke: Smoke, database: Database, progress: Progress
     """Raises CutError."""
     plan = player.plan
     assert smoke.step is not None
-    routes = [f"{route.method} {route.path}" for route in smoke.step.routes if route.path != OTHERS]
+    asked = sorted(smoke.step.routes, key=lambda route: -route.figures.requests)
+    named = [f"{route.method} {route.path}" for route in asked if route.path != OTHERS]
+    routes = named[:MOST]
     follower = _Alone(plan, smoke, database, progress)
     seconds = RECORD + IDLE + 2 * PAUSE + len(routes) * (plan.isolate_seconds + 2 * PAUSE + 1)
-    wanted = {"routes": routes, "seconds": plan.isolate_seconds, "idle": IDLE, "pause": PAUSE}
+    wanted = {"routes": routes, "seconds": plan.isolate_seconds, "idle": IDLE, "pause": PAUSE, "iterations": ITERATIONS}
     player.play(load_wrapper.alone(seconds), follower, seconds, marked=follower.mark, isolate=wanted)
     windows = follower.windows()
-    return Isolated(follower.steps(), tuple(attributed(windows)), tuple(follower.remarks(routes, windows)))
+    return Isolated(follower.steps(), tuple(attributed(windows)), tuple(follower.remarks(named, windows)))
 
 
 def attributed(windows: list[Window]) -> Iterator[RouteStatements]:
@@ -205,7 +211,9 @@ class _Alone:
             if route in self._missing:
                 yield Remark("warning", route, "not driven alone: the script did not ask for it again")
             elif window is None:
-                yield Remark("warning", route, "not driven alone: its turn did not come")
+                yield Remark(
+                    "warning", route, f"not driven alone: {MOST} others are asked more often, or its turn did not come"
+                )
             elif not alike(window):
                 told = ", ".join(f"{count} × {status}" for status, count in sorted(window.answered.items()))
                 message = f"not attributed: asked again alone it answers otherwise ({told}) than in the script"

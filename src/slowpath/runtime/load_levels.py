@@ -6,14 +6,17 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from slowpath.model.evidence import LoadStep
 from slowpath.runtime import load_wrapper
 from slowpath.runtime.k6_run import Clock
 from slowpath.runtime.k6_stream import Point
 from slowpath.runtime.load_plan import Moment, Progress
-from slowpath.runtime.load_run import Player
+from slowpath.runtime.load_run import CutError, Player
 from slowpath.runtime.load_steps import LevelTally, Phase
 from slowpath.runtime.load_tally import Ticker
+from slowpath.runtime.load_verdict import saturated
 from slowpath.runtime.load_wrapper import Level
 
 LAG = 0.6
@@ -46,7 +49,11 @@ def hold(
         tallies.append(LevelTally(vus, seconds, warm_up, limits))
         at += seconds + drain
     follower = _Levels(tallies, drain, phase, judged, progress, names, stop_on_bad)
-    clock = player.play(load_wrapper.held(placed, player.parts, drain), follower, at, jitter=jitter)
+    try:
+        clock = player.play(load_wrapper.held(placed, player.parts, drain), follower, at, jitter=jitter)
+    except (KeyboardInterrupt, CutError):
+        follower.cut(time.time())
+        raise
     follower.finish(clock)
 
 
@@ -96,10 +103,23 @@ class _Levels:
                 return
             self._judge(tally, clock)
 
+    def _full(self, step: LoadStep) -> bool:
+        return saturated(step.generator_cpu, os.cpu_count() or 1)
+
+    def cut(self, now: float) -> None:
+        """The level that runs, with what it has."""
+        tally = self._tallies[min(self._at, len(self._tallies) - 1)]
+        if tally.start is None or self._at == len(self._tallies) or not tally.all.requests:
+            return
+        tally.hold = min(tally.hold, now - tally.start)
+        step = tally.step(self._phase, None, 1, self._names)
+        reason = f"cut short after {tally.hold:.0f} s"
+        self._judged(msgspec.structs.replace(step, verdict="undecided", reason=reason))
+
     def _judge(self, tally: LevelTally, clock: Clock) -> bool:
         step = tally.step(self._phase, clock.cores(*tally.window), os.cpu_count() or 1, self._names)
         self._judged(step)
         self._progress(Moment(self._phase, tally.vus, tally.hold, tally.hold, step=step))
         self._at += 1
-        self._stopped = self._stop_on_bad and step.verdict == "bad"
+        self._stopped = self._stop_on_bad and (step.verdict == "bad" or self._full(step))
         return not self._stopped and self._at < len(self._tallies)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from slowpath.model.evidence import BreakingPoint, LoadStep, Verdict
+from slowpath.model.evidence import BreakingPoint, Limits, LoadStep, Verdict
 
 AT_ONCE = 4
 """Levels of one doubling run: k6 starts the users of all of them before the first."""
@@ -67,6 +67,14 @@ def between(found: Bracket, tried: Iterable[int]) -> list[int]:
     return [vus for vus in even if low < vus < found.bad and vus not in known]
 
 
+def stuck(steps: Sequence[LoadStep], limits: Limits) -> bool:
+    """Two levels in a row, the last ones, had requests enough and were not decided: more users would not help."""
+    enough = max(72.0, 4 / limits.error_rate) if limits.error_rate else 72.0
+    return len(steps) > 1 and all(
+        step.verdict == "undecided" and step.figures.requests >= enough for step in steps[-2:]
+    )
+
+
 def unconfirmed(steps: Sequence[LoadStep]) -> list[int]:
     """The two ends of the bracket, as far as they were run but once."""
     found = bracket(steps)
@@ -85,7 +93,9 @@ def breaking_point(steps: Sequence[LoadStep], cap: int, why_cap: str) -> Breakin
     else:
         reason = "no level is certainly over a limit"
     if found.undecided:
-        reason += f"; undecided: {', '.join(map(str, found.undecided))} users"
+        last = [step for step in steps if step.vus == found.undecided[-1]][-1]
+        why = f" ({last.reason})" if last.verdict == "undecided" else " (two runs contradict each other)"
+        reason += f"; undecided: {', '.join(map(str, found.undecided))} users{why}"
     return BreakingPoint(found.good, found.bad, confirmed, best[-1].figures.rps if best else None, reason)
 
 

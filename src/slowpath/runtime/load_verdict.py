@@ -12,11 +12,15 @@ SATURATED = 0.85
 """Share of all cores that k6 may use."""
 
 
+def saturated(cpu: float | None, cores: int) -> bool:
+    return cpu is not None and cpu > SATURATED * cores
+
+
 def judged(
     figures: Figures, limits: Limits, *, vus: int, unfinished: int = 0, cpu: float | None = None, cores: int = 1
 ) -> tuple[Verdict, str]:
     """Bad only where a lower bound is over its limit, good only where both upper bounds are under theirs."""
-    if cpu is not None and cpu > SATURATED * cores:
+    if saturated(cpu, cores):
         return "undecided", f"k6 itself used {cpu:.1f} of {cores} cores: it may be what is slow"
     if not figures.requests:
         hung = f"no request of {vus} users was answered in {figures.seconds:.0f} s"

@@ -106,7 +106,8 @@ if (plan.watch || plan.isolate) {
 export async function isolate(data) {
   const { routes, seconds, idle, pause } = plan.isolate;
   const until = Date.now() + 60000;
-  for (let i = 0; i < 100 && Date.now() < until && !routes.every((route) => kept_calls[route]); i++) {
+  const lacking = () => !routes.every((route) => kept_calls[route]);
+  for (let i = 0; i < 200 && Date.now() < until && (i < plan.isolate.iterations || lacking()); i++) {
     try {
       await script[plan.functions[i % plan.functions.length]](data);
     } catch (error) {
