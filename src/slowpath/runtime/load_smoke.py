@@ -65,8 +65,10 @@ class Smoke:
 
     def mark(self, words: list[Any]) -> None:
         match words:
-            case ["name", str(method), str(name), str(path)]:
+            case ["name", str(method), str(name), str(path), str(address)]:
                 self.names[method, name] = path
+                if origin(address):
+                    self.hosts[origin(address)] += 1
 
     def _asked(self, point: Point) -> None:
         host = origin(point.tags.get("name", ""))

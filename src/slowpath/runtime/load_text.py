@@ -79,10 +79,11 @@ def _point(part: LoadPart) -> Iterator[str]:
 
 
 def _slowest(part: LoadPart) -> Iterator[str]:
-    """Of the last bad step, else of the last one."""
+    """Of the last bad step, else of the last one; of all that were driven alone."""
     held = [step for step in part.steps if step.phase != "smoke"] or list(part.steps)
     steps = [step for step in held if step.verdict == "bad"] or held
-    routes = sorted(steps[-1].routes, key=lambda route: -(route.figures.p95 or 0.0)) if steps else []
+    chosen = [step for step in steps if step.phase == "isolate"] or steps[-1:]
+    routes = sorted((route for step in chosen for route in step.routes), key=lambda route: -(route.figures.p95 or 0.0))
     if routes:
         yield "Slowest routes:"
     for route in routes[:SLOWEST]:

@@ -53,7 +53,7 @@ function seen(method, target, body, params) {
   const name = (params && params.tags && params.tags.name) || (target && target.url ? target.name : "");
   if (name && !said[`${method} ${name}`]) {
     said[`${method} ${name}`] = true;
-    say("name", method, String(name), pathOf(url));
+    say("name", method, String(name), pathOf(url), (/^[a-z]+:\/\/[^/?#]*/i.exec(url) || [""])[0]);
   }
   const calls = (kept_calls[key] = kept_calls[key] || { all: [], statuses: {} });
   if (plan.isolate && calls.all.length < 50) calls.all.push([method, url, body, params]);
@@ -114,6 +114,7 @@ export async function isolate(data) {
       say("threw", String(error).slice(0, 200));
     }
   }
+  await new Promise((done) => setTimeout(done, 100)); // answers of asyncRequest
   say("begin", "");
   sleep(pause + idle);
   say("end", "", {}, []);
