@@ -161,7 +161,9 @@ class _Measured:
             self.isolated = alone.statements
             self.remarks += alone.remarks
         elif self.plan.soak is not None:
-            vus = self.plan.vus or self.plan.start_vus
+            vus, (cap, why) = self.plan.vus or self.plan.start_vus, _cap(self.plan)
+            if vus > cap:
+                raise k6.K6Error(f"{vus} users are more than {cap}: {why}")
             self.holds[vus] = self.plan.soak
             self._hold([vus], "soak")
         else:
@@ -171,11 +173,9 @@ class _Measured:
         """Double, narrow, decide, confirm."""
         cap, why = _cap(self.plan)
         try:
-            for levels in load_search.ladder(self.plan.start_vus, cap):
-                self._hold(levels, "double")
-                full = saturated(self.steps[-1].generator_cpu, os.cpu_count() or 1)
-                if full or self._found() or load_search.stuck(self.steps, self.plan.limits):
-                    break
+            self._climb(cap)
+            if self._full():
+                return
             self._decide(1)
             for _ in range(ROUNDS):
                 tried = [step.vus for step in self.steps]
@@ -188,8 +188,16 @@ class _Measured:
         finally:
             self.point = load_search.breaking_point(self.steps, cap, why)
 
-    def _found(self) -> bool:
-        return load_search.bracket(self.steps).bad is not None
+    def _climb(self, cap: int) -> None:
+        """Until a level is bad, or more users would decide nothing."""
+        for levels in load_search.ladder(self.plan.start_vus, cap):
+            found = load_search.bracket(self.steps).bad is not None
+            if found or self._full() or load_search.stuck(self.steps, self.plan.limits):
+                break
+            self._hold(levels, "double")
+
+    def _full(self) -> bool:
+        return saturated(self.steps[-1].generator_cpu, os.cpu_count() or 1)
 
     def _decide(self, most: int) -> None:
         """Hold the highest undecided levels longer, and once more."""

@@ -76,7 +76,8 @@ class Player:
         own = {**self.plan.env, "SLOWPATH_PLAN": load_wrapper.plan(scenarios, self.parts, **settings)}
         run = Run(self._binary, self._wrapper, k6.environment(own, owned=self.plan.owned), marked)
         points, ticker, clock = Points(everything), Ticker(), Clock(run.pid)
-        until = time.time() + seconds + START_SECONDS
+        now = time.time()
+        until = now + seconds + START_SECONDS
         try:
             for lines in run.lines():
                 clock.note()
@@ -90,7 +91,10 @@ class Player:
                     run.stop()
             code = run.finish()
         except BaseException:
-            run.end(10)
+            try:
+                run.end(10)
+            except BaseException:  # asked once more to end
+                run.kill()
             raise
         finally:
             self._ended = time.time()
@@ -104,9 +108,6 @@ class Player:
 
 def _cut(code: int, run: Run, late: bool) -> str:
     said = [entry.text for entry in run.log.values() if entry.level == "error"]
-    why = (
-        "it did not end in time"
-        if late
-        else k6.EXITS.get(code, f"exit code {code}" if code > 0 else f"signal {-code} ended it")
-    )
+    told = f"exit code {code}" if code > 0 else f"signal {-code} ended it"
+    why = "it did not end in time" if late else k6.EXITS.get(code, told)
     return f"k6 stopped: {why}{f': {said[-1]}' if said else ''}"
