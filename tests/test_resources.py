@@ -119,7 +119,7 @@ def test_k6_is_found_once_it_runs(tmp_path: Path) -> None:
 def test_an_event_loop_that_sleeps_in_blocking_work_is_stalled(mode: str, stalled: bool) -> None:
     with running(sys.executable, str(STAGED), mode, line=True) as (process, port):
         source = Processes({"app": lambda: find(str(process.pid))})
-        assert later(source, lambda seen: seen.get("process.event_loops app", 0) == 1)["process.event_loops app"] == 1
+        assert later(source, lambda seen: "process.event_loops app" in seen)["process.event_loops app"] == 0, "it rests"
         asking = threading.Thread(target=_ask, args=(f"http://127.0.0.1:{port}/",), daemon=True)
         asking.start()
         seen = [figures(source)["process.stalled_loops app"] for _ in range(40)]

@@ -16,6 +16,7 @@ THROTTLED = 0.2
 """Share of the scheduler's periods in which a container hit its quota."""
 FLAT = 1.2
 """Growth of a thread count up to which it is flat."""
+WATCHED = ("app", "postgres", "k6", "reader", "slowpath")
 STALLED = 0.5
 """Share of the event loops."""
 
@@ -37,6 +38,12 @@ def generator(facts: Facts) -> Outcome:
     if cpu >= BUSY * cores or (facts.host_full and cpu > MOST * used):
         probe = ("run k6 on another machine, or make the script do less between requests, and measure again",)
         summary = "The load generator is saturated: it says nothing about the system."
+        return Outcome("load-generator", "holds", words, summary, probe=probe)
+    ready = cpu + facts.bad_or("process.cpu_wait", "k6")
+    if ready >= BUSY * cores and cpu > MOST * sum(facts.bad_or("process.cpu", label) for label in WATCHED):
+        words += f"; it was ready or running {ready:.2f} cores' worth of the time"
+        summary = "The load generator had too few processors: it says nothing about the system."
+        probe = ("stop what else runs on its machine, or run k6 on another one, and measure again",)
         return Outcome("load-generator", "holds", words, summary, probe=probe)
     return Outcome("load-generator", "cleared", words)
 
@@ -132,7 +139,7 @@ def _processors_idle(facts: Facts) -> bool | None:
 
 def _by_loops(facts: Facts, loops: float, stalled: float) -> Outcome:
     words = f"{stalled:.0f} of {loops:.0f} event loops are asleep in a blocking call, not in their events"
-    if stalled < STALLED * loops:
+    if stalled < STALLED * min(loops, facts.workers or loops):  # others accept connections, or wait for signals
         return Outcome("blocked-workers", "cleared", words)
     more = [f"{threads(facts)}, the processors idle"] if threads(facts) else []
     return Outcome("blocked-workers", "holds", words, SUMMARY, tuple(more + _held_by_database(facts)), PROBE)

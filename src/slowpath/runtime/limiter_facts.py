@@ -114,10 +114,11 @@ class Facts:
 
     @cached_property
     def others_harmless(self) -> bool:
-        """What else ran on the host took hardly any time from a request, however much it used. Where a thread of the
-        product is saturated, each moment that it waits delays all requests."""
+        """What else ran on the host took hardly any time from a request, however much it used. Where a thread is
+        saturated, each moment that it waits delays all requests."""
         typical = self.bad_step.figures.p50
-        saturated = any(self.bad_or("process.busiest_thread", label) >= BUSY for label in ("app", "postgres"))
+        watched = self.subjects("process.busiest_thread")
+        saturated = any(self.bad_or("process.busiest_thread", label) >= BUSY for label in watched)
         return not saturated and self.waited is not None and typical is not None and self.waited <= HARMLESS * typical
 
     @cached_property

@@ -3,8 +3,9 @@
 A thread's `schedstat` gives the time that it ran and the time that it was ready and waited for a processor: their sum
 is a saturated thread's whole time, however many others want the processor too. `syscall` says what a sleeping thread
 sleeps in. One that was seen waiting for events is an event loop; one that later sleeps in something else is stalled:
-blocking work runs on it. Idle workers of a multi-threaded runtime wait in futex, so that counts as idle too, except
-where each worker is a runtime of its own (actix), whose only idle place is its event loop.
+blocking work runs on it. Loops that do nothing, as one that only waits for signals, do not count. Idle workers of a
+multi-threaded runtime wait in futex, so that counts as idle too, except where each worker is a runtime of its own
+(actix), whose only idle place is its event loop.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Threads(NamedTuple):
     """Seconds that the busiest thread ran or was ready."""
     uninterruptible: int
     loops: int | None
-    """Event loops seen so far; None where the system calls of the threads may not be read."""
+    """Event loops that ran or are stalled; None where the system calls of the threads may not be read."""
     stalled: int
 
 
@@ -56,21 +57,21 @@ class ThreadWatch:
         except OSError:
             return None
         before, self._ran = self._ran, {}
-        wait = busiest = 0
-        uninterruptible = stalled = 0
+        wait = busiest = uninterruptible = loops = stalled = 0
         readable = False
         for name in names:
             state, ran, waited, call = self._thread(name)
-            uninterruptible += state == "D"
-            self._ran[name] = (ran, waited)
-            if name in before:
-                ran_now, waited_now = ran - before[name][0], waited - before[name][1]
-                wait += waited_now
-                busiest = max(busiest, ran_now + waited_now)
             readable = readable or call is not None
-            stalled += self._stalls(name, state, call)
-        loops = len(self._loops & set(names)) if readable and self._events else None
-        return Threads(wait / 1e9, busiest / 1e9, uninterruptible, loops, stalled)
+            uninterruptible += state == "D"
+            stalls = self._stalls(name, state, call)
+            self._ran[name] = (ran, waited)
+            ran_now, waited_now = (ran - before[name][0], waited - before[name][1]) if name in before else (0, 0)
+            wait += waited_now
+            busiest = max(busiest, ran_now + waited_now)
+            stalled += stalls
+            loops += stalls or (name in self._loops and ran_now > 0)
+        told = loops if readable and self._events else None
+        return Threads(wait / 1e9, busiest / 1e9, uninterruptible, told, stalled)
 
     def _stalls(self, thread: str, state: str, call: int | None) -> bool:
         if call in self._events:
