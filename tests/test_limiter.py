@@ -154,6 +154,16 @@ def test_throughput_that_grows_is_no_sign_of_blocked_workers() -> None:
     assert judge(part, load(rps=(100, 330))).limiter == "inconclusive"
 
 
+def test_what_grows_is_compared_with_much_fewer_users() -> None:
+    """A search ends with two levels close together, between which nothing grows, a plateau or not."""
+    searched = load(rps=(100, 108), users=(20, 22))
+    first = msgspec.structs.replace(searched.steps[0], vus=10, phase="double", start=500.0, end=530.0)
+    for rps, expected in ((50.0, "inconclusive"), (98.0, "blocked-workers")):
+        light = msgspec.structs.replace(first, figures=msgspec.structs.replace(first.figures, rps=rps))
+        part = msgspec.structs.replace(searched, steps=(light, *searched.steps))
+        assert judge(resources(process__stalled_loops___app=2), part).limiter == expected
+
+
 def test_what_it_is_not_is_told_with_figures() -> None:
     verdict = judge(resources(**STAGED["pool"][0]), load())
     told = "\n".join(verdict.exonerated)

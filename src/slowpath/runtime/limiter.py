@@ -14,7 +14,7 @@ from typing import Literal
 from slowpath.model.evidence import Limiter, LimiterVerdict, LoadPart, ResourcesPart
 from slowpath.runtime import limiter_cpu, limiter_database, limiter_host
 from slowpath.runtime.limiter_cpu import throughput_growth
-from slowpath.runtime.limiter_facts import FEWEST, Facts, Outcome, pair
+from slowpath.runtime.limiter_facts import FEWEST, Facts, Outcome, steps_of
 
 RULES = (
     limiter_cpu.generator,
@@ -49,10 +49,10 @@ WEAKER: dict[str, Literal["high", "medium", "low"]] = {"high": "medium", "medium
 
 
 def judge(resources: ResourcesPart, load: LoadPart) -> LimiterVerdict:
-    steps = pair(load)
+    steps = steps_of(load)
     if steps is None:
         return _never_bad(load)
-    facts = Facts(resources, *steps)
+    facts = Facts(resources, steps)
     outcomes = [rule(facts) for rule in RULES]
     if facts.bad("host.cpu") is None and facts.app_cpu is None and not facts.database:
         probe = ("measure resources while the load runs, on one clock",)
@@ -159,8 +159,7 @@ def _cleared(outcomes: Iterable[Outcome]) -> list[str]:
 
 
 def _plateau(facts: Facts) -> list[str]:
-    good, growth = facts.good_step, throughput_growth(facts)
-    if good is None or growth is None:
+    before, bad = facts.earlier_step, facts.bad_step
+    if before is None or throughput_growth(facts) is None:
         return []
-    bad = facts.bad_step
-    return [f"{good.vus} → {bad.vus} users: {good.figures.rps:.0f} → {bad.figures.rps:.0f} requests/s"]
+    return [f"{before.vus} → {bad.vus} users: {before.figures.rps:.0f} → {bad.figures.rps:.0f} requests/s"]

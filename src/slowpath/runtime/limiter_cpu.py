@@ -93,22 +93,22 @@ def blocked_workers(facts: Facts) -> Outcome:
 
 
 def throughput_growth(facts: Facts) -> float | None:
-    """Gain in requests/s from the good to the bad step, as a share of the gain in users. A plateau is near 0."""
-    good, bad = facts.good_step, facts.bad_step
-    if good is None or not good.figures.rps or bad.vus <= good.vus:
+    """Gain in requests/s from much fewer users to the bad step, as a share of that in users; near 0 on a plateau."""
+    before, bad = facts.earlier_step, facts.bad_step
+    if before is None or not before.figures.rps:
         return None
-    return (bad.figures.rps / good.figures.rps - 1) / (bad.vus / good.vus - 1)
+    return (bad.figures.rps / before.figures.rps - 1) / (bad.vus / before.vus - 1)
 
 
 def threads(facts: Facts) -> str:
     """How the number of threads changed, as text; empty where it was not seen."""
-    good, bad = facts.good("process.threads", "app"), facts.bad("process.threads", "app")
-    return "" if good is None or bad is None else f"threads {good:.0f} → {bad:.0f}"
+    light, bad = facts.light("process.threads", "app"), facts.bad("process.threads", "app")
+    return "" if light is None or bad is None else f"threads {light:.0f} → {bad:.0f}"
 
 
 def threads_rose(facts: Facts) -> bool | None:
-    good, bad = facts.good("process.threads", "app"), facts.bad("process.threads", "app")
-    return None if good is None or bad is None else bad > FLAT * good + 2
+    light, bad = facts.light("process.threads", "app"), facts.bad("process.threads", "app")
+    return None if light is None or bad is None else bad > FLAT * light + 2
 
 
 def _by_workers(facts: Facts, used: float, words: str) -> Outcome:

@@ -11,6 +11,8 @@ from slowpath.model.evidence import Limiter, LoadPart, LoadStep, Reading, Resour
 
 FEWEST = 3
 """Samples that a median needs."""
+MUCH_FEWER = 2 / 3
+"""Share of the users."""
 BUSY = 0.9
 """Share of its time from which a thread, or of its cores from which a program, is saturated."""
 HARMLESS = 0.1
@@ -35,12 +37,25 @@ class Outcome(NamedTuple):
     """Seen itself, not only by what else is ruled out."""
 
 
+class Steps(NamedTuple):
+    """What is compared. The last good and the first bad step may be close together, so that what grows is flat."""
+
+    good: LoadStep | None
+    bad: LoadStep
+    earlier: LoadStep | None
+    """That with the most users of those that have much fewer than the bad one."""
+    light: LoadStep | None
+    """That with the fewest; the short smoke step only where there is no other."""
+
+
 class Facts:
     """All that a rule may ask."""
 
-    def __init__(self, resources: ResourcesPart, good: LoadStep | None, bad: LoadStep) -> None:
-        self.good_step = good
-        self.bad_step = bad
+    def __init__(self, resources: ResourcesPart, steps: Steps) -> None:
+        self.good_step = steps.good
+        self.bad_step = steps.bad
+        self.earlier_step = steps.earlier
+        self._light_step = steps.light
         self.workers = resources.workers
         self._pool_max = resources.pool_max
         self._margin = abs(resources.clock_offset)
@@ -51,6 +66,10 @@ class Facts:
 
     def good(self, name: str, subject: str = "") -> float | None:
         return _median(name, self._within(name, subject, self.good_step))
+
+    def light(self, name: str, subject: str = "") -> float | None:
+        """With the fewest users."""
+        return _median(name, self._within(name, subject, self._light_step))
 
     def bad_or(self, name: str, subject: str = "") -> float:
         """For parts of a sum: what was not seen adds nothing."""
@@ -71,13 +90,13 @@ class Facts:
 
     @cached_property
     def pool_max(self) -> int | None:
-        """As given; else the most sessions of the app ever, if it had as many at both steps: a pool opens no more."""
+        """As given; else the sessions of the app, if it had as many with much fewer users: a pool opens no more."""
         if self._pool_max:
             return self._pool_max
         parts = [self._series.get((f"db.{state}", "")) for state in ("active", "idle", "idle_in_transaction")]
-        if not all(parts) or self.good_step is None:
+        if not all(parts) or self.earlier_step is None:
             return None
-        both = [self._sessions(step) for step in (self.good_step, self.bad_step)]
+        both = [self._sessions(step) for step in (self.earlier_step, self.bad_step)]
         plateau = both[0] is not None and both[0] == both[1]
         return int(both[1] or 0) or None if plateau else None
 
@@ -197,8 +216,8 @@ def window(series: Series, step: LoadStep, margin: float = 0.0) -> Iterable[tupl
     return ((time, value) for time, value in zip(series.times, series.values, strict=False) if first <= time <= last)
 
 
-def pair(load: LoadPart) -> tuple[LoadStep | None, LoadStep] | None:
-    """The last good and the first bad step, as they were run last; the smoke step where no other was good."""
+def steps_of(load: LoadPart) -> Steps | None:
+    """None without a bad step. Each as it was run last; the smoke step stands in where no other was good."""
     point = load.breaking_point
     if point is None or point.first_bad is None:
         return None
@@ -207,9 +226,14 @@ def pair(load: LoadPart) -> tuple[LoadStep | None, LoadStep] | None:
     if not bad:
         return None
     good = [step for step in steps if step.vus == point.last_good and step.verdict == "good"]
-    smoke = [step for step in steps if step.phase == "smoke"]
-    known = good or smoke
-    return known[-1] if known else None, bad[-1]
+    known = good or [step for step in steps if step.phase == "smoke"]
+    below = [step for step in steps if step.verdict != "bad" and 0 < step.vus <= MUCH_FEWER * bad[-1].vus]
+    return Steps(
+        known[-1] if known else None,
+        bad[-1],
+        max(below, key=lambda step: step.vus, default=None),
+        min(below, key=lambda step: (step.phase == "smoke", step.vus), default=None),
+    )
 
 
 def _median(name: str, values: list[float]) -> float | None:
