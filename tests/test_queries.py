@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal as signals
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Iterator
-from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +19,7 @@ from diesel_like import BY_ID, CHILDREN, PARENTS, Pooled
 
 from slowpath import parts
 from slowpath.cli import cli
+from slowpath.commands import measure_queries
 from slowpath.model.evidence import Figures, LoadPart, LoadStep, QueriesPart, Tick
 from slowpath.model.snapshot import Snapshot
 from slowpath.runtime import queries, statements
@@ -233,31 +230,23 @@ def test_settings_start_the_server(watched: postgres.Cluster, tmp_path: Path) ->
         assert server.database().ask("SHOW log_destination").strip() == ("jsonlog" if version >= 150_000 else "csvlog")
 
 
-@pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])
-def test_interrupted_reading_keeps_what_it_has(recorded: Recorded, tmp_path: Path, signal: str) -> None:
-    endless, written = tmp_path / "log", tmp_path / "queries.json"
-    os.mkfifo(endless)
-    program = [sys.executable, "-c", "from slowpath.cli import main; main()"]
-    command = [*program, "measure", "queries", "--log", str(endless), "-o", str(written)]
-    reader = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    text = recorded.log("json").read_bytes()
-    _fill(endless, text[:2000], reader).close()  # which format it has
-    with _fill(endless, text, reader):
-        reader.send_signal(getattr(signals, signal))
-        output, errors = reader.communicate(timeout=20)
-    assert reader.returncode == 4 and not errors, errors
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_reading_keeps_what_it_has(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    lines = recorded.log("json").read_bytes().splitlines(keepends=True)
+    for name, some in (("1", lines[: len(lines) // 2]), ("2", lines[len(lines) // 2 :])):
+        (tmp_path / name).write_bytes(b"".join(some))
+
+    def progress(message: str) -> None:
+        if message.endswith(" 2"):
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(measure_queries, "_progress", progress)
+    written, before = tmp_path / "queries.json", signal.getsignal(signal.SIGTERM)
+    command = ["measure", "queries", "--log", str(tmp_path / "1"), "--log", str(tmp_path / "2"), "-o", str(written)]
+    outcome = CliRunner().invoke(cli, command)
+    signal.signal(signal.SIGTERM, before)
+    assert outcome.exit_code == 4 and "interrupted" in outcome.output, outcome.output
     part = parts.read_as(written, QueriesPart)
-    assert not part.complete and part.statements and "interrupted" in output
-
-
-def _fill(pipe: Path, text: bytes, reader: subprocess.Popen[str]) -> FileIO:
-    """Write what somebody reads, and leave it open."""
-    for _ in range(200):
-        assert reader.poll() is None
-        with contextlib.suppress(OSError):  # nobody reads yet, or the reader was about to leave
-            log = os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb", buffering=0)
-            os.set_blocking(log.fileno(), True)
-            log.write(text)
-            return log
-        time.sleep(0.05)
-    raise AssertionError("nobody reads")
+    assert not part.complete and part.statements
