@@ -169,6 +169,24 @@ def test_log_without_query_ids_is_joined_by_text(recorded: Recorded, tmp_path: P
     assert [(group.windows, group.statement[:3]) for group in blind.groups] == [(20, "fp:")]
 
 
+@pytest.mark.parametrize(
+    "prefix", ["{timestamp} [{pid}] ", "db-1  | {timestamp} [{pid}] {user}@{dbname} ", "{timestamp} {session_id} "]
+)
+def test_log_as_text_is_read_as_far_as_it_tells(recorded: Recorded, tmp_path: Path, prefix: str) -> None:
+    told = [json.loads(line) for line in recorded.log("json").read_text().splitlines()]
+    compose = prefix.partition("{")[0]
+    text = tmp_path / "log"
+    lines = []
+    for line in told:
+        start = prefix.format(**({"user": "a", "dbname": "b"} | line))
+        lines.append(f"{start}LOG:  {line['message']}\n".replace("\n", f"\n{compose}\t").removesuffix(f"{compose}\t"))
+    text.write_text("".join(lines))
+    part = queries.analyse([text], None, None, (recorded.before.time, recorded.after.time))
+    assert [(g.windows, g.repeats_median, g.how) for g in part.groups] == [(20, 8, "ping")]
+    assert [(scan.table, scan.columns) for scan in part.scans] == [("orders", ("customer_id",))]
+    assert part.sources == ("stderr", "auto_explain") and any("as text" in remark.message for remark in part.remarks)
+
+
 def test_log_of_another_database(recorded: Recorded) -> None:
     other = msgspec.structs.replace(recorded.after, database="other")
     part = queries.analyse(

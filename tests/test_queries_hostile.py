@@ -62,6 +62,16 @@ def as_csv(told: list[dict[str, Any]]) -> bytes:
     return "".join(lines).encode()
 
 
+def as_text(told: list[dict[str, Any]]) -> bytes:
+    """With the prefix that a server has by default."""
+    lines = []
+    for each in told:
+        prefix = f"{each['timestamp']} [{each['pid']}] "
+        lines.append(f"{prefix}{each['error_severity']}:  {each['message']}".replace("\n", "\n\t"))
+        lines += [f"{prefix}{name.upper()}:  {each[name]}" for name in ("detail", "hint", "statement") if name in each]
+    return "".join(line + "\n" for line in lines).encode()
+
+
 def measured(path: Path, tmp_path: Path, *more: str) -> tuple[Result, bytes]:
     """The command's outcome, and the bytes of all that it wrote."""
     written = tmp_path / "queries.json"
@@ -79,7 +89,7 @@ def plan(text: str, condition: str) -> str:
     return "duration: 60.0 ms  plan:\n" + json.dumps({"Query Text": text, "Query Parameters": condition, "Plan": root})
 
 
-@pytest.mark.parametrize("write", [as_json, as_csv], ids=["jsonlog", "csvlog"])
+@pytest.mark.parametrize("write", [as_json, as_csv, as_text], ids=["jsonlog", "csvlog", "stderr"])
 @pytest.mark.parametrize("query_id", [0, 4711])
 @pytest.mark.parametrize("way", WAYS)
 def test_no_value_survives(
@@ -190,7 +200,8 @@ def test_unreadable_lines_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"2026-11-26 12:00:00.000 UTC [7] LOG:  duration: 1 ms\n", "is neither a JSON nor a CSV log"),
+        (b"12:00 [info] listening\n" * 9, "is no log of PostgreSQL"),
+        (b"2026-11-26 12:00:00.000 UTC [7] LOG:  duration: 1 ms\n", "no statement with a duration"),
         (None, "No such file"),
         (b"", "no statement with a duration"),
         (as_json([line(1, "database system is ready")]), "no statement with a duration"),

@@ -21,7 +21,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.option("-o", "--output", type=FILE, help="Write the part there.")
-@click.option("--log", "logs", type=FILE, multiple=True, metavar="FILE", help="A JSON or CSV log of PostgreSQL.")
+@click.option(
+    "--log", "logs", type=FILE, multiple=True, metavar="FILE", help="A log of PostgreSQL: JSON, CSV, or text."
+)
 @click.option("--before", type=FILE, help="A snapshot that was taken before the load.")
 @click.option("--after", type=FILE, help="A snapshot that was taken after it.")
 @click.option("--load", type=FILE, help="A part of `measure load`: only what ran within it counts.")
@@ -86,7 +88,7 @@ def _analyse(output: Path | None, logs: tuple[Path, ...], before: Path | None, a
     from slowpath.model.evidence import LoadPart
     from slowpath.model.snapshot import Snapshot
     from slowpath.runtime import queries, queries_text
-    from slowpath.runtime.log_lines import LogError
+    from slowpath.runtime.log_files import LogError
 
     if bool(before) != bool(after):
         exits.fail("--before and --after go together")

@@ -13,7 +13,8 @@ from slowpath.runtime import plans
 from slowpath.runtime.database import NAME
 from slowpath.runtime.index_hints import hint
 from slowpath.runtime.log_events import Ended, Event, Ordering, events
-from slowpath.runtime.log_lines import Format, Line, LogError, Reading, format_of, read
+from slowpath.runtime.log_files import LogError, format_of, read
+from slowpath.runtime.log_lines import Format, Line, Reading
 from slowpath.runtime.log_times import Clock
 from slowpath.runtime.shapes import compared
 from slowpath.runtime.tally import Tally
@@ -61,12 +62,12 @@ class LogFindings:
         for path in dict.fromkeys(path.resolve() for path in paths):
             form, time = format_of(path)
             if not form and path.stat().st_size:
-                raise LogError(
-                    f"{path}: is neither a JSON nor a CSV log of PostgreSQL (`--setup` tells how to get one)"
-                )
+                raise LogError(f"{path}: is no log of PostgreSQL (`--setup` tells how to get one)")
             if form:
                 files.append((time, path, form))
         self.formats = [form for _, _, form in sorted(files)]
+        if "stderr" in self.formats and len(set(self.formats)) > 1:
+            raise LogError("a log as text goes with no other: its lines cannot be told from theirs")
         lines = self._lines([(path, form) for _, path, form in sorted(files)], progress)
         for event in events(self._ordering.ordered(lines)):
             if isinstance(event, Ended):
@@ -118,6 +119,9 @@ class LogFindings:
         if self.tally.rest:
             yield Remark("warning", about, f"{self.tally.rest} more statements are counted together: without "
                          "query ids each text is one", instead="compute_query_id = on")  # fmt: skip
+        if "stderr" in self.formats:
+            yield Remark("warning", about, "a log as text tells no query ids, and sessions and databases not surely",
+                         instead="log_destination = 'jsonlog' (15 on) or 'csvlog'")  # fmt: skip
         yield from self._doubts()
 
     def _doubts(self) -> Iterator[Remark]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
 MAX_LINE = 8 * 1024 * 1024
-Format = Literal["jsonlog", "csvlog", ""]
+Format = Literal["jsonlog", "csvlog", "stderr", ""]
 MESSAGE = b'"duration: '
 PREPARED = re.compile(rb'"duration: [\d.]+ ms  (?:parse|bind) ')
 """Two of three messages of a prepared statement, and none that counts."""
@@ -22,10 +21,6 @@ RECORD = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^,"]{1,40},(?:"(?:[^
 """How each record of a CSV log begins: a text inside of one has its quotes doubled."""
 LEAST_COLUMNS = 23
 """PostgreSQL 12 and before; 13 has 24, 14 and later 26."""
-
-
-class LogError(Exception):
-    """A file that cannot be read as a log; the text is one line."""
 
 
 class Line(NamedTuple):
@@ -68,33 +63,7 @@ class _Json(msgspec.Struct):
     query_id: int = 0
 
 
-def format_of(path: Path) -> tuple[Format, str]:
-    """By the first line that tells, and the time that it has. Raises LogError."""
-    try:
-        with path.open("rb") as file:
-            for line in _lines(file, Reading()):
-                if line.startswith(b"{") and b'"session_id"' in line:
-                    found = re.search(rb'"timestamp": ?"([^"]{10,40})"', line)
-                    return "jsonlog", found[1].decode("utf-8", "replace") if found else ""
-                if RECORD.match(line):
-                    return "csvlog", line.partition(b",")[0].decode("utf-8", "replace")
-                if file.tell() > 1 << 20:
-                    break
-    except OSError as error:
-        raise LogError(f"{path}: {error.strerror}") from None
-    return "", ""
-
-
-def read(path: Path, form: Format, reading: Reading) -> Iterator[Line]:
-    """The messages that may tell of a statement. Raises LogError."""
-    try:
-        with path.open("rb") as file:
-            yield from _json(file, reading) if form == "jsonlog" else _csv(file, reading)
-    except OSError as error:
-        raise LogError(f"{path}: {error.strerror}") from None
-
-
-def _lines(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
+def lines_of(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
     """Lines with their ends; one that is too long is left out."""
     while line := file.readline(MAX_LINE):
         if len(line) < MAX_LINE or line.endswith(b"\n"):
@@ -113,9 +82,9 @@ def _matters(line: bytes) -> bool:
     return b"execute " in line or b"statement: " in line
 
 
-def _json(file: BinaryIO, reading: Reading) -> Iterator[Line]:
+def from_json(file: BinaryIO, reading: Reading) -> Iterator[Line]:
     decode = msgspec.json.Decoder(_Json).decode
-    for line in _lines(file, reading):
+    for line in lines_of(file, reading):
         reading.lines += 1
         if not _matters(line):
             reading.unreadable += not line.startswith(b"{") and not line.isspace()
@@ -136,7 +105,7 @@ def _json(file: BinaryIO, reading: Reading) -> Iterator[Line]:
                    told.application_name, told.backend_type, told.query_id, told.message)  # fmt: skip
 
 
-def _csv(file: BinaryIO, reading: Reading) -> Iterator[Line]:
+def from_csv(file: BinaryIO, reading: Reading) -> Iterator[Line]:
     csv.field_size_limit(MAX_LINE)
     for record in _records(file, reading):
         if not _matters(record):
@@ -159,7 +128,7 @@ def _records(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
     """Lines joined while a quote is open. A new record inside of one that never closes ends it."""
     parts: list[bytes] = []
     quotes = size = 0
-    for line in _lines(file, reading):
+    for line in lines_of(file, reading):
         reading.lines += 1
         if parts and (size > MAX_LINE or RECORD.match(line)):
             reading.unreadable += 1
