@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import postgres
 import pytest
+from click.testing import CliRunner
 
+from slowpath import parts
+from slowpath.cli import cli
+from slowpath.model.evidence import QueriesPart
 from slowpath.runtime import statements
 from slowpath.runtime.database import DatabaseError
 from slowpath.runtime.targets import TargetError
@@ -112,3 +117,33 @@ def test_public_address_needs_the_owners_word(key: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("DATABASE_URL", "dbname=d")
     with pytest.raises(TargetError):
         statements.connect("DATABASE_URL")
+
+
+def test_no_value_of_a_real_log_survives(watched: postgres.Cluster, shop: str, tmp_path: Path) -> None:
+    """Bind values are in this log, and literals in the plans of the first executions."""
+    with statements.connect("DATABASE_URL") as ours, psycopg.connect(shop, autocommit=True) as app:
+        app.execute("INSERT INTO orders (id, note) SELECT g, 'n' || g FROM generate_series(1, 30000) g")
+        before = statements.snapshot(ours)
+        app.execute("SET log_parameter_max_length = -1")
+        app.execute(f"SET application_name = '{SECRET}'")
+        asked = "SELECT id FROM orders WHERE note = %s AND id <> ALL (%s) ORDER BY note || %s"
+        for number in range(8):
+            app.execute(asked, (f"{SECRET}{number}", [918273645], SECRET), prepare=True)
+            app.execute(f"SELECT id FROM orders WHERE note = '{SECRET}{number}' /* {SECRET} */ -- {SECRET}")
+            app.execute(f"SELECT count(*) FROM orders WHERE note IN ($${SECRET}$$, E'\\'{SECRET}', '{SECRET}')")
+        with pytest.raises(psycopg.Error):
+            app.execute("SELECT %s::int", (SECRET,))
+        app.execute(f"CREATE ROLE r{before.time:.0f} PASSWORD '{SECRET}'")
+        after = statements.snapshot(ours)
+    for name, snapshot in (("before", before), ("after", after)):
+        parts.write(tmp_path / f"{name}.json", snapshot)
+    for ending in ("json", "csv"):
+        log, written = watched.socket / f"data/log/server.{ending}", tmp_path / "queries.json"
+        assert SECRET in log.read_text()
+        snapshots = ["--before", str(tmp_path / "before.json"), "--after", str(tmp_path / "after.json")]
+        outcome = CliRunner().invoke(cli, ["measure", "queries", "--log", str(log), *snapshots, "-o", str(written)])
+        assert outcome.exit_code == 0 and "holds bind values" in outcome.output, outcome.output
+        part = parts.read_as(written, QueriesPart)
+        assert [(scan.table, scan.columns) for scan in part.scans] == [("orders", ("note",))] * 3
+        for text in (outcome.output, written.read_text(), (tmp_path / "after.json").read_text()):
+            assert SECRET not in text and "918273645" not in text

@@ -11,6 +11,7 @@ TOP = 10
 WIDE = 116
 COLUMNS = re.compile(r"SELECT .{3,}? FROM (?=[(\"\w])", re.I)
 """What a statement yields says least of it."""
+PINGS = ("SELECT ?", "SELECT $1")
 CHATTY_MS = 1.0
 """A statement that is quick alone and costs by its number."""
 CHATTY_CALLS = 1000
@@ -49,7 +50,8 @@ def _statements(part: QueriesPart, total: float) -> Iterator[str]:
         yield ""
         yield "Chatty: quick alone, many of them. Ask for all rows at once, or keep what does not change"
     for each in sorted(chatty, key=lambda each: -each.calls)[:TOP]:
-        yield f"  {each.calls} calls of {each.mean_ms:.2f} ms: {_short(each)}"
+        test = " (a pool testing its connections)" if each.text in PINGS else ""
+        yield f"  {each.calls} calls of {each.mean_ms:.2f} ms: {_short(each)}{test}"
 
 
 def _groups(part: QueriesPart, texts: dict[str, Statement]) -> Iterator[str]:

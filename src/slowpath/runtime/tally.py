@@ -8,8 +8,10 @@ from slowpath.model.evidence import Statement
 from slowpath.runtime.shapes import shape
 from slowpath.runtime.sql_clean import QUERIES, cleaned, fingerprint
 
-MOST = 20_000
+MOST = 10_000
 """Statements that are told apart; more are counted together."""
+KEPT = 10_000
+"""Characters of a text: what is longer is not parsed."""
 REST = "fp:rest"
 UNREAD = "fp:unread"
 """Those without a query id whose text could not be freed of values."""
@@ -32,7 +34,7 @@ class Tally:
         if query_id:
             name = str(query_id)
             if name not in self._texts and len(self._texts) < MOST:
-                self._texts[name] = cleaned(text)
+                self._texts[name] = cleaned(text)[:KEPT]
             self._remember(hash(text), name)
             return name
         return self.of_text(text) or self._named(text)
@@ -82,7 +84,7 @@ class Tally:
         clean = cleaned(text)
         name = fingerprint(clean) if clean else UNREAD
         if len(self._texts) < MOST:
-            self._texts.setdefault(name, clean)
+            self._texts.setdefault(name, clean[:KEPT])
         self._remember(hash(text), name)
         return name
 

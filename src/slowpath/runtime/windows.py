@@ -19,7 +19,8 @@ PAUSE = 0.005
 """Seconds without a statement that may end a window, if they are also LONGER × the median pause."""
 LONGER = 10
 LONGEST = 20_000
-"""Statements of a window: then it is closed."""
+WIDEST = 500
+"""Statements of a window, all and different ones: then it is closed."""
 KEPT = 10_000
 """Windows of a statement whose figures are kept for medians."""
 RARE = 300
@@ -85,8 +86,8 @@ class Session:
             self._pauses.append(max(0.0, pause))
             if statement != self._last and statement in self._counts:
                 found += self._closed("idle gap", only=statement)
-        elif self._size >= LONGEST:
-            found = self._closed(self.how)
+        if self._size >= LONGEST or len(self._counts) >= WIDEST:
+            found += self._closed(self.how)
         self._end = time
         self._size += 1
         known = self._counts.get(statement)
