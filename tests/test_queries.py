@@ -113,7 +113,7 @@ def test_sequential_scan_with_the_index_that_lacks(recorded: Recorded) -> None:
     )
     assert [(each.table, each.seq_scans, each.seq_rows) for each in part.tables][:1] == [("orders", 160, 9_600_000)]
     blind = queries.analyse([recorded.log("json")], None, None, None)
-    assert ["is unknown" in each.hint for each in blind.scans if each.table == "orders"] == [True]
+    assert {"is unknown" in each.hint for each in blind.scans if each.table == "orders"} == {True}
 
 
 def test_both_logs_of_a_server_count_once(recorded: Recorded) -> None:
@@ -166,7 +166,7 @@ def test_log_without_query_ids_is_joined_by_text(recorded: Recorded, tmp_path: P
     again = queries.analyse([old], recorded.before, recorded.after, None)
     assert again.groups == whole.groups and again.scans == whole.scans
     blind = queries.analyse([old], None, None, None)
-    assert [(group.windows, group.statement[:3]) for group in blind.groups] == [(20, "fp:")]
+    assert (20, "fp:", "ping") in [(group.windows, group.statement[:3], group.how) for group in blind.groups]
 
 
 @pytest.mark.parametrize(
