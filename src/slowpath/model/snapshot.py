@@ -36,6 +36,7 @@ class IndexColumns(msgspec.Struct, frozen=True, array_like=True):
     name: str
     columns: tuple[str, ...]
     partial: bool = False
+    method: str = "btree"
 
 
 class ForeignKey(msgspec.Struct, frozen=True, array_like=True):

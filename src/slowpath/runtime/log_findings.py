@@ -89,7 +89,7 @@ class LogFindings:
         for key, (count, kept, removed, total) in self._scans.items():
             statement, table, alias = key
             columns = compared(table.rpartition(".")[2], alias, self._filters[key])
-            told = hint(table, columns, self._known)
+            told = hint(table, columns, self._filters[key], self._known)
             found.append(
                 PlanScan(statement, table, self._filters[key], round(kept / count, 1), round(removed / count, 1),
                          int(count), round(total, 3), columns, told)

@@ -94,6 +94,8 @@ def _tables(part: QueriesPart) -> Iterator[str]:
         yield "Tables read as a whole (pg_stat_user_tables; auto_explain would tell by which statement)"
     for each in read[:TOP]:
         yield f"  {each.table}: {each.seq_scans} times, {each.seq_rows / each.seq_scans:.0f} rows each"
+        for asked in [statement for statement in part.statements if each.table in statement.shape.tables][:2]:
+            yield f"    perhaps for {_short(asked)}"
 
 
 def _windows(how: str, count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ __all__ = ["DatabaseError", "Snapshot", "connect", "difference", "snapshot"]
 
 MARK = "/* slowpath */"
 """In each of our own statements, so that they are not counted."""
+CAST = re.compile(r"\((\w+)\)::\w+")
 SHOWN = 2000
 """Characters of a statement's text that are kept."""
 EXTENSION = "pg_stat_statements"
@@ -40,10 +42,11 @@ INFO = "SELECT {mark} dealloc, extract(epoch FROM stats_reset)::float8 AS reset 
 TABLES = f"""SELECT {MARK} schemaname || '.' || relname AS name, seq_scan, seq_tup_read,
  coalesce(idx_scan, 0) AS idx_scan, n_live_tup FROM pg_stat_user_tables ORDER BY 1"""
 INDEXES = f"""SELECT {MARK} n.nspname || '.' || t.relname AS name, c.relname AS index,
- i.indpred IS NOT NULL AS partial,
+ i.indpred IS NOT NULL AS partial, m.amname AS method,
  array(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) k) AS columns
  FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
- JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indisvalid AND n.nspname <> 'information_schema'
+ JOIN pg_namespace n ON n.oid = t.relnamespace JOIN pg_am m ON m.oid = c.relam
+ WHERE i.indisvalid AND n.nspname <> 'information_schema'
  AND n.nspname NOT LIKE 'pg\\_%%' ORDER BY 1, 2"""
 KEYS = f"""SELECT {MARK} n.nspname || '.' || t.relname AS name, tn.nspname || '.' || f.relname AS target,
  array(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(num, pos) JOIN pg_attribute a
@@ -63,9 +66,7 @@ def snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
         for row in ask(connection, TABLES)
     ]
     indexes = [
-        IndexColumns(
-            _table(row["name"]), row["index"], tuple(name.strip('"') for name in row["columns"]), row["partial"]
-        )
+        IndexColumns(_table(row["name"]), row["index"], _bare(row["columns"]), row["partial"], row["method"])
         for row in ask(connection, INDEXES)
     ]
     keys = [
@@ -188,6 +189,11 @@ def _counted(rows: list[dict[str, Any]]) -> Iterable[Counted]:
         text = cleaned(row["query"])
         blocks = row["blocks_read"]
         yield Counted(str(row["queryid"]), text, row["calls"], row["total_ms"], row["rows"], blocks)
+
+
+def _bare(columns: Iterable[str]) -> tuple[str, ...]:
+    """Without quotes, and without the casts that PostgreSQL writes into `lower((email)::text)`."""
+    return tuple(CAST.sub(r"\1", column).strip('"') for column in columns)
 
 
 def _table(name: str) -> str:
