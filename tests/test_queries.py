@@ -165,6 +165,11 @@ def test_log_without_query_ids_is_joined_by_text(recorded: Recorded, tmp_path: P
     whole = queries.analyse([recorded.log("json")], recorded.before, recorded.after, None)
     again = queries.analyse([old], recorded.before, recorded.after, None)
     assert again.groups == whole.groups and again.scans == whole.scans
+    half = tmp_path / "half"  # some lines tell an id, some do not
+    half.write_text("".join(json.dumps(line | ({"query_id": 0} if line["line_num"] % 2 else {}), separators=(",", ":"))
+                            + "\n" for line in told))  # fmt: skip
+    mixed = queries.analyse([half], recorded.before, recorded.after, None)
+    assert {each.id: each.calls for each in mixed.statements} == {each.id: each.calls for each in whole.statements}
     blind = queries.analyse([old], None, None, None)
     assert (20, "fp:", "ping") in [(group.windows, group.statement[:3], group.how) for group in blind.groups]
 

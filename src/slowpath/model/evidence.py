@@ -321,7 +321,7 @@ class QueriesPart(Header, frozen=True, kw_only=True):
     server: str = ""
     """PostgreSQL's version."""
     sources: tuple[str, ...] = ()
-    """Of: jsonlog, csvlog, auto_explain, pg_stat_statements, pg_stat_user_tables."""
+    """Of: jsonlog, csvlog, stderr, auto_explain, pg_stat_statements, pg_stat_user_tables."""
     statements: tuple[Statement, ...] = ()
     """By total time, most first."""
     groups: tuple[StatementGroup, ...] = ()

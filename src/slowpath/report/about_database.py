@@ -56,7 +56,7 @@ def repeats(evidence: Evidence) -> Section:
 
 
 def _repeats(part: QueriesPart | None) -> Iterator[Block]:
-    if part is None or not {"jsonlog", "csvlog"} & set(part.sources):
+    if part is None or not {"jsonlog", "csvlog", "stderr"} & set(part.sources):
         yield missing("which statements repeat within one checkout of a connection: that takes the server's log", LOGS)
         return
     if not part.groups:

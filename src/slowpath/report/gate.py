@@ -139,7 +139,7 @@ def _database(asked: Thresholds, evidence: Evidence) -> Iterator[Line]:
     limit, part = asked.db.n_plus_one_max, evidence.queries
     if limit is None:
         return
-    if part is None or not {"jsonlog", "csvlog"} & set(part.sources):
+    if part is None or not {"jsonlog", "csvlog", "stderr"} & set(part.sources):
         yield _absent("db.n_plus_one_max", "slowpath measure queries --log FILE")
         return
     sure = sum(group.confidence != "low" for group in part.groups)

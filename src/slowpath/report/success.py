@@ -114,7 +114,7 @@ def _load(evidence: Evidence, share: float) -> list[Goal]:
 
 def _database(evidence: Evidence) -> list[Goal]:
     found = []
-    if evidence.queries and {"jsonlog", "csvlog"} & set(evidence.queries.sources):
+    if evidence.queries and {"jsonlog", "csvlog", "stderr"} & set(evidence.queries.sources):
         groups = f"{len(evidence.queries.groups)}"
         found.append(Goal("db.n_plus_one_max", groups, "none", 0, "one statement for all instead of one for each"))
     if evidence.database and len(evidence.database.compared) > 1:

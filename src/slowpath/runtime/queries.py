@@ -58,11 +58,13 @@ def analyse(
         counted = difference(before, after)
     remarks += log.remarks() if logs else ()
     names = _same_statements(log, known)
-    statements = _together([_renamed(each, names) for each in log.tally.statements(MOST)], counted, narrowed)
+    statements = _together(_renamed(log.tally.statements(MOST), names), counted, narrowed)
     left_out = max(0, max(len(log.tally), len(statements)) - MOST)
     if left_out:
         remarks.append(Remark("note", "statements", f"{left_out} statements with less time are left out"))
     started, finished = window or log.span or (0.0, 0.0)
+    if not logs and before and after:
+        started, finished = before.time, after.time  # counters know no narrower window
     return QueriesPart(
         schema=SCHEMA,
         started=started,
@@ -90,12 +92,23 @@ def _same_statements(log: LogFindings, known: Snapshot | None) -> dict[str, str]
     return by_fingerprint(known.statements or ()) if known is not None and log.formats else {}
 
 
-def _renamed(statement: Statement, names: dict[str, str]) -> Statement:
-    name = names.get(statement.id)
-    return statement if name is None else msgspec.structs.replace(statement, id=name)
+def _renamed(logged: list[Statement], names: dict[str, str]) -> list[Statement]:
+    """By query id where it is known, added up where some lines of the log had it and some had not."""
+    found: dict[str, Statement] = {}
+    for each in logged:
+        name = names.get(each.id, each.id)
+        known = found.get(name)
+        calls, total = each.calls, each.total_ms
+        if known is not None:
+            calls, total = calls + known.calls, total + known.total_ms
+        longest = max(own.max_ms or 0.0 for own in (each, known) if own is not None)
+        found[name] = msgspec.structs.replace(
+            known or each, id=name, calls=calls, total_ms=total, mean_ms=total / calls, max_ms=longest
+        )
+    return list(found.values())
 
 
-def _together(logged: list[Statement], counted: Sequence[Statement], windowed: bool) -> list[Statement]:
+def _together(logged: Sequence[Statement], counted: Sequence[Statement], windowed: bool) -> list[Statement]:
     """One entry for each statement. Where both have it: of the log, which knows the window and the longest; of the
     counters, which miss none, where the log has fewer calls although it is not narrowed to a window."""
     found = {each.id: each for each in logged}
