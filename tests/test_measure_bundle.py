@@ -93,6 +93,17 @@ def test_the_first_load_is_what_index_html_preloads(told: str, tmp_path: Path, o
     assert len(preloaded(folder)) == 4 and not [each for each in found.remarks if each.about == "index.html"]
 
 
+def test_the_entry_is_that_of_index_html(tmp_path: Path, out: Path) -> None:
+    folder = shutil.copytree(BUILT / "vite", tmp_path / "web")
+    manifest = json.loads((folder / ".vite/manifest.json").read_text())
+    manifest["src/main-legacy.js"] = {"file": "assets/main-legacy.js", "isEntry": True}
+    write(folder, {".vite/manifest.json": json.dumps(manifest), "assets/main-legacy.js": "for old browsers"})
+    found = part(folder, out=out)
+    assert {chunk.file for chunk in found.chunks if chunk.first_load} == preloaded(folder)
+    assert any("the first load is that of index.html" in each.message for each in found.remarks)
+    assert part(folder, "--entry", "legacy", out=out).first_load_bytes == len("for old browsers")
+
+
 def test_a_page_of_another_build_is_noticed(tmp_path: Path, out: Path) -> None:
     folder = shutil.copytree(BUILT / "vite", tmp_path / "web")
     page = (folder / "index.html").read_text()

@@ -70,7 +70,7 @@ def named(found: SchemaPart) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["fixtures/shop", "fixtures/board", "tests/replay"])
+@pytest.mark.parametrize("name", ["fixtures/shop", "fixtures/board", "fixtures/depot", "tests/replay"])
 def test_three_ways_agree_but_for_the_drift_that_is_seeded(name: str, cluster: postgres.Cluster) -> None:
     if shutil.which("pg_dump") is None:
         pytest.skip("pg_dump is not on PATH")
@@ -220,7 +220,7 @@ CREATE TABLE parted (id INT NOT NULL DEFAULT twice(1), day DATE NOT NULL, PRIMAR
 CREATE TABLE parted_new PARTITION OF parted FOR VALUES FROM ('2025-01-01') TO (MAXVALUE);
 CREATE INDEX parted_day ON parted (day);
 CREATE MATERIALIZED VIEW seen AS SELECT "Key" FROM "Odd"."Table"; CREATE UNIQUE INDEX seen_key ON seen ("Key");
-CREATE SEQUENCE free INCREMENT 5 START 10;
+CREATE SEQUENCE free INCREMENT 5 START 10; CREATE STATISTICS both_of ON id, day FROM parted;
 """
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slowpath.model.evidence import Remark
-from slowpath.runtime import baseline_sql
+from slowpath.runtime import baseline_drops, baseline_sql
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -70,7 +70,7 @@ def write(folder: Path, connection: Connection[Any], address: str) -> Made:
         if left_out:
             told = f"was written without what the catalogue's reader does not know: {', '.join(left_out)}"
             remarks.append(Remark("warning", NAME, told, instead="run it again with pg_dump on PATH"))
-    down = baseline_sql.down(connection)
+    down = baseline_drops.down(connection)
     try:
         place.mkdir(parents=True)
         (place / "up.sql").write_text(HEAD + LATER + "\n" + text.strip() + "\n", encoding="utf-8")

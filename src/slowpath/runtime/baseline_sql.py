@@ -1,4 +1,4 @@
-"""PostgreSQL's catalogue → the statements that make its schema anew, and those that drop it.
+"""PostgreSQL's catalogue → the statements that make its schema anew.
 
 PostgreSQL writes all definitions itself, with full names; their order is ours.
 """
@@ -18,7 +18,7 @@ AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = {0}.oid AND x.deptype = 
 BOOKS: LiteralString = "c.relname NOT IN ('__diesel_schema_migrations', '_sqlx_migrations')"
 
 
-def _own(alias: LiteralString) -> LiteralString:
+def own(alias: LiteralString) -> LiteralString:
     return OWN.replace("{0}", alias)
 
 
@@ -28,7 +28,7 @@ EXTENSIONS: LiteralString = (
 )
 SCHEMAS: LiteralString = (
     "SELECT format('CREATE SCHEMA %I', n.nspname) FROM pg_namespace n WHERE n.nspname <> 'public' AND "
-    + _own("n")
+    + own("n")
     + " ORDER BY 1"
 )
 ENUMS: LiteralString = (
@@ -36,7 +36,7 @@ ENUMS: LiteralString = (
   (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
    FROM pg_enum e WHERE e.enumtypid = t.oid))
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'e' AND """
-    + _own("t")
+    + own("t")
     + " ORDER BY t.oid"
 )
 DOMAINS: LiteralString = (
@@ -45,7 +45,7 @@ DOMAINS: LiteralString = (
   || coalesce((SELECT string_agg(format(' CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), '')
                FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), '')
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'd' AND """
-    + _own("t")
+    + own("t")
     + " ORDER BY t.oid"
 )
 COMPOSITES: LiteralString = (
@@ -53,7 +53,7 @@ COMPOSITES: LiteralString = (
   (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'c' AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY c.oid"
 )
 SEQUENCES: LiteralString = (
@@ -62,7 +62,7 @@ SEQUENCES: LiteralString = (
   CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END)
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i') AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY c.oid"
 )
 OWNED: LiteralString = (
@@ -70,15 +70,15 @@ OWNED: LiteralString = (
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_depend d ON d.objid = c.oid AND d.deptype = 'a' AND d.refobjsubid > 0
 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid WHERE c.relkind = 'S' AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY c.oid"
 )
 FUNCTIONS: LiteralString = (
     """SELECT pg_get_functiondef(p.oid), EXISTS (SELECT FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
     WHERE c.relkind <> 'c' AND (t.oid = p.prorettype OR t.oid = ANY (p.proargtypes)))
-    OR (p.prosqlbody IS NOT NULL)
+    OR EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.refclassid = 'pg_class'::regclass)
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind IN ('f', 'p') AND """
-    + _own("p")
+    + own("p")
     + " ORDER BY p.oid"
 )
 """With whether it needs tables to be there first."""
@@ -111,7 +111,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND """
     + BOOKS
     + " AND "
-    + _own("c")
+    + own("c")
     + " ORDER BY c.relispartition, c.oid"
 )
 CONSTRAINTS: LiteralString = (
@@ -122,41 +122,62 @@ WHERE k.contype IN ('p', 'u', 'c', 'x', 'f') AND k.conparentid = 0 AND (k.conisl
   AND """
     + BOOKS
     + " AND "
-    + _own("c")
+    + own("c")
     + " ORDER BY position(k.contype in 'puxcf'), k.oid"
 )
 INDEXES: LiteralString = """SELECT pg_get_indexdef(i.oid) FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
 JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x')) AND """ + (
-    "c.relkind {0} 'm' AND " + BOOKS + " AND " + _own("c") + " ORDER BY i.oid"
+    "c.relkind {0} 'm' AND " + BOOKS + " AND " + own("c") + " ORDER BY i.oid"
 )
 ATTACHED: LiteralString = (
     """SELECT format('ALTER INDEX %s ATTACH PARTITION %s', h.inhparent::regclass, i.oid::regclass)
 FROM pg_inherits h JOIN pg_class i ON i.oid = h.inhrelid JOIN pg_index x ON x.indexrelid = i.oid
 JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x')) AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY i.oid"
 )
 """PostgreSQL writes the index of a partitioned table as that of the table alone."""
+STATISTICS: LiteralString = (
+    "SELECT pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE "
+    + own("s")
+    + " ORDER BY s.oid"
+)
 VIEWS: LiteralString = (
     """SELECT format('CREATE %sVIEW %I.%I AS %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED ' ELSE '' END, n.nspname,
   c.relname, rtrim(pg_get_viewdef(c.oid), ';'))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY c.oid"
 )
 TRIGGERS: LiteralString = (
     """SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY t.oid"
+)
+MORE_COMMENTS: LiteralString = (
+    """SELECT format('COMMENT ON ROUTINE %s IS %L', p.oid::regprocedure, d.description)
+FROM pg_description d JOIN pg_proc p ON p.oid = d.objoid JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE d.classoid = 'pg_proc'::regclass AND p.prokind IN ('f', 'p') AND """
+    + own("p")
+    + """ UNION ALL SELECT format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname, k.conrelid::regclass,
+  d.description)
+FROM pg_description d JOIN pg_constraint k ON k.oid = d.objoid AND k.conrelid <> 0 WHERE d.classoid =
+'pg_constraint'::regclass UNION ALL SELECT format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname, t.tgrelid::regclass,
+  d.description) FROM pg_description d JOIN pg_trigger t ON t.oid = d.objoid WHERE d.classoid = 'pg_trigger'::regclass
+UNION ALL SELECT format('COMMENT ON TYPE %s IS %L', t.oid::regtype, d.description)
+FROM pg_description d JOIN pg_type t ON t.oid = d.objoid JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE d.classoid = 'pg_type'::regclass AND t.typtype = 'e' AND """
+    + own("t")
+    + " ORDER BY 1"
 )
 DISABLED: LiteralString = (
     """SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', c.oid::regclass, t.tgname)
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled = 'D' AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY t.oid"
 )
 COMMENTS: LiteralString = (
@@ -167,47 +188,20 @@ COMMENTS: LiteralString = (
 FROM pg_description d JOIN pg_class c ON c.oid = d.objoid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
 WHERE d.classoid = 'pg_class'::regclass AND """
-    + _own("c")
+    + own("c")
     + " ORDER BY c.oid, d.objsubid"
 )
 LEFT_OUT: dict[str, LiteralString] = {
     "row policies": "SELECT count(*) FROM pg_policy",
     "rules": "SELECT count(*) FROM pg_rewrite WHERE rulename <> '_RETURN' AND ev_class >= 16384",
     "aggregates": "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-    "WHERE p.prokind IN ('a', 'w') AND " + _own("p"),
-    "operators": "SELECT count(*) FROM pg_operator p JOIN pg_namespace n ON n.oid = p.oprnamespace WHERE " + _own("p"),
+    "WHERE p.prokind IN ('a', 'w') AND " + own("p"),
+    "operators": "SELECT count(*) FROM pg_operator p JOIN pg_namespace n ON n.oid = p.oprnamespace WHERE " + own("p"),
     "foreign tables": "SELECT count(*) FROM pg_foreign_table",
     "event triggers": "SELECT count(*) FROM pg_event_trigger",
     "ranges": "SELECT count(*) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'r' AND "
-    + _own("t"),
-    "extended statistics": "SELECT count(*) FROM pg_statistic_ext",
+    + own("t"),
 }
-DROPS: LiteralString = (
-    """SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN
-  'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END, n.nspname, c.relname)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'c') AND NOT c.relispartition AND """
-    + BOOKS
-    + " AND "
-    + _own("c")
-    + " ORDER BY position(c.relkind::text in 'vmrpSc'), c.oid DESC"
-)
-DROP_FUNCTIONS: LiteralString = (
-    "SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p "
-    "JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind IN ('f', 'p') AND "
-    + _own("p")
-    + " ORDER BY p.oid DESC"
-)
-DROP_TYPES: LiteralString = (
-    "SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, "
-    "n.nspname, t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
-    "WHERE t.typtype IN ('d', 'e') AND " + _own("t") + " ORDER BY t.typtype, t.oid DESC"
-)
-DROP_SCHEMAS: LiteralString = (
-    "SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname) FROM pg_namespace n WHERE n.nspname <> 'public' AND "
-    + _own("n")
-    + " ORDER BY 1"
-)
 
 
 def up(connection: Connection[Any]) -> tuple[str, list[str]]:
@@ -217,26 +211,16 @@ def up(connection: Connection[Any]) -> tuple[str, list[str]]:
         functions = cursor.execute(FUNCTIONS).fetchall()
         parts: list[str] = []
         for query in (EXTENSIONS, SCHEMAS, ENUMS, DOMAINS, COMPOSITES, SEQUENCES):
-            parts += _first(cursor.execute(query).fetchall())
+            parts += firsts(cursor.execute(query).fetchall())
         parts += [text.rstrip() for text, late in functions if not late]
-        for query in (TABLES, OWNED, INDEXES.replace("{0}", "<>"), ATTACHED, CONSTRAINTS):
-            parts += _first(cursor.execute(query).fetchall())
+        for query in (TABLES, OWNED, INDEXES.replace("{0}", "<>"), ATTACHED, CONSTRAINTS, STATISTICS):
+            parts += firsts(cursor.execute(query).fetchall())
         parts += [text.rstrip() for text, late in functions if late]
-        for query in (VIEWS, INDEXES.replace("{0}", "="), TRIGGERS, DISABLED, COMMENTS):
-            parts += _first(cursor.execute(query).fetchall())
+        for query in (VIEWS, INDEXES.replace("{0}", "="), TRIGGERS, DISABLED, COMMENTS, MORE_COMMENTS):
+            parts += firsts(cursor.execute(query).fetchall())
         left = [what for what, query in LEFT_OUT.items() if (row := cursor.execute(query).fetchone()) and row[0]]
     return "\n\n".join(f"{part};" for part in parts), left
 
 
-def down(connection: Connection[Any]) -> str:
-    """What drops all that `up` makes, but extensions: others may need them. Raises psycopg.Error."""
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL search_path = pg_catalog")
-        parts: list[str] = []
-        for query in (DROPS, DROP_FUNCTIONS, DROP_TYPES, DROP_SCHEMAS):
-            parts += _first(cursor.execute(query).fetchall())
-    return "".join(f"{part};\n" for part in parts)
-
-
-def _first(rows: list[tuple[Any, ...]]) -> Iterator[str]:
+def firsts(rows: list[tuple[Any, ...]]) -> Iterator[str]:
     return (str(row[0]) for row in rows)

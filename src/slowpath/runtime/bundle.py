@@ -37,8 +37,8 @@ def part(reading: Reading, project: Project | None, entry: str = "") -> BundlePa
     where = bundle_files.place(reading.folder, pieces)
     weights = {name: weight for name, path in where.items() if (weight := bundle_files.weigh(path)) is not None}
     remarks += _missing(build, pieces, weights, reading.folder)
-    begin = _begin(pieces, weights, entry, remarks)
     page = {} if entry else bundle_files.loaded_by_page(reading.folder)
+    begin = _begin(pieces, page, entry, remarks)
     first = set(closure(begin, {name: piece.imports for name, piece in pieces.items()})) & pieces.keys()
     if page:
         remarks += _page(page, first, pieces)
@@ -100,10 +100,8 @@ def _missing(
         yield Remark("warning", folder.name, f"{told}or was changed since")
 
 
-def _begin(
-    pieces: Mapping[str, Piece], weights: Mapping[str, bundle_files.Weight], entry: str, remarks: list[Remark]
-) -> list[str]:
-    """The files that the first load begins with: those that are asked for, else all entries."""
+def _begin(pieces: Mapping[str, Piece], page: Iterable[str], entry: str, remarks: list[Remark]) -> list[str]:
+    """The files that the first load begins with: those that are asked for, else index.html's, else all entries."""
     entries = [piece.file for piece in pieces.values() if piece.entry]
     if entry:
         named = [name for name in entries if name == entry or entry in name.rpartition("/")[2]]
@@ -112,11 +110,14 @@ def _begin(
         return named
     if not entries:
         raise BundleError("no file of the build is an entry")
+    begun = {_named(name, pieces) for name in page}
+    named = [name for name in entries if name in begun] or entries
     pages = [name for name in entries if name.endswith((".js", ".mjs", ".cjs"))]
     if len(pages) > 1:
-        told = f"{len(pages)} entries, {', '.join(pages[:5])}: the first load is that of all of them together"
+        told = f"{len(pages)} entries, {', '.join(pages[:5])}: the first load is that of "
+        told += "index.html" if len(named) < len(entries) else "all of them together"
         remarks.append(Remark("note", "entries", told, instead="choose one with --entry NAME"))
-    return entries
+    return named
 
 
 def _page(page: Iterable[str], first: set[str], pieces: Mapping[str, Piece]) -> Iterator[Remark]:

@@ -89,7 +89,7 @@ def _advice(thing: Thing) -> str:
     if thing.database_applied and thing.code is not None and not thing.database_code:
         return "The migrations are behind: add one that does what was done to the database by hand"
     if thing.database_applied and thing.database_code and thing.full_code:
-        return "All three differ: settle on one, add a migration for it and run `diesel print-schema`"
+        return "All three differ: settle on one, add a migration for it, and correct schema.rs"
     if thing.database_applied:
         if thing.database == MISSING:
             return (
@@ -101,4 +101,6 @@ def _advice(thing: Thing) -> str:
         return "The database was changed by hand: add a migration if that was meant, else change it back"
     if thing.applied is None or thing.full is None:
         return "schema.rs or the database is behind: run `diesel print-schema` and read its diff"
-    return "schema.rs is behind: run `diesel print-schema`"
+    if thing.what == "table":
+        return "Nothing makes it, and its queries fail: add the migration, or drop the `table!`"
+    return "schema.rs is behind: correct it, or run `diesel print-schema`"
