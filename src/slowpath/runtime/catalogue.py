@@ -70,7 +70,10 @@ SAME = {
     "int": "integer", "int4": "integer", "serial": "integer", "serial4": "integer", "int8": "bigint",
     "bigserial": "bigint", "serial8": "bigint", "int2": "smallint", "smallserial": "smallint", "serial2": "smallint",
     "bool": "boolean", "varchar": "character varying", "char": "character", "bpchar": "character",
-    "float8": "double precision", "float": "double precision", "float4": "real", "decimal": "numeric",
+    "char varying": "character varying", "national character varying": "character varying",
+    "national char varying": "character varying", "nchar varying": "character varying", "nchar": "character",
+    "national character": "character", "national char": "character", "dec": "numeric", "decimal": "numeric",
+    "float8": "double precision", "float": "double precision", "float4": "real",
     "timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone",
     "time": "time without time zone", "timetz": "time with time zone", "varbit": "bit varying",
 }  # fmt: skip
@@ -111,7 +114,8 @@ def read(connection: Connection[Any]) -> Live:
     """All of a database, in one transaction. Raises psycopg.Error."""
     with connection.transaction(), connection.cursor() as cursor:
         told = cursor.execute(CATALOGUE).fetchone()
-        tables = _parsed(told[0]) if told else {}
+        home = cursor.execute("SELECT current_schema()").fetchone()
+        tables = _at_home(_parsed(told[0]) if told else {}, str(home[0]) if home and home[0] else "public")
         catalogue = _catalogue(tables)
         for name, base, required in cursor.execute(TYPES).fetchall():
             catalogue.types[name.lower()] = plain(base) if base else ""
@@ -156,6 +160,8 @@ def plain(kind: str) -> str:
     base, dot, _ = kind.partition("[")
     name, paren, detail = base.partition("(")
     detail, _, rest = detail.partition(")")
+    if name.strip() == "float" and detail.strip().isdigit():
+        name, paren, detail = ("real" if int(detail[:3]) <= 24 else "double precision"), "", ""
     name = SAME.get(name.strip(), name.strip())
     if name.startswith(("timestamp ", "time ")) or rest:
         name, _, tail = name.partition(" ")
@@ -170,6 +176,20 @@ def plain(kind: str) -> str:
 def _parsed(told: object) -> dict[str, dict[str, Any]]:
     parsed = json.loads(told) if isinstance(told, str) else told
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _at_home(tables: dict[str, dict[str, Any]], home: str) -> dict[str, dict[str, Any]]:
+    """Names as statements of this user write them: without the schema that is searched first."""
+    if home == "public" or not any(name.startswith(f"{home}.") for name in tables):
+        return tables
+
+    def named(name: str) -> str:
+        return name.removeprefix(f"{home}.") if "." in name or not name else f"public.{name}"
+
+    for table in tables.values():
+        table["parent"] = named(table["parent"])
+        table["keys"] = [[kind, own, listed, named(to), deletes] for kind, own, listed, to, deletes in table["keys"]]
+    return {named(name): table for name, table in tables.items()}
 
 
 def _real(name: str, told: dict[str, Any]) -> RealTable:

@@ -176,13 +176,23 @@ def told(part: SchemaPart) -> str:
     names = [sides[name] for name in part.compared]
     version = f" (PostgreSQL {part.server})" if part.server else ""
     lines = [f"Compared {_listing(names)}{version}: {_count(part.differences)}."]
-    lines += [f"  {_line(difference)}" for difference in part.differences]
+    extra = [each for each in part.differences if _is_extra(each)]
+    extra = extra if len(extra) > SHOWN else []
+    lines += [f"  {_line(each)}" for each in part.differences if each not in extra]
+    if extra:
+        few = _some([each.name for each in extra])
+        lines.append(f"  {len(extra)} tables that no migration makes: {few}: of another program, or made by hand")
     for remark in part.remarks:
         then = f": {remark.instead}" if remark.instead else ""
         lines.append(f"{remark.level}: {remark.about}: {remark.message}{then}")
     if part.baseline:
         lines.append(f"Baseline migration: {part.baseline}")
     return "\n".join(lines) + "\n"
+
+
+def _is_extra(difference: SchemaDifference) -> bool:
+    known = (difference.what, difference.database, difference.code, difference.migrations)
+    return known == ("table", "there", "unknown", "missing")
 
 
 def _line(difference: SchemaDifference) -> str:
