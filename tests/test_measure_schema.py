@@ -307,6 +307,16 @@ def test_a_dump_with_rows_says_what_ran(cluster: postgres.Cluster, tmp_path: Pat
     assert done.exit_code == 0 and "no difference" in done.output and "2_change" in done.output, done.output
 
 
+def test_a_dump_that_is_cut_off(tmp_path: Path) -> None:
+    root = project(tmp_path, _1=START)
+    head = "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.8\n"
+    write(tmp_path, {"dump.sql": head + START.partition("CREATE TABLE pens")[0] + "CREATE TABLE pens (id INTEG"})
+    words = [str(root), "-o", str(tmp_path / "schema.json"), "--dump", str(tmp_path / "dump.sql")]
+    done = CliRunner().invoke(measure_schema.command, words)
+    found = parts.read_as(tmp_path / "schema.json", SchemaPart)
+    assert "error: dump.sql: it is cut off" in done.output and not found.complete and found.server == "15.8"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

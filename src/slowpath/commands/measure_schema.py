@@ -122,7 +122,7 @@ def _dumped(path: Path) -> Live:
     except schema_dump.DumpError as error:
         fail(f"{path}: {error}")
     catalogue = schema_dump.settled(replay("postgres", [(path.name, dump.operations)]))
-    return Live(catalogue, dump.server, dump.applied, frozenset())
+    return Live(catalogue, dump.server, dump.applied, frozenset(), whole=dump.whole)
 
 
 def _described(path: Path, live: Live, wanted: str) -> Project:

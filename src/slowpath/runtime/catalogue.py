@@ -108,6 +108,8 @@ class Live(NamedTuple):
     """Tables of versions that this user may not read."""
     failed: tuple[str, ...] = ()
     """Versions that sqlx noted as begun and not finished."""
+    whole: bool = True
+    """False where it was read from a dump that was cut off."""
 
 
 def read(connection: Connection[Any]) -> Live:

@@ -51,6 +51,7 @@ def compare(live: Live, project: Project, dump: str = "") -> SchemaPart:
     differences = tuple(_placed(found, project) for found in schema_compare.compare(sides, live.invalid))
     return SchemaPart(
         schema="slowpath-schema/1",
+        complete=live.whole,
         server=live.server,
         compared=("database", *(["code"] if macros else []), *(["migrations"] if full is not None else [])),
         differences=differences if own is not None else (),
@@ -92,6 +93,8 @@ def _remarks(live: Live, project: Project, progress: Progress, sides: Sides, dum
     own = project.own
     full = own.catalogue if own is not None else None
     where = dump or "database"
+    if not live.whole:
+        yield Remark("error", where, "it is cut off: what stands at its end counts as missing", instead="dump it again")
     if own is None:
         yield Remark(
             "warning",

@@ -35,6 +35,8 @@ def compare(sides: Sides, invalid: frozenset[str] = frozenset()) -> Iterator[Fou
         full, macro = _state(sides.full, name), sides.macros.get(name)
         applied = full if _early(sides, name) else _state(sides.applied, name)
         presence = _presence(name, own, applied, full, macro)
+        if own is None and _state(sides.database, name) is None:
+            continue  # a dump, not all of which is understood
         if presence is not None:
             if presence.database_applied and presence.applied == MISSING and name in sides.elsewhere:
                 continue

@@ -15,6 +15,7 @@ META = re.compile(rb"^\\[^\n]*\n", re.M)
 """What only psql understands: `\\restrict`, `\\connect`."""
 BOOKS = {b"__diesel_schema_migrations": b"", b"_sqlx_migrations": b"t"}
 """Tables of versions, and what their column `success` must say."""
+HEAD, END = b"-- PostgreSQL database dump\n", b"-- PostgreSQL database dump complete\n"
 SERVER = re.compile(rb"^-- Dumped from database version ([^\n]+)$", re.M)
 
 
@@ -28,6 +29,8 @@ class Dump(NamedTuple):
     operations: list[Operation]
     server: str
     applied: frozenset[str] | None
+    whole: bool
+    """It ends as pg_dump ends."""
 
 
 def read(text: bytes) -> Dump:
@@ -44,7 +47,8 @@ def read(text: bytes) -> Dump:
     operations = sql.extract(META.sub(b"", COPY.sub(b"", text))).operations
     if not any(isinstance(operation, CreateTable) for operation in operations):
         raise DumpError("no statement in it makes a table: a dump of `pg_dump --schema-only` is wanted")
-    return Dump(operations, server[1].decode(errors="replace").strip() if server else "", applied)
+    whole = HEAD not in text or END in text
+    return Dump(operations, server[1].decode(errors="replace").strip() if server else "", applied, whole)
 
 
 def settled(catalogue: Catalogue) -> Catalogue:
