@@ -104,6 +104,15 @@ def test_the_entry_is_that_of_index_html(tmp_path: Path, out: Path) -> None:
     assert part(folder, "--entry", "legacy", out=out).first_load_bytes == len("for old browsers")
 
 
+def test_the_page_of_the_visualizer_holds_the_same(tmp_path: Path, out: Path) -> None:
+    folder = shutil.copytree(BUILT / "vite", tmp_path / "web")
+    raw = json.dumps(json.loads((folder / "stats.json").read_text()))
+    (folder / "stats.json").unlink()
+    write(folder, {"stats.html": f"<!DOCTYPE html>\n<script>\n    const data = {raw};\n\n    run();\n</script>"})
+    one, other = part(folder, out=out), part(BUILT / "vite", out=out)
+    assert (one.chunks, one.leaks, one.source) == (other.chunks, other.leaks, other.source)
+
+
 def test_a_page_of_another_build_is_noticed(tmp_path: Path, out: Path) -> None:
     folder = shutil.copytree(BUILT / "vite", tmp_path / "web")
     page = (folder / "index.html").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from slowpath.parts import MAX_BYTES
 from slowpath.runtime import bundle_esbuild, bundle_files, bundle_visualizer, bundle_vite, bundle_webpack
 from slowpath.runtime.bundle_shapes import Build, BundleError
 
+MANY = 50
+"""Files of a folder that are looked into."""
 FOLDERS = ("", "dist", "build", "out")
 """Where a build lies beside the file that tells of it."""
 READERS: tuple[tuple[frozenset[str], Callable[[bytes], Build]], ...] = (
@@ -19,6 +22,8 @@ READERS: tuple[tuple[frozenset[str], Callable[[bytes], Build]], ...] = (
     (frozenset(["inputs", "outputs"]), bundle_esbuild.read),
     (frozenset(["chunks", "modules"]), bundle_webpack.read),
 )
+EMBEDDED = re.compile(rb"const data = (\{[^\n]*\});\s*\n")
+"""The raw data in the page that the visualizer writes unless it is told otherwise."""
 Raw = dict[str, msgspec.Raw]
 
 
@@ -60,11 +65,17 @@ def read(paths: Iterable[Path]) -> Reading:
 
 
 def _told_in(folder: Path) -> Iterator[Build]:
-    for path in [folder / ".vite/manifest.json", *sorted(folder.glob("*.json"))[:50]]:
-        inner = bundle_files.inside(folder, path.relative_to(folder).parts)
-        build = _detected(inner) if inner is not None else None
-        if build is not None:
-            yield build
+    """A page of the visualizer counts where no other file names modules."""
+    found: set[str] = set()
+    for pattern in (".vite/manifest.json", "*.json", "*.html"):
+        if pattern == "*.html" and found - {"vite-manifest"}:
+            return
+        for path in sorted(folder.glob(pattern))[:MANY]:
+            inner = bundle_files.inside(folder, path.relative_to(folder).parts)
+            build = _detected(inner) if inner is not None else None
+            if build is not None:
+                found.add(build.source)
+                yield build
 
 
 def _detected(path: Path) -> Build | None:
@@ -75,6 +86,8 @@ def _detected(path: Path) -> Build | None:
         text = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from None
+    embedded = EMBEDDED.search(text) if b"nodeParts" in text and text.lstrip()[:1] == b"<" else None
+    text = embedded[1] if embedded is not None else text
     try:
         keys = msgspec.json.decode(text, type=Raw)
     except (msgspec.DecodeError, RecursionError):
