@@ -254,6 +254,16 @@ def test_a_folder_without_any_word_of_the_build(out: Path, tmp_path: Path) -> No
     assert measured(tmp_path / "nowhere", out=out).exit_code == 2
 
 
+def test_a_file_that_lies_elsewhere_and_the_folder_of_the_build(tmp_path: Path, out: Path) -> None:
+    told = shutil.copy(BUILT / "esbuild/meta.json", tmp_path / "meta.json")
+    assert part(told, BUILT / "esbuild", out=out).chunks == part(BUILT / "esbuild", out=out).chunks
+    alone = part(told, out=out)
+    assert alone.first_load_bytes == part(BUILT / "esbuild", out=out).first_load_bytes and not alone.first_load_gzip
+    assert "without gzip" in alone.remarks[0].message
+    told = shutil.copy(BUILT / "vite/stats.json", tmp_path / "stats.json")
+    assert "name their folder" in measured(told, out=out).output
+
+
 def test_a_manifest_names_no_modules_and_says_so(out: Path) -> None:
     found = part(BUILT / "vite/.vite/manifest.json", out=out)
     assert found.leaks == () and any("names no modules" in each.message for each in found.remarks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,16 +34,18 @@ class Reading(NamedTuple):
     folder: Path
 
 
-def read(paths: Iterable[Path]) -> Reading:
+def read(paths: Sequence[Path]) -> Reading:
     """The build that files and folders tell of. A manifest beside other data says what loads with what.
 
     Raises BundleError.
     """
     builds: list[tuple[Build, Path]] = []
     folders = [path for path in paths if path.is_dir()]
+    named = len(folders) < len(paths)
     for path in paths:
-        if path.is_dir():
-            builds += [(build, path) for build in _told_in(path)]
+        if path.is_dir():  # beside a file that is named, a folder says where the build lies
+            told = [build for build in _told_in(path) if not named or build.source == "vite-manifest"]
+            builds += [(build, path) for build in told]
         else:
             build = _detected(path)
             if build is None:
