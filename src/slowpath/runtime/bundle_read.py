@@ -44,8 +44,8 @@ def read(paths: Sequence[Path]) -> Reading:
     named = len(folders) < len(paths)
     for path in paths:
         if path.is_dir():  # beside a file that is named, a folder says where the build lies
-            told = [build for build in _told_in(path) if not named or build.source == "vite-manifest"]
-            builds += [(build, path) for build in told]
+            found = [build for build in _told_in(path) if not named or build.source == "vite-manifest"]
+            builds += [(build, path) for build in found]
         else:
             build = _detected(path)
             if build is None:
