@@ -127,6 +127,8 @@ def _dumped(path: Path) -> Live:
 
 def _described(path: Path, live: Live, wanted: str) -> Project:
     """What the project says of this database."""
+    from hashlib import sha384
+
     from slowpath import config, engine
     from slowpath.cache import Cache, directory
     from slowpath.discover import discover
@@ -171,6 +173,7 @@ def _described(path: Path, live: Live, wanted: str) -> Project:
         tuple(each for each in candidates if each is not own),
         program.schema.sql_types,
         {name: version_key(_written(known)) for name, known in placed.items()},
+        {name: sha384(text).hexdigest() for name, _, text in kept if name in placed},
         replayed,
         lambda place: sources.line(place.path, place.span[0]),
     )

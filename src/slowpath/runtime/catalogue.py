@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 from slowpath.model.finding import Place
@@ -108,6 +108,8 @@ class Live(NamedTuple):
     """Tables of versions that this user may not read."""
     failed: tuple[str, ...] = ()
     """Versions that sqlx noted as begun and not finished."""
+    digests: Mapping[str, str] = {}
+    """SHA-384 of migrations as sqlx ran them, by version."""
     whole: bool = True
     """False where it was read from a dump that was cut off."""
 
@@ -125,14 +127,17 @@ def read(connection: Connection[Any]) -> Live:
                 catalogue.required.add(name.lower())
         applied: set[str] | None = None
         unreadable, failed = [], []
+        digests: dict[str, str] = {}
         for name, place, may in cursor.execute(BOOKS).fetchall():
             if not may:
                 unreadable.append(name)
                 continue
             done = "true" if name.startswith("__diesel") else "success"
-            rows = cursor.execute(f"SELECT version::text, {done} FROM {place}").fetchall()
-            applied = (applied or set()) | {version_key(version) for version, good in rows if good}
-            failed += [version for version, good in rows if not good]
+            asked = f"SELECT version::text, {done}, to_jsonb(b)->>'checksum' FROM {place} b"
+            rows = cursor.execute(asked).fetchall()
+            applied = (applied or set()) | {version_key(version) for version, good, _ in rows if good}
+            failed += [version for version, good, _ in rows if not good]
+            digests |= {version_key(version): digest[2:] for version, _, digest in rows if digest}
         server = cursor.execute("SHOW server_version").fetchone()
     invalid = {index[0].lower() for table in tables.values() for index in table["indexes"] if not index[6]}
     return Live(
@@ -142,6 +147,7 @@ def read(connection: Connection[Any]) -> Live:
         frozenset(invalid),
         tuple(unreadable),
         tuple(failed),
+        digests,
     )
 
 

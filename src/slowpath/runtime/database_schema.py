@@ -25,6 +25,8 @@ class Project(NamedTuple):
     others: tuple[Described, ...]
     markers: Mapping[str, str]
     versions: Mapping[str, str]
+    digests: Mapping[str, str]
+    """SHA-384 of the migrations, by path."""
     replayed: Callable[[list[str]], Catalogue]
     """What these migrations leave."""
     line: Callable[[Place], int]
@@ -82,7 +84,8 @@ def _listed(catalogue: Catalogue, name: str) -> Iterator[str]:
 def _progress(live: Live, full: Catalogue | None, project: Project) -> Progress:
     paths = full.migrations if full is not None else []
     if live.applied is None:
-        return Progress(paths, [], [])
+        empty = full is not None and not live.catalogue.tables.keys() & full.tables.keys()
+        return Progress([], paths, []) if empty else Progress(paths, [], [])
     known = {project.versions.get(path, "") for path in paths}
     ran = [path for path in paths if project.versions.get(path, "") in live.applied]
     pending = [path for path in paths if path not in set(ran)]
@@ -128,11 +131,20 @@ def _remarks(live: Live, project: Project, progress: Progress, sides: Sides, dum
             + ": it belongs to another state of the source, so differences are to be expected",
             instead="compare with the commit that was deployed",
         )
+    digests = {path: live.digests.get(project.versions.get(path, "")) for path in progress.ran}
+    changed = [_name(path) for path, digest in digests.items() if digest and digest != project.digests.get(path)]
+    if changed:
+        yield Remark(
+            "warning",
+            where,
+            f"changed after they ran here: {_some(changed)}",
+            instead="change nothing that ran: add a migration",
+        )
     if live.failed:
         yield Remark("error", where, f"sqlx began migration {', '.join(live.failed[:SHOWN])} and did not finish it")
     for name in live.unreadable:
         yield Remark("warning", where, f"this user may not read {name}, so it is not known which migrations ran")
-    if full is not None and live.applied is None and not live.unreadable:
+    if full is not None and live.applied is None and not live.unreadable and progress.ran:
         told = "holds no rows of" if dump else "has no"
         yield Remark(
             "note",

@@ -9,7 +9,7 @@ from slowpath.model.finding import Place
 from slowpath.program.schema import Catalogue, Macro, Table, TableColumn
 from slowpath.program.sqltypes import bare, compatible, diesel_family, expressible, sql_family
 from slowpath.runtime.catalogue import plain
-from slowpath.runtime.schema_sides import MISSING, THERE, Found, Sides, Thing, disagreement
+from slowpath.runtime.schema_sides import MISSING, THERE, Found, Sides, Thing, What, disagreement
 
 SYSTEM_COLUMNS = frozenset("ctid xmin xmax cmin cmax tableoid oid".split())
 
@@ -42,11 +42,10 @@ def _has(column: TableColumn | None) -> str:
 
 
 def _thing(
-    what: str, table: Table, name: str, database: str, applied: str | None, full: str | None, code: str | None
+    what: What, table: Table, name: str, database: str, applied: str | None, full: str | None, code: str | None
 ) -> Thing:
-    assert what in ("column", "type", "nullable")
     return Thing(
-        what,  # type: ignore[arg-type]
+        what,
         f"{table.name}.{name}",
         database,
         applied,

@@ -10,7 +10,7 @@ from slowpath.model.finding import Place
 from slowpath.model.schema import Index, Key
 from slowpath.program.pg_names import cut
 from slowpath.program.schema import Table
-from slowpath.runtime.schema_sides import MISSING, Found, Thing, disagreement
+from slowpath.runtime.schema_sides import MISSING, Found, Thing, What, disagreement
 
 CAST = re.compile(
     r"::\s*(?:[\w.]+(?:\s+(?:varying|precision|with(?:out)?\s+time\s+zone))?)(?:\s*\(\s*\d+\s*\))?(?:\s*\[\s*\])?"
@@ -50,14 +50,14 @@ def constraints(own: Table, applied: Table, full: Table | None) -> Iterator[Foun
     _, ours, theirs = _paired(real, known, _same)
     for key in theirs:
         if not (key.kind == "unique" and _as_index(key, own.indexes)):
-            yield from _told(own, "constraint", _named(own, key), MISSING, described(key), _source(applied, key))
+            yield from _told(own, "constraint", _named(key), MISSING, described(key), _source(applied, key))
     for key in ours:
         if key.kind == "unique" and _as_index(key, applied.indexes):
             continue
         made = full.keys if full is not None and not any(_same(key, each) for each in known) else []
         later = next((each for each, _ in made if _same(key, each)), None)
         after = described(later) if later is not None else None
-        yield from _told(own, "constraint", _named(own, key), described(key), MISSING, None, after=after)
+        yield from _told(own, "constraint", _named(key), described(key), MISSING, None, after=after)
     yield from _checks(own, applied)
 
 
@@ -83,7 +83,7 @@ def described(key: Key) -> str:
 
 def _told(
     own: Table,
-    what: str,
+    what: What,
     name: str,
     database: str,
     applied: str,
@@ -92,22 +92,9 @@ def _told(
     after: str | None = None,
 ) -> Iterator[Found]:
     """`after` is what the migrations that have yet to run make of it, where they do."""
-    assert what in ("index", "constraint")
-    found = disagreement(
-        Thing(
-            "index" if what == "index" else "constraint",
-            name if "." in name or what == "constraint" else f"{own.name}.{name}",
-            database,
-            applied,
-            after or applied,
-            None,
-            True,
-            False,
-            False,
-            place,
-            instead,
-        )
-    )
+    full = f"{own.name}.{name}"
+    thing = Thing(what, full, database, applied, after or applied, None, True, False, False, place, instead)
+    found = disagreement(thing)
     if found is not None:
         yield found
 
@@ -123,9 +110,9 @@ def _checks(own: Table, applied: Table) -> Iterator[Found]:
     if paired and len(ours) != len(theirs):
         return  # which of them is the odd one cannot be told
     for key in theirs[paired:]:
-        yield from _told(own, "constraint", _named(own, key), MISSING, described(key), _source(applied, key))
+        yield from _told(own, "constraint", _named(key), MISSING, described(key), _source(applied, key))
     for key in ours[paired:]:
-        yield from _told(own, "constraint", _named(own, key), described(key), MISSING, None)
+        yield from _told(own, "constraint", _named(key), described(key), MISSING, None)
 
 
 def _paired(
@@ -197,8 +184,8 @@ def _short(name: str) -> str:
     return cut(name.rpartition(".")[2])
 
 
-def _named(own: Table, key: Key) -> str:
-    return f"{own.name}.{key.name or '_'.join(key.columns)}"
+def _named(key: Key) -> str:
+    return key.name or "_".join(key.columns)
 
 
 def _place(table: Table, index: Index) -> Place | None:
