@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from slowpath.correlate.bounds import sane
-from slowpath.correlate.shapes import Seen, Shapes
+from slowpath.correlate.seen import Seen
+from slowpath.correlate.shapes import Shapes
 from slowpath.correlate.traffic import Driven, Traffic
 from slowpath.correlate.ways import Ways
 from slowpath.model.evidence import LoadPart, QueriesPart, Statement

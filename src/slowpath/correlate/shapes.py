@@ -1,7 +1,6 @@
-"""Statements of the source beside those that the database saw: both as verb, tables, columns compared, order and limit.
+"""Statements of the source as shapes: verb, tables, columns compared, order and limit.
 
-A statement of the source is one of the database's if nothing that is known of the two differs. Of those that fit, the
-ones that agree in all that there is to know come first; among equals nothing is picked.
+A shape comes from the facts of the query that a call sends, as far as they were read; else from its builder or text.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import NamedTuple
 from slowpath.extract.sql_query import read_queries
 from slowpath.model.code import MAX_SQL
 from slowpath.model.diesel import MANDATORY, Query
-from slowpath.model.evidence import QueriesPart, Statement, StatementShape
 from slowpath.model.finding import Place
 from slowpath.model.rust import RustFacts
 from slowpath.program import Program
@@ -216,13 +214,13 @@ def shape_of(query: Query) -> Shape:
     own = [p for p in query.predicates if p.column and "." not in p.value]
     sure = [p.column for p in own if p.role == MANDATORY and p.operator in COMPARED and not p.function]
     every = [column for p in query.predicates for column in (p.column, p.value) if "." in column]
-    filters = frozenset(_full(column, tables) for column in sure)
+    filters = frozenset(full(column, tables) for column in sure)
     return Shape(
         query.verb,
         tables,
         filters,
-        frozenset(_full(column, tables) for column in every) - filters,
-        _full(query.order, tables) if query.order else "",
+        frozenset(full(column, tables) for column in every) - filters,
+        full(query.order, tables) if query.order else "",
         query.limited,
         whole=not query.opaque and bool(query.tables) and all(query.tables),
     )
@@ -245,47 +243,7 @@ def name(written: str) -> str:
     return written.replace('"', "").lower().removeprefix("public.").lstrip(".")
 
 
-class Seen:
-    """The statements that the database saw."""
-
-    def __init__(self, part: QueriesPart | None) -> None:
-        self.statements = part.statements if part is not None else ()
-        self.by_id = {statement.id: statement for statement in self.statements}
-        self._known: dict[Shape, tuple[Statement, ...]] = {}
-
-    def like(self, shape: Shape) -> tuple[Statement, ...]:
-        """Those that a statement of the source may be: the ones that agree in most, more than one where they tie."""
-        if shape not in self._known:
-            scored = [(agreement(shape, each.shape), each) for each in self.statements]
-            best = max((score for score, _ in scored), default=0)
-            self._known[shape] = tuple(each for score, each in scored if score == best) if best else ()
-        return self._known[shape]
-
-
-def agreement(source: Shape, seen: StatementShape) -> int:
-    """0 where the two differ; 2 where they agree in all that is known of both; 1 where the source does not say all."""
-    tables = {name(table) for table in seen.tables}
-    filters = {_full(column, tables) for column in seen.filters}
-    if not seen.verb or (source.verb and source.verb != seen.verb):
-        return 0
-    if not (source.tables == tables if source.whole else source.tables <= tables):
-        return 0
-    if not source.filters <= filters:
-        return 0
-    order = _full(seen.order[0].split()[0], tables) if seen.order and seen.order[0].split() else ""
-    if source.order and source.order.rpartition(".")[2] != order.rpartition(".")[2]:
-        return 0
-    if source.limited and not seen.limited:
-        return 0
-    if not source.whole:
-        return 1
-    extra = filters - source.filters
-    if not extra <= source.perhaps or bool(order) != bool(source.order) or source.limited != seen.limited:
-        return 0
-    return 2
-
-
-def _full(column: str, tables: Collection[str]) -> str:
+def full(column: str, tables: Collection[str]) -> str:
     bare = name(column)
     return f"{next(iter(tables))}.{bare}" if "." not in bare and len(tables) == 1 else bare
 

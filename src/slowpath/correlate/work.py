@@ -195,13 +195,13 @@ def _spent(rest: Rest, where: str) -> str:
 
 
 def _support(scene: Scene, rule: str, rest: Rest) -> str:
-    """What points at a finding beside the latency; nothing where nothing does."""
-    if rest.database is None:
-        return ""
+    """What points at a finding beside the latency; nothing where nothing does, or the database's part is not known."""
     if rule in BLOCKS and rest.stalled is not None and rest.stalled >= STALLED:
         return f"an event loop sleeps in a blocking call {percent(min(rest.stalled, 1.0))} of the time"
     if rule in COMPUTES | EITHER and rest.computes:
         return "it computes"
+    if rest.database is None:
+        return ""
     if rule in WAITS | EITHER and rest.waits:
         return "it waits"
     resources = scene.evidence.resources
