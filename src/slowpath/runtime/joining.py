@@ -17,6 +17,7 @@ from slowpath.model.evidence import (
     SchemaPart,
 )
 from slowpath.parts import Part, window
+from slowpath.runtime import growth, limiter
 
 KINDS: Mapping[type[Part], str] = {
     LoadPart: "load",
@@ -51,6 +52,9 @@ def join(parts: Iterable[tuple[str, Part]]) -> Evidence:
     alone, load = found.pop(ISOLATED, None), found.get("load")
     if isinstance(alone, LoadPart):
         found["load"] = _with_isolated(load, alone) if isinstance(load, LoadPart) else alone
+    load, resources = found.get("load"), found.get("resources")
+    if isinstance(load, LoadPart) and isinstance(resources, ResourcesPart) and resources.verdict is None:
+        found["resources"] = _judged(resources, load)
     return Evidence(**found, remarks=tuple(_remarks(found)))  # type: ignore[arg-type]
 
 
@@ -61,9 +65,16 @@ def _with_isolated(load: LoadPart, alone: LoadPart) -> LoadPart:
     return replace(load, steps=(*load.steps, *steps), isolated=alone.isolated, remarks=remarks)
 
 
+def _judged(resources: ResourcesPart, load: LoadPart) -> ResourcesPart:
+    """With the limiter of that load, and how memory grew."""
+    return replace(resources, verdict=limiter.judge(resources, load), growth=growth.growth(resources, load))
+
+
 def _isolated(part: Part) -> bool:
     """Whether it drove routes one by one, after the search for the breaking point or without one."""
-    return isinstance(part, LoadPart) and bool(part.isolated) and part.breaking_point is None
+    if not isinstance(part, LoadPart) or part.breaking_point is not None:
+        return False
+    return bool(part.isolated) or any(step.phase == "isolate" for step in part.steps)
 
 
 def _remarks(parts: Mapping[str, Part]) -> Iterator[Remark]:

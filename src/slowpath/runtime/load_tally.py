@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 
 from slowpath.model.evidence import Figures, Tick
 from slowpath.runtime import statistics
@@ -69,6 +70,7 @@ class Tally:
             limited=self.limited,
             error_rate=self.errors / self.requests if self.requests else 0.0,
             error_interval=statistics.wilson(self.errors, self.requests, wrong),
+            mean=fmean(ordered) if ordered else None,
             p50=statistics.quantile(ordered, 0.5),
             p95=statistics.quantile(ordered, 0.95),
             p99=statistics.quantile(ordered, 0.99),
