@@ -16,7 +16,7 @@ from slowpath.model.evidence import Evidence, Figures, LimiterVerdict, LoadPart,
 from slowpath.model.finding import Measured
 from slowpath.model.report import Report
 from slowpath.report.diagnosis import thresholds_file
-from slowpath.report.gate import judge, overall, within
+from slowpath.report.gate import certain, judge, overall
 from slowpath.report.thresholds import ThresholdsError, parse, text
 
 
@@ -138,7 +138,7 @@ def test_run_that_never_broke_says_nothing_of_more() -> None:
     ],
 )
 def test_interval_decides(value: float | None, interval: tuple[float | None, float | None], outcome: str) -> None:
-    assert within(value, interval, 500) == outcome
+    assert certain(value, interval, 500) == outcome
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,10 @@ def limits(evidence: Evidence) -> Text:
     """The limiter in a sentence."""
     verdict = evidence.resources.verdict if evidence.resources else None
     if verdict is None:
-        return ("What limits it is not known: nobody watched the resources. ",)
+        why = (
+            "the samples of the resources were not held against a load test" if evidence.resources else "nobody looked"
+        )
+        return (f"What limits it is not known: {why}. ",)
     if verdict.limiter == "inconclusive":
         probe = told(f"Probe next: {verdict.probe[0]} ") if verdict.probe else ()
         return (Strong("What limits it is inconclusive. "), *probe)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from slowpath.model.evidence import Evidence, Figures, LoadPart, LoadStep, RouteFigures
 from slowpath.report import charts
-from slowpath.report.amounts import between, cut, ms, number, percent, plural, seconds
+from slowpath.report.amounts import NONE, cut, ms, number, percent, plural, seconds, within
 from slowpath.report.document import Block, Chart, Code, Paragraph, Section, Strong, Table, Text, missing, told
 from slowpath.report.knee import at_knee, beyond, curve, undecided, void
 
 LOAD = "slowpath measure load SCRIPT -o load.json"
+FIGURES = ("Requests", "Requests/s", "p50", "p95 (95 %)", "p99", "Errors (95 %)", "429")
 TOO_FEW = "A question mark stands where the samples are too few for a bound."
 
 
@@ -88,29 +89,11 @@ def _knee(load: LoadPart) -> Iterator[Block]:
         step = beyond(load)
     if step is None:
         return
-    rows = [
-        ("all requests", step.figures),
-        *((cut(f"{route.method} {route.path}", 100), route.figures) for route in _dearest(step)),
-    ]
+    rows: list[tuple[Text, ...]] = [(("all requests",), *_figures(step.figures))]
+    rows += [((Code(cut(f"{own.method} {own.path}", 100)),), *_figures(own.figures)) for own in _dearest(step)]
     which = "last good" if step.verdict == "good" else "first bad"
     window = f"{plural(step.vus, 'concurrent user')}, {seconds(step.figures.seconds)} judged"
-    yield Table(
-        f"At the {which} step: {window}",
-        (
-            "Route",
-            "Requests",
-            "Requests/s",
-            "p50",
-            "p95",
-            "p95, 95 % interval (ms)",
-            "p99",
-            "Errors",
-            "Errors, 95 % interval (%)",
-            "Status 429",
-        ),
-        tuple(_figures_row(Code(name) if at else name, figures) for at, (name, figures) in enumerate(rows)),
-        frozenset(range(1, 10)),
-    )
+    yield Table(f"At the {which} step: {window}", ("Route", *FIGURES), tuple(rows), frozenset(range(1, 8)))
 
 
 def _dearest(step: LoadStep) -> list[RouteFigures]:
@@ -118,39 +101,31 @@ def _dearest(step: LoadStep) -> list[RouteFigures]:
     return sorted(step.routes, key=lambda route: (-(route.figures.p95 or 0.0), route.path, route.method))
 
 
-def _figures_row(name: str | Code, figures: Figures) -> tuple[Text, ...]:
+def _figures(figures: Figures) -> tuple[Text, ...]:
+    """As in FIGURES."""
     return (
-        (name,),
         (f"{figures.requests:,}",),
         (number(figures.rps),),
         (ms(figures.p50),),
-        (ms(figures.p95),),
-        (between(figures.p95_interval),),
+        (within(ms(figures.p95), figures.p95_interval),),
         (ms(figures.p99),),
-        (percent(figures.error_rate) if figures.requests else "–",),
-        (between(figures.error_interval, 100),),
+        (within(percent(figures.error_rate), figures.error_interval, 100) if figures.requests else NONE,),
         (f"{figures.limited:,}",),
     )
 
 
 def _steps(steps: list[LoadStep]) -> Table:
-    rows = [
+    rows = tuple(
         (
             (f"{step.vus:,}",),
             (step.phase,),
-            (f"{step.figures.requests:,}",),
-            (number(step.figures.rps),),
-            (ms(step.figures.p50),),
-            (f"{ms(step.figures.p95)} ({between(step.figures.p95_interval)})",),
-            (ms(step.figures.p99),),
-            (f"{percent(step.figures.error_rate)} ({between(step.figures.error_interval, 100)})",),
             (Strong(step.verdict) if step.verdict != "good" else step.verdict,),
-            (step.reason,),
+            *_figures(step.figures),
+            told(step.reason),
         )
         for step in steps
-    ]
-    head = ("Users", "Phase", "Requests", "Requests/s", "p50", "p95 (95 %)", "p99", "Errors (95 %)", "Verdict", "Why")
-    return Table("Every step", head, tuple(rows), frozenset({0, 2, 3, 4, 5, 6, 7}))
+    )
+    return Table("Every step", ("Users", "Phase", "Verdict", *FIGURES, "Why"), rows, frozenset({0, *range(3, 10)}))
 
 
 def _said(load: LoadPart) -> str:

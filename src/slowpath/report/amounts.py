@@ -41,6 +41,11 @@ def between(interval: Range, scale: float = 1.0) -> str:
     return NONE if interval == (None, None) else f"{low} to {high}"
 
 
+def within(value: str, interval: Range, scale: float = 1.0) -> str:
+    """A value with its interval, where there is one."""
+    return value if interval == (None, None) else f"{value} ({between(interval, scale)})"
+
+
 def seconds(value: float) -> str:
     return f"{number(value / 60)} min" if value >= 120 else f"{number(value)} s"
 

@@ -62,7 +62,13 @@ def load_over_users(load: LoadPart) -> Figure:
         "layout": layout(
             560,
             xaxis=users,
-            yaxis={"title": {"text": "latency, ms"}, "domain": [0, 0.56], "type": "log", "zeroline": False, "dtick": 1},
+            yaxis={
+                "title": {"text": "latency, ms"},
+                "domain": [0, 0.56],
+                "type": "log",
+                "zeroline": False,
+                "dtick": "D2",
+            },
             yaxis2={"title": {"text": "requests/s"}, "domain": [0.64, 1], "rangemode": "tozero", "zeroline": False},
             shapes=_marked(load),
             annotations=_named(load),

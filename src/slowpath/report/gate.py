@@ -13,7 +13,7 @@ import msgspec
 
 from slowpath.model.evidence import Evidence, Header, LoadPart, LoadStep, Range, Verdict
 from slowpath.model.report import Report
-from slowpath.report.amounts import between, kilobytes, ms, number, percent, plural
+from slowpath.report.amounts import kilobytes, ms, number, percent, plural, within
 from slowpath.report.knee import curve, void
 from slowpath.report.thresholds import Load, Thresholds
 
@@ -47,7 +47,7 @@ def overall(lines: Iterable[Line]) -> Outcome:
     return "fail" if "fail" in outcomes else "inconclusive" if "inconclusive" in outcomes else "pass"
 
 
-def within(value: float | None, interval: Range, limit: float) -> Outcome:
+def certain(value: float | None, interval: Range, limit: float) -> Outcome:
     """Whether a quantity is certain to be at most, or to be over, a limit."""
     low, high = interval
     if value is None:
@@ -83,12 +83,12 @@ def _load_lines(asked: Load, load: LoadPart) -> Iterator[Line]:
     short = at < wanted
     where = f" at {plural(wanted, 'user')}"
     if asked.p95_ms is not None:
-        told = f"{ms(figures.p95)} (95 %: {between(figures.p95_interval)}) at {plural(at, 'user')}"
-        outcome = within(figures.p95, figures.p95_interval, asked.p95_ms)
+        told = f"{within(ms(figures.p95), figures.p95_interval)} at {plural(at, 'user')}"
+        outcome = certain(figures.p95, figures.p95_interval, asked.p95_ms)
         yield Line("load.p95_ms", f"at most {ms(asked.p95_ms)}{where}", told, _tried(outcome, short))
     if asked.error_rate is not None:
-        told = f"{percent(figures.error_rate)} (95 %: {between(figures.error_interval, 100)}) at {plural(at, 'user')}"
-        outcome = within(figures.error_rate, figures.error_interval, asked.error_rate)
+        told = f"{within(percent(figures.error_rate), figures.error_interval, 100)} at {plural(at, 'user')}"
+        outcome = certain(figures.error_rate, figures.error_interval, asked.error_rate)
         yield Line("load.error_rate", f"at most {percent(asked.error_rate)}{where}", told, _tried(outcome, short))
     if least is not None:
         yield Line("load.min_users", f"at least {least:,}", _held(verdicts), _enough(verdicts, least))
@@ -109,8 +109,8 @@ def _verdict(step: LoadStep, asked: Load, load: LoadPart) -> Outcome:
     """By the limits of the gate, and those of the measurement where it has none."""
     figures = step.figures
     outcomes = (
-        within(figures.p95, figures.p95_interval, asked.p95_ms or load.limits.p95_ms),
-        within(
+        certain(figures.p95, figures.p95_interval, asked.p95_ms or load.limits.p95_ms),
+        certain(
             figures.error_rate if figures.requests else None,
             figures.error_interval,
             load.limits.error_rate if asked.error_rate is None else asked.error_rate,

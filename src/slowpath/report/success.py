@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from slowpath.model.evidence import BundlePart, Evidence
-from slowpath.report.amounts import between, kilobytes, ms, number, percent
+from slowpath.report.amounts import kilobytes, ms, number, percent, within
 from slowpath.report.knee import at_knee, void
 from slowpath.report.ranking import Ranked, of_effort
 from slowpath.report.thresholds import Thresholds
@@ -66,8 +66,8 @@ def _load(evidence: Evidence, share: float) -> list[Goal]:
     if load is None or load.breaking_point is None:
         return []
     limits, first_bad = load.limits, load.breaking_point.first_bad
-    p95 = f"{ms(knee.figures.p95)} (95 %: {between(knee.figures.p95_interval)})" if knee else "over the limit"
-    rate = f"{percent(knee.figures.error_rate)} (95 %: {between(knee.figures.error_interval, 100)})" if knee else "–"
+    p95 = within(ms(knee.figures.p95), knee.figures.p95_interval) if knee else "over the limit"
+    rate = within(percent(knee.figures.error_rate), knee.figures.error_interval, 100) if knee else "–"
     found = [
         Goal("load.p95_ms", p95, f"at most {ms(limits.p95_ms)}", limits.p95_ms, "the limit of the measurement"),
         Goal(
