@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from slowpath.model.evidence import Evidence, Limiter, LimiterVerdict, MemoryGrowth, ResourcesPart
 from slowpath.report import charts_time
-from slowpath.report.amounts import NONE, between, number, seconds
+from slowpath.report.amounts import NONE, between, number, seconds, sentence
 from slowpath.report.document import (
     Block,
     Bullets,
@@ -47,12 +47,12 @@ def limits(evidence: Evidence) -> Text:
     """The limiter in a sentence."""
     verdict = evidence.resources.verdict if evidence.resources else None
     if verdict is None:
-        why = (
-            "the samples of the resources were not held against a load test" if evidence.resources else "nobody looked"
+        watched = (
+            "the samples were not held against a load test" if evidence.resources else "nobody watched the resources"
         )
-        return (f"What limits it is not known: {why}. ",)
+        return (f"What limits it is not known: {watched}. ",)
     if verdict.limiter == "inconclusive":
-        probe = told(f"Probe next: {verdict.probe[0]} ") if verdict.probe else ()
+        probe = told(f"Probe next: {verdict.probe[0].rstrip('.')}. ") if verdict.probe else ()
         return (Strong("What limits it is inconclusive. "), *probe)
     return (Strong(f"What limits it is {NAMES[verdict.limiter]}"), f" ({verdict.confidence} confidence). ")
 
@@ -87,7 +87,7 @@ def _verdict(verdict: LimiterVerdict) -> Iterator[Block]:
     else:
         name = NAMES[verdict.limiter]
         head = f"{name[0].upper()}{name[1:]}, {verdict.confidence} confidence"
-    yield Paragraph((Strong(f"{head}. "), *told(verdict.summary)))
+    yield Paragraph((Strong(f"{head}. "), *told(sentence(verdict.summary.removeprefix("Inconclusive: ")))))
     for title, lines in (
         ("Evidence", verdict.evidence),
         ("Exonerated", verdict.exonerated),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from slowpath.model.evidence import Evidence, Figures, LoadPart, LoadStep, RouteFigures
 from slowpath.report import charts
-from slowpath.report.amounts import NONE, cut, ms, number, percent, plural, seconds, within
+from slowpath.report.amounts import NONE, cut, ms, number, percent, plural, seconds, sentence, within
 from slowpath.report.document import Block, Chart, Code, Paragraph, Section, Strong, Table, Text, missing, told
 from slowpath.report.knee import at_knee, beyond, curve, undecided, void
 
@@ -41,7 +41,7 @@ def held(evidence: Evidence) -> Text:
         "" if point.confirmed or bad is None else "A second run did not confirm it.",
         "The load generator was itself the limit: the system may hold more." if void(evidence) else "",
     ]
-    return (Strong(said), " ", *told(" ".join(filter(None, [rest, _sentence(point.reason), *doubts]))), " ")
+    return (Strong(said), " ", *told(" ".join(filter(None, [rest, sentence(point.reason), *doubts]))), " ")
 
 
 def baseline(evidence: Evidence) -> Section:
@@ -164,8 +164,3 @@ def _absent(load: LoadPart) -> Iterator[Block]:
         yield Paragraph(
             (Strong("Incomplete: "), "the load test was interrupted; the remarks say how far it came."), "warning"
         )
-
-
-def _sentence(text: str) -> str:
-    line = " ".join(text.split())
-    return line if not line or line.endswith((".", "!", "?")) else f"{line}."

@@ -63,3 +63,11 @@ def cut(text: str, width: int) -> str:
     """One line of at most so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    line = " ".join(text.split())
+    if line.partition(" ")[0].isalpha():
+        line = line[0].upper() + line[1:]
+    return line if not line or line.endswith((".", "!", "?")) else f"{line}."
