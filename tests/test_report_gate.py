@@ -123,6 +123,15 @@ def test_run_that_never_broke_says_nothing_of_more() -> None:
     assert only("load.rps = 9999", Evidence(load=load)) == "inconclusive"
 
 
+def test_runs_of_one_level_that_contradict_each_other_decide_nothing() -> None:
+    again = diagnosed.step(100, "confirm", 11, 11_000, 700, "bad", "")
+    load = msgspec.structs.replace(diagnosed.LOAD, steps=(*diagnosed.STEPS, again))
+    assert only("load.min_users = 100", Evidence(load=load)) == "inconclusive"
+    undecided = diagnosed.step(100, "confirm", 11, 11_000, 500, "undecided", "")
+    load = msgspec.structs.replace(diagnosed.LOAD, steps=(*diagnosed.STEPS, undecided))
+    assert only("load.min_users = 100", Evidence(load=load)) == "pass"
+
+
 @pytest.mark.parametrize(
     ("value", "interval", "outcome"),
     [

@@ -135,7 +135,7 @@ def _findings(report: Report, evidence: Evidence, found: list[Ranked]) -> Iterat
     yield Paragraph((f"{plural(len(found), 'finding')}: {tally}. ", *_order(evidence)))
     if any(one.measured and one.measured.share is not None for one in found):
         yield Chart("impact", "Findings by impact.", _said(found), charts.findings(found))
-    head = ("Rank", "Rule", "Where", "Status", "ms/request", "Share", "Calls/request", "Route", "Effort", "Severity")
+    head = ("Rank", "Rule", "Where", "Status", "ms/request", "Share", "Calls/request", "Route", "Effort")
     yield Table("All findings", head, tuple(_row(one) for one in found), frozenset({0, 4, 5, 6}))
     for one in found[:SHOWN]:
         yield from _detail(one, report)
@@ -161,7 +161,6 @@ def _row(one: Ranked) -> tuple[Text, ...]:
         (number(measured.calls_per_request) if measured else NONE,),
         (Code(measured.route) if measured and measured.route else NONE,),
         (EFFORTS[one.effort],),
-        (one.finding.severity,),
     )
 
 
@@ -175,7 +174,7 @@ def _detail(one: Ranked, report: Report) -> Iterator[Block]:
             *inside,
             " · ",
             Code(finding.rule),
-            f", {finding.confidence} confidence · effort: {EFFORTS[one.effort]}",
+            f", {finding.severity}, {finding.confidence} confidence · effort: {EFFORTS[one.effort]}",
         )
     )
     code = report.sources.line_text(finding.place.path, one.line).strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.model.evidence import Evidence, Limiter, LimiterVerdict, MemoryGrowth, ResourcesPart
+from slowpath.model.evidence import Evidence, Limiter, LimiterVerdict, MemoryGrowth, Reading, ResourcesPart
 from slowpath.report import charts_time
 from slowpath.report.amounts import NONE, between, number, seconds, sentence
 from slowpath.report.document import (
@@ -26,6 +26,7 @@ from slowpath.report.ranking import Ranked
 
 WATCH = "slowpath measure resources -o resources.json --app NAME --postgres NAME"
 JUDGE = "slowpath measure resources --judge resources.json --load load.json -o resources.json"
+BYTES = (".memory", "disk.read", "disk.write", "net.bytes", "net.link")
 SHOWN = 5
 NAMES: dict[Limiter, str] = {
     "cpu": "the CPU of the application",
@@ -96,19 +97,26 @@ def _verdict(verdict: LimiterVerdict) -> Iterator[Block]:
         if lines:
             yield Heading((title,))
             yield Bullets(tuple(told(line) for line in lines))
-    if verdict.readings:
-        rows = [
-            (
-                (reading.name,),
-                (reading.subject or NONE,),
-                (number(reading.good),),
-                (number(reading.bad),),
-                (number(reading.limit),),
-            )
-            for reading in verdict.readings
-        ]
+    told_apart = [reading for reading in verdict.readings if _tells(reading)]
+    if told_apart:
         head_row = ("Quantity", "Of", "Last good step", "First bad step", "Can reach")
-        yield Table("Medians at the two steps", head_row, tuple(rows), frozenset({2, 3, 4}))
+        caption = "Medians at the two steps, of what has a limit or changed by a tenth"
+        yield Table(caption, head_row, tuple(map(_reading, told_apart)), frozenset({2, 3, 4}))
+
+
+def _tells(reading: Reading) -> bool:
+    good, bad = reading.good, reading.bad
+    if reading.limit is not None or good is None or bad is None:
+        return True
+    return abs(bad - good) > 0.1 * max(abs(good), abs(bad))
+
+
+def _reading(reading: Reading) -> tuple[Text, ...]:
+    """Bytes in MB."""
+    scale = 1e-6 if reading.name.endswith(BYTES) else 1.0
+    values = (reading.good, reading.bad, reading.limit)
+    name = f"{reading.name}, MB{'' if 'memory' in reading.name else '/s'}" if scale != 1.0 else reading.name
+    return (name,), (reading.subject or NONE,), *((number(v * scale if v is not None else None),) for v in values)
 
 
 def _relief(one: Ranked) -> Text:

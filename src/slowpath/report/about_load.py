@@ -12,6 +12,7 @@ from slowpath.report.knee import at_knee, beyond, curve, undecided, void
 
 LOAD = "slowpath measure load SCRIPT -o load.json"
 FIGURES = ("Requests", "Requests/s", "p50", "p95 (95 %)", "p99", "Errors (95 %)", "429")
+ROUTES = 25
 TOO_FEW = "A question mark stands where the samples are too few for a bound."
 
 
@@ -89,16 +90,22 @@ def _knee(load: LoadPart) -> Iterator[Block]:
         step = beyond(load)
     if step is None:
         return
+    routes = sorted(step.routes, key=_spent, reverse=True)
     rows: list[tuple[Text, ...]] = [(("all requests",), *_figures(step.figures))]
-    rows += [((Code(cut(f"{own.method} {own.path}", 100)),), *_figures(own.figures)) for own in _dearest(step)]
+    rows += [((Code(cut(f"{own.method} {own.path}", 100)),), *_figures(own.figures)) for own in routes[:ROUTES]]
     which = "last good" if step.verdict == "good" else "first bad"
     window = f"{plural(step.vus, 'concurrent user')}, {seconds(step.figures.seconds)} judged"
     yield Table(f"At the {which} step: {window}", ("Route", *FIGURES), tuple(rows), frozenset(range(1, 8)))
+    rest = routes[ROUTES:]
+    if rest:
+        count = plural(sum(route.figures.requests for route in rest), "request")
+        yield Paragraph((f"The routes that took most of the time come first; {len(rest)} more had {count} together.",))
 
 
-def _dearest(step: LoadStep) -> list[RouteFigures]:
-    """By p95, slowest first."""
-    return sorted(step.routes, key=lambda route: (-(route.figures.p95 or 0.0), route.path, route.method))
+def _spent(route: RouteFigures) -> tuple[float, str, str]:
+    """Time of all its requests, or as good as that."""
+    mean = route.figures.mean if route.figures.mean is not None else route.figures.p50
+    return route.figures.requests * (mean or 0.0), route.path, route.method
 
 
 def _figures(figures: Figures) -> tuple[Text, ...]:

@@ -5,13 +5,13 @@ Plotly reads a few HTML tags in texts, and templates with %{…}: what others wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from slowpath.model.evidence import BundlePart, Chunk, LoadPart, LoadStep, Statement, Verdict
 from slowpath.model.rule import Effort
 from slowpath.report.amounts import cut, kilobytes, ms, number, percent
-from slowpath.report.knee import curve
+from slowpath.report.knee import curve, decisive
 from slowpath.report.ranking import EFFORTS, Ranked
 from slowpath.report.text import clean
 
@@ -20,7 +20,12 @@ Figure = dict[str, Any]
 BLUE, ORANGE, GREEN, PURPLE, SKY, GRAY = "#2f81c7", "#d55e00", "#009e73", "#b45f9a", "#4a9fd0", "#7d8590"
 """After Okabe and Ito, of a lightness that stands out on white and on black."""
 MARKS: dict[Verdict, str] = {"good": "circle", "bad": "x", "undecided": "diamond-open"}
+PLAIN = {"zeroline": False}
 OVER = {"fillmode": "overlay", "fgcolor": "#ffffff", "fgopacity": 0.6}
+Line = tuple[str, str, str, Callable[[LoadStep], float | None]]
+"""Name, colour, dashes, value."""
+Lines = tuple[Line, ...]
+THROUGHPUT: Line = ("requests/s", ORANGE, "solid", lambda step: step.figures.rps)
 SHOWN = 15
 """Bars in a chart."""
 TILES = 60
@@ -47,47 +52,51 @@ def layout(height: int, **more: Any) -> Figure:
 
 
 def load_over_users(load: LoadPart) -> Figure:
-    """Throughput above, latency below, over the same users."""
-    steps = curve(load)
-    latency = [
-        _line(steps, "p50", [step.figures.p50 for step in steps], GREEN, "dot"),
-        _line(steps, "p95", [step.figures.p95 for step in steps], BLUE, "solid") | {"error_y": _error_bars(steps)},
-        _line(steps, "p99", [step.figures.p99 for step in steps], PURPLE, "dash"),
-    ]
-    throughput = _line(steps, "requests/s", [step.figures.rps for step in steps], ORANGE, "solid")
-    data = [throughput | {"xaxis": "x", "yaxis": "y2"}, *latency, *_legend_of_verdicts(steps)]
-    users = {"title": {"text": "concurrent users"}, "rangemode": "tozero", "anchor": "y", "zeroline": False}
+    """Throughput above, latency below, over the same users: lines through what decides, marks for every step."""
+    steps, through = curve(load), list(decisive(load).values())
+    below: Lines = (
+        ("p50", GREEN, "dot", lambda step: step.figures.p50),
+        ("p95", BLUE, "solid", lambda step: step.figures.p95),
+        ("p99", PURPLE, "dash", lambda step: step.figures.p99),
+    )
+    data = [trace | {"yaxis": "y2"} for trace in _line(steps, through, THROUGHPUT)]
+    for line in below:
+        marks, drawn = _line(steps, through, line)
+        data += [marks | ({"error_y": _error_bars(steps)} if line[0] == "p95" else {}), drawn]
+    users = {"title": {"text": "concurrent users"}, "rangemode": "tozero", "anchor": "y", **PLAIN}
     return {
-        "data": data,
+        "data": [*data, *_legend_of_verdicts(steps)],
         "layout": layout(
             560,
             xaxis=users,
-            yaxis={
-                "title": {"text": "latency, ms"},
-                "domain": [0, 0.56],
-                "type": "log",
-                "zeroline": False,
-                "dtick": "D2",
-            },
-            yaxis2={"title": {"text": "requests/s"}, "domain": [0.64, 1], "rangemode": "tozero", "zeroline": False},
+            yaxis={"title": {"text": "latency, ms"}, "domain": [0, 0.56], "type": "log", "dtick": "D2", **PLAIN},
+            yaxis2={"title": {"text": "requests/s"}, "domain": [0.64, 1], "rangemode": "tozero", **PLAIN},
             shapes=_marked(load),
             annotations=_named(load),
         ),
     }
 
 
-def _line(steps: Sequence[LoadStep], name: str, values: Sequence[float | None], color: str, dash: str) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": name,
-        "x": [step.vus for step in steps],
-        "y": [value if value is None or value > 0 else None for value in values],
-        "line": {"color": color, "dash": dash, "width": 2},
+def _line(steps: Sequence[LoadStep], through: Sequence[LoadStep], line: Line) -> tuple[Figure, Figure]:
+    """Marks of every step, and the line."""
+    name, color, dash, value = line
+    marks = {
+        "type": "scatter", "mode": "markers", "name": name, "showlegend": False, "hoverinfo": "text",
+        "x": [step.vus for step in steps], "y": [_positive(value(step)) for step in steps],
         "marker": {"symbol": [MARKS[step.verdict] for step in steps], "size": 9, "color": color},
-        "hovertext": [f"{s.vus} users, {name}: {number(v)}, {s.verdict}" for s, v in zip(steps, values, strict=True)],
-        "hoverinfo": "text",
-    }
+        "hovertext": [f"{step.vus} users, {name}: {number(value(step))}, {step.verdict}" for step in steps],
+    }  # fmt: skip
+    drawn = {
+        "type": "scatter", "mode": "lines", "name": name, "hoverinfo": "skip",
+        "x": [step.vus for step in through], "y": [_positive(value(step)) for step in through],
+        "line": {"color": color, "dash": dash, "width": 2},
+    }  # fmt: skip
+    return marks, drawn
+
+
+def _positive(value: float | None) -> float | None:
+    """A logarithmic axis has no place for others."""
+    return value if value is not None and value > 0 else None
 
 
 def _error_bars(steps: Sequence[LoadStep]) -> Figure:

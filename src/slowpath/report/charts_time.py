@@ -14,6 +14,8 @@ from slowpath.report.knee import at_knee, beyond
 
 POINTS = 600
 """Of one line; more are averaged."""
+LINES = 7
+"""In one chart."""
 LOOKS = tuple((color, dash) for dash in ("solid", "dash", "dot") for color in (BLUE, ORANGE, GREEN, PURPLE, SKY, GRAY))
 GOOD, BAD = "rgba(0,158,115,0.16)", "rgba(213,94,0,0.16)"
 ROW = 118
@@ -35,7 +37,6 @@ ROWS = (
     Row("database sessions", ("db.active", "db.used", "db.idle", "db.idle_in_transaction", "db.blocked")),
     Row("what active sessions wait for", ("db.wait.",)),
     Row("pressure, %", ("psi.",)),
-    Row("event loops", ("process.event_loops", "process.stalled_loops")),
     Row("busiest thread, share", ("process.busiest_thread",)),
     Row("disk and network, MB/s", ("disk.read", "disk.write", "net.bytes"), 1e-6),
     Row("throttled, share", ("container.throttled",)),
@@ -93,8 +94,11 @@ def _of_resources(part: ResourcesPart | None) -> Iterable[tuple[str, Lines]]:
     shown = [series for series in (part.series if part else ()) if series.times]
     for row in ROWS:
         own = [series for series in shown if _belongs(series.name, row)]
+        top = sorted(own, key=lambda series: -sum(series.values) / len(series.times))[:LINES]
         if own:
-            yield row.title, [(_name(s), s.times, [value * row.scale for value in s.values]) for s in own]
+            more = f" (the {LINES} largest of {len(own)})" if len(own) > LINES else ""
+            lines: Lines = [(_name(s), s.times, [v * row.scale for v in s.values]) for s in own if s in top]
+            yield f"{row.title}{more}", lines
     for series in shown:
         if series.name.startswith("prom."):
             yield plain(series.name, 40), [(_name(series), series.times, series.values)]
@@ -108,7 +112,9 @@ def _name(series: Series) -> str:
     """Short: the title of the chart says what is measured."""
     of, _, what = series.name.partition(".")
     whole = what in ("cpu", "memory", "cpu_wait", "busiest_thread")
-    if of in ("process", "container", "other"):
+    if of == "other":
+        return f"{series.subject} (not watched)"
+    if of in ("process", "container"):
         return f"{series.subject}{'' if whole else f' {what}'}{' (container)' if of == 'container' else ''}"
     return "host" if of == "host" and whole else what.removeprefix("wait.")
 

@@ -14,7 +14,7 @@ import msgspec
 from slowpath.model.evidence import Evidence, Header, LoadPart, LoadStep, Range, Verdict
 from slowpath.model.report import Report
 from slowpath.report.amounts import kilobytes, ms, number, percent, plural, within
-from slowpath.report.knee import curve, void
+from slowpath.report.knee import curve, decisive, levels, void
 from slowpath.report.thresholds import Load, Thresholds
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -73,13 +73,13 @@ def _load(asked: Load, evidence: Evidence) -> Iterator[Line]:
 
 
 def _load_lines(asked: Load, load: LoadPart) -> Iterator[Line]:
-    levels = _levels(load)
-    verdicts = {users: _verdict(step, asked, load) for users, step in levels.items()}
+    steps = decisive(load)
+    verdicts = {users: _agreed(_verdict(step, asked, load) for step in own) for users, own in levels(load).items()}
     last_good = max((users for users, verdict in verdicts.items() if verdict == "pass"), default=None)
     least = asked.min_users
-    wanted = least or last_good or min(levels)
-    at = min((users for users in levels if users >= wanted), default=max(levels))
-    figures = levels[at].figures
+    wanted = least or last_good or min(steps)
+    at = min((users for users in steps if users >= wanted), default=max(steps))
+    figures = steps[at].figures
     short = at < wanted
     where = f" at {plural(wanted, 'user')}"
     if asked.p95_ms is not None:
@@ -93,16 +93,16 @@ def _load_lines(asked: Load, load: LoadPart) -> Iterator[Line]:
     if least is not None:
         yield Line("load.min_users", f"at least {least:,}", _held(verdicts), _enough(verdicts, least))
     if asked.rps is not None:
-        rps = levels[last_good].figures.rps if last_good is not None else 0.0
+        rps = steps[last_good].figures.rps if last_good is not None else 0.0
         driven = "fail" in verdicts.values()  # only a system that was driven to its end has no more to give
         outcome = "pass" if rps >= asked.rps else "fail" if driven else "inconclusive"
         yield Line("load.rps", f"at least {number(asked.rps)} a second", f"{number(rps)} a second", outcome)
 
 
-def _levels(load: LoadPart) -> dict[int, LoadStep]:
-    """Users → the step that decides: the confirming one, else the latest."""
-    steps = sorted(curve(load), key=lambda step: (step.vus, step.phase == "confirm", step.start))
-    return {step.vus: step for step in steps}
+def _agreed(outcomes: Iterable[Outcome]) -> Outcome:
+    """Of several runs of one level: two that contradict each other decide nothing, an undecided one takes no part."""
+    decided = set(outcomes) - {"inconclusive"}
+    return decided.pop() if len(decided) == 1 else "inconclusive"
 
 
 def _verdict(step: LoadStep, asked: Load, load: LoadPart) -> Outcome:

@@ -13,6 +13,23 @@ def curve(load: LoadPart) -> list[LoadStep]:
     return sorted((step for step in load.steps if step.phase in CURVE), key=lambda step: (step.vus, step.start))
 
 
+def levels(load: LoadPart) -> dict[int, list[LoadStep]]:
+    """Users → the steps that decide, the latest last: the confirming ones where there are any."""
+    found: dict[int, list[LoadStep]] = {}
+    for step in curve(load):
+        found.setdefault(step.vus, []).append(step)
+    confirming = {users: [step for step in steps if step.phase == "confirm"] for users, steps in found.items()}
+    return {users: confirming[users] or steps for users, steps in found.items()}
+
+
+def decisive(load: LoadPart) -> dict[int, LoadStep]:
+    """Users → one step: the latest that is good or bad, else the latest."""
+    return {
+        users: next((step for step in reversed(steps) if step.verdict != "undecided"), steps[-1])
+        for users, steps in levels(load).items()
+    }
+
+
 def at_knee(load: LoadPart | None) -> LoadStep | None:
     """The last good step, as confirmed where it was."""
     users = load.breaking_point.last_good if load and load.breaking_point else None
