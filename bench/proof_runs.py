@@ -56,9 +56,9 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case("pool", "db-pool", pool=2, capacity=2 / 0.05),
+    Case("pool", "db-pool", pool=3, capacity=3 / 0.05),
     Case("db-cpu", "db-cpu"),
-    Case("workers", "blocked-workers", workers=1, capacity=1 / 0.03),
+    Case("workers", "blocked-workers", workers=1, capacity=1 / 0.02),
     Case("cpu", "cpu"),
     Case("generator", "load-generator"),
 )
