@@ -135,9 +135,17 @@ def diagnosed(
 
 
 def slowpath(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command of this checkout."""
-    command = [sys.executable, "-c", "from slowpath.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+    """Run the command of this checkout. An interrupt is handed on, and it has the time to end what it started."""
+    command = [sys.executable, "-m", "slowpath", *arguments]
+    told = os.environ | environment
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=told) as running:
+        try:
+            out, errors = running.communicate()
+        except KeyboardInterrupt:
+            running.terminate()
+            running.communicate(timeout=120)
+            raise
+    return subprocess.CompletedProcess(command, running.returncode, out, errors)
 
 
 def told(point: BreakingPoint | None) -> str:
