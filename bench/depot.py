@@ -60,24 +60,32 @@ class DepotError(Exception):
 def build(source: Path = DEPOT) -> Path:
     """The service's binary, compiled from `source`. What is compiled once stays in the user's cache."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or user_cache_path("slowpath-fixtures") / "target")
-    with tempfile.TemporaryDirectory() as made:
-        environment = os.environ | {"CARGO_TARGET_DIR": str(target)} | _libpq(Path(made))
-        command = ["cargo", "build", "--profile", "load", "--locked", "--quiet"]
-        done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True)
+    environment = os.environ | {"CARGO_TARGET_DIR": str(target)} | _linked(target / "libpq")
+    command = ["cargo", "build", "--profile", "load", "--locked", "--quiet"]
+    done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise DepotError("cargo: " + " ".join(done.stderr.split())[-300:])
     return target / "load" / "depot"
 
 
-def _libpq(folder: Path) -> dict[str, str]:
-    """Servers come with `libpq.so.5`; the name that a linker looks for is in the package for developers alone."""
-    if shutil.which("pg_config") or not shutil.which("ldconfig"):
-        return {}
+def libpq() -> str:
+    """PostgreSQL's client library, which its programs bring along; nothing where the linker's cache has none."""
+    if shutil.which("ldconfig") is None:
+        return ""
     listed = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True).stdout
-    found = [line.split()[-1] for line in listed.splitlines() if line.strip().startswith("libpq.so.5")]
-    if not found:
+    found = [line.split()[-1] for line in listed.splitlines() if line.strip().startswith("libpq.so.5 ")]
+    return found[0] if found else ""
+
+
+def _linked(folder: Path) -> dict[str, str]:
+    """`libpq.so`, the name that a linker looks for, is in the package for developers alone: it gets a link here."""
+    library = libpq()
+    if not library:
         return {}
-    (folder / "libpq.so").symlink_to(found[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "libpq.so"
+    link.unlink(missing_ok=True)
+    link.symlink_to(library)
     return {"PQ_LIB_DIR": str(folder)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -41,8 +42,14 @@ def test_each_fix_cures_what_it_is_named_for_and_nothing_else(tmp_path: Path) ->
 
 
 @pytest.fixture(scope="module")
-def running(cargo: str, cluster: object) -> Iterator[depot.Service]:
-    binary = depot.build()
+def binary(cargo: str, cluster: object) -> Path:
+    if shutil.which("ldconfig") and not depot.libpq():
+        pytest.skip("libpq is not installed")
+    return depot.build()
+
+
+@pytest.fixture(scope="module")
+def running(binary: Path) -> Iterator[depot.Service]:
     with depot.database() as (dsn, _), depot.service(binary, dsn, POOL_SIZE="2", WORKERS="1") as service:
         yield service
 
@@ -81,8 +88,7 @@ def test_the_service_refuses(running: depot.Service, path: str, body: object, st
     assert refused.value.code == status
 
 
-def test_a_service_that_cannot_start_says_why_without_its_address(cargo: str, cluster: object) -> None:
-    binary = depot.build()
+def test_a_service_that_cannot_start_says_why_without_its_address(binary: Path) -> None:
     address = "postgresql://me:secret@%2Fnowhere/none"
     with pytest.raises(depot.DepotError) as refused, depot.service(binary, address, POOL_SIZE="0"):
         pass
