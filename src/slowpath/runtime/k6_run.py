@@ -23,6 +23,8 @@ TAGS = "name,method,status,scenario,expected_response,error_code"
 LONGEST_LINE = 1 << 20
 MESSAGES = 100
 """Different messages of k6's log that are kept."""
+SIGNALLED = "k6 received a 'interrupt' signal"
+"""What k6 calls an error of the run, and is our own doing where we stop it."""
 MARK = "slowpath: "
 
 
@@ -117,7 +119,7 @@ class Run:
             for entry in entries([line]):
                 if entry.level == "info" and entry.text.startswith(MARK):
                     self._mark(entry.text[len(MARK) :])
-                elif entry.level in ("error", "warning"):
+                elif entry.level in ("error", "warning") and not (self.stopped and SIGNALLED in entry.text):
                     self._keep(entry)
 
     def _keep(self, entry: Logged) -> None:
