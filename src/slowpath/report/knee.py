@@ -43,9 +43,11 @@ def beyond(load: LoadPart) -> LoadStep | None:
 
 
 def undecided(load: LoadPart) -> list[int]:
-    """Users of the steps that no other run of the same level decided."""
+    """Users of the levels around the breaking point that no run decided: those below a good one do not matter."""
+    point = load.breaking_point
+    good = point.last_good if point is not None and point.last_good is not None else 1
     decided = {step.vus for step in curve(load) if step.verdict != "undecided"}
-    return sorted({step.vus for step in curve(load) if step.verdict == "undecided"} - decided)
+    return sorted({step.vus for step in curve(load) if step.verdict == "undecided" and step.vus > good} - decided)
 
 
 def void(evidence: Evidence) -> bool:
