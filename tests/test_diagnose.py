@@ -80,6 +80,18 @@ def test_interrupt_keeps_what_was_gathered_and_leaves_nothing_running(tmp_path: 
     assert not [process for process in below if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_variables_of_the_script_stand_on_no_command_line(tmp_path: Path, k6: str) -> None:
+    with known_knee.server(200) as port:
+        root = project(tmp_path, port, 1)
+        (root / "load.js").write_text((root / "load.js").read_text() + "if (__ENV.KEY !== 's3cr3t') throw 'no key';\n")
+        with (root / "slowpath.toml").open("a") as settings:
+            settings.write('env = { KEY = "s3cr3t" }\n')
+        done = surface.run("diagnose", root, DATABASE_URL="")
+    assert evidence(root / "diagnosis").load is not None, done.stdout
+    written = [path.read_text(errors="replace") for path in (root / "diagnosis").iterdir()]
+    assert not [text for text in (done.stdout, done.stderr, *written) if "s3cr3t" in text]
+
+
 def _load_begins(pid: int) -> list[psutil.Process]:
     """Wait until k6 drives its first level, and name all that was started."""
     until = time.monotonic() + 60
@@ -113,6 +125,7 @@ def test_bundle_alone(tmp_path: Path) -> None:
         ('[diagnose]\nscript = "no.js"\n', "nothing was measured"),
         ("[diagnose]\nholt = 3\n", "unknown field `holt`"),
         ("[diagnose]\nhold = 0\n", "hold"),
+        ("[diagnose.env]\nA-B = '1'\n", "A-B"),
     ],
 )
 def test_nothing_to_measure(tmp_path: Path, settings: str, message: str) -> None:

@@ -147,6 +147,9 @@ def _checked(config: Config, path: Path) -> Config:
             pathspec.GitIgnoreSpec.from_lines([pattern])
         except ValueError as error:
             raise ConfigError(f"{path}: {error}") from None
+    for name, value in config.diagnose.env.items():
+        if not name.isidentifier() or "\n" in value:
+            raise ConfigError(f"{path}: diagnose.env: {name[:40]!r} is no name of a variable, or its value has lines")
     version = str(config.migrations.start_after)
     if version and not VERSION.match(version):
         raise ConfigError(f"{path}: migrations.start-after: {version!r} does not begin with a migration's version")

@@ -13,6 +13,8 @@ import click
 from slowpath.commands import exits
 from slowpath.model.evidence import Limits, LoadPart, Remark
 
+LOADER = ("LD_", "DYLD_")
+
 
 @click.command("load")
 @click.argument("script", type=click.Path(path_type=Path))
@@ -24,7 +26,13 @@ from slowpath.model.evidence import Limits, LoadPart, Remark
     "--start-vus", type=click.IntRange(min=1), default=10, show_default=True, help="Users of the first level."
 )
 @click.option("--max-vus", type=click.IntRange(min=1), help="Never more users. Default: what the free memory holds.")
-@click.option("--env", "pairs", multiple=True, metavar="NAME=VALUE", help="For the script's __ENV.")
+@click.option(
+    "--env",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="For the script's __ENV; `-` reads them from stdin, a line each.",
+)
 @click.option(
     "--status", "statuses", type=click.IntRange(100, 599), multiple=True, help="An answer that is no failure."
 )
@@ -104,10 +112,12 @@ def command(
 
 def _pairs(given: Iterable[str]) -> dict[str, str]:
     env = {}
-    for pair in given:
+    for pair in (each for entry in given for each in (sys.stdin.read().splitlines() if entry == "-" else [entry])):
         name, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
             exits.fail(f"--env {name[:40]!r}: not NAME=VALUE")
+        if name.startswith(LOADER):
+            exits.fail(f"--env {name}: is for the loader of programs, not for a script")
         env[name] = value
     return env
 

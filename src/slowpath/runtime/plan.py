@@ -22,6 +22,8 @@ class Step(NamedTuple):
     """It runs beside the steps after it: beside routes driven alone, too, whose processor time it tells."""
     drives: bool = False
     """It loads the system, and shows how far it is on stderr."""
+    told: str = ""
+    """What it reads from stdin: values that a list of processes must not show."""
 
 
 class Plan:
@@ -107,13 +109,13 @@ class Plan:
             *(*self._drive(), "--p95-ms", str(own.p95_ms), "--error-rate", str(own.error_rate)),
             *("--hold", str(own.hold), "--start-vus", str(own.start_vus), *_one("--max-vus", own.max_vus)),
         )
-        return self._step("load", "load", command, self.no_script)._replace(drives=True)
+        return self._step("load", "load", command, self.no_script)._replace(drives=True, told=self._values())
 
     def _isolate(self) -> Step:
         wanted = "" if self.settings.isolate else "`isolate` in [diagnose] is not true"
         reason = self.no_script or self.no_database or wanted or self._missing("load")
         command = (*self._drive(), "--isolate", *self.database)
-        return self._step("routes one by one", "isolated", command, reason)._replace(drives=True)
+        return self._step("routes one by one", "isolated", command, reason)._replace(drives=True, told=self._values())
 
     def _queries(self) -> Step:
         logs = _files(self.root, self.settings.logs)
@@ -133,8 +135,12 @@ class Plan:
 
     def _drive(self) -> tuple[str, ...]:
         own = self.settings
-        env, statuses = _pairs("--env", own.env), _many("--status", own.statuses)
-        return ("load", str(self.root / own.script), *env, *statuses, *self.own)
+        env = ("--env", "-") if own.env else ()
+        return ("load", str(self.root / own.script), *env, *_many("--status", own.statuses), *self.own)
+
+    def _values(self) -> str:
+        """The script's variables, a line each."""
+        return "".join(f"{name}={value}\n" for name, value in self.settings.env.items())
 
     def _step(self, name: str, file: str, command: Iterable[str], reason: str) -> Step:
         return Step(name, ("measure", *command, "-o", str(self._file(file))), self._file(file), reason)

@@ -64,7 +64,10 @@ def run(steps: Iterable[Step], tell: Callable[[str], None]) -> list[Outcome]:
 def _start(step: Step) -> _Running:
     """In a session of its own: an interrupt of the terminal comes to us alone, and we hand it on once."""
     errors = None if step.drives else tempfile.TemporaryFile()  # noqa: SIM115 (read when it has ended)
-    process = subprocess.Popen((*SELF, *step.command), stdin=subprocess.DEVNULL, stderr=errors, start_new_session=True)
+    with tempfile.TemporaryFile() as told:
+        told.write(step.told.encode())
+        told.seek(0)
+        process = subprocess.Popen((*SELF, *step.command), stdin=told, stderr=errors, start_new_session=True)
     return _Running(step, process, errors)
 
 
