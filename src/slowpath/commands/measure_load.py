@@ -87,6 +87,7 @@ def command(
         database_env=database_env,
         soak=soak,
         vus=vus,
+        root=_root(script),
     )
     signal.signal(signal.SIGTERM, _interrupted)
     display = load_text.Display(sys.stderr)
@@ -108,6 +109,18 @@ def command(
         except parts.PartError as error:
             exits.fail(str(error))
     sys.exit(_code(part))
+
+
+def _root(script: Path) -> Path:
+    """The project's folder, where one is marked; else the one that we are in, if the script lies there."""
+    from slowpath import config
+
+    here, lies = Path.cwd(), script.resolve().parent
+    try:
+        found = config.project_root([script])
+    except config.ConfigError as error:
+        exits.fail(str(error))
+    return here if found == lies and lies.is_relative_to(here) else found
 
 
 def _pairs(given: Iterable[str]) -> dict[str, str]:

@@ -156,10 +156,7 @@ class _Measured:
             self.point = BreakingPoint(None, None, False, None, told)
             self._cut("error", told)
         elif database is not None:
-            alone = load_isolate.isolate(self.player, smoke, database, self.progress)
-            self.steps += alone.steps
-            self.isolated = alone.statements
-            self.remarks += alone.remarks
+            load_isolate.isolate(self.player, smoke, database, self.progress, self._keep)
         elif self.plan.soak is not None:
             vus, (cap, why) = self.plan.vus or self.plan.start_vus, _cap(self.plan)
             if vus > cap:
@@ -217,6 +214,11 @@ class _Measured:
                 self.player, held, phase, self.steps.append, self.progress,
                 jitter=self.smoke.jitter, names=self.smoke.names, stop_on_bad=stop_on_bad,
             )  # fmt: skip
+
+    def _keep(self, alone: load_isolate.Isolated) -> None:
+        self.steps += alone.steps
+        self.isolated = alone.statements
+        self.remarks += alone.remarks
 
     def _cut(self, level: Any, message: str) -> None:
         self.complete = False

@@ -16,6 +16,8 @@ from slowpath.runtime.load_smoke import Smoke
 
 ITERATIONS = 10
 MOST = 5
+OURS = "k6 received a 'interrupt' signal"
+"""What k6 says where we end a run."""
 STACK = re.compile(r"file://(/[^:()\s]+):(\d+):")
 BUILT_IN = frozenset(
     "vus vus_max iterations iteration_duration dropped_iterations checks data_sent data_received http_reqs "
@@ -56,6 +58,8 @@ def of_log(plan: LoadPlan, log: Iterable[Logged]) -> Iterator[Remark]:
     errors: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for entry in log:
+        if OURS in entry.text:
+            continue
         if entry.level == "error":
             errors[entry.text] += entry.count
         elif entry.text.startswith("Request Failed"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,8 +29,8 @@ PAUSE = 1.0
 """Seconds around each route, for the snapshots."""
 IDLE = 5.0
 RECORD = 60.0
-ITERATIONS = 10
-"""Of the script at least, so that there are some arguments to choose from."""
+"""Seconds at most in which the script shows its routes, or so many iterations without a new one:"""
+PATIENCE = 60
 MOST = 30
 """Routes that are driven, those asked most."""
 ALIKE = 0.9
@@ -111,19 +111,22 @@ class Database:
             self._connection.close()
 
 
-def isolate(player: Player, smoke: Smoke, database: Database, progress: Progress) -> Isolated:
-    """Raises CutError."""
+def isolate(
+    player: Player, smoke: Smoke, database: Database, progress: Progress, done: Callable[[Isolated], None]
+) -> None:
+    """Raises CutError. Whatever ends it, `done` gets the routes whose turn had come."""
     plan = player.plan
     assert smoke.step is not None
-    asked = sorted(smoke.step.routes, key=lambda route: -route.figures.requests)
-    named = [f"{route.method} {route.path}" for route in asked if route.path != OTHERS]
-    routes = named[:MOST]
+    named = [f"{route.method} {route.path}" for route in smoke.step.routes if route.path != OTHERS]
     follower = _Alone(plan, smoke, database, progress)
-    seconds = RECORD + IDLE + 2 * PAUSE + len(routes) * (plan.isolate_seconds + 2 * PAUSE + 1)
-    wanted = {"routes": routes, "seconds": plan.isolate_seconds, "idle": IDLE, "pause": PAUSE, "iterations": ITERATIONS}
-    player.play(load_wrapper.alone(seconds), follower, seconds, marked=follower.mark, isolate=wanted)
-    windows = follower.windows()
-    return Isolated(follower.steps(), tuple(attributed(windows)), tuple(follower.remarks(named, windows)))
+    seconds = RECORD + IDLE + 2 * PAUSE + MOST * (plan.isolate_seconds + 2 * PAUSE + 1)
+    wanted = {"seconds": plan.isolate_seconds, "idle": IDLE, "pause": PAUSE}
+    wanted |= {"most": MOST, "patience": PATIENCE, "record": RECORD}
+    try:
+        player.play(load_wrapper.alone(seconds), follower, seconds, marked=follower.mark, isolate=wanted)
+    finally:
+        windows = follower.windows()
+        done(Isolated(follower.steps(), tuple(attributed(windows)), tuple(follower.remarks(named, windows))))
 
 
 def attributed(windows: list[Window]) -> Iterator[RouteStatements]:
@@ -156,7 +159,6 @@ class _Alone:
         self._plan, self._names, self._progress = plan, smoke.names, progress
         self._database = database
         self._tallies: dict[str, LevelTally] = {}
-        self._missing: list[str] = []
         self._ended: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {}
 
     def take(self, point: Point) -> None:
@@ -186,8 +188,6 @@ class _Alone:
                     tally.hold = now - (tally.start or now)
                 self._ended[route] = (answered, tuple(map(str, expected)))
                 self._database.note(route, now)
-            case ["missing", str(route)]:
-                self._missing.append(route)
 
     def windows(self) -> list[Window]:
         """What ran between the snapshots of each route."""
@@ -206,13 +206,11 @@ class _Alone:
         if self._database.reason:
             about = shown(self._plan, self._plan.script)
             yield Remark("warning", about, f"statements are not attributed: {self._database.reason}")
-        for route in routes:
+        for route in sorted({*routes, *done} - {""}):
             window = done.get(route)
-            if route in self._missing:
-                yield Remark("warning", route, "not driven alone: the script did not ask for it again")
-            elif window is None:
+            if window is None:
                 yield Remark(
-                    "warning", route, f"not driven alone: {MOST} others are asked more often, or its turn did not come"
+                    "warning", route, "not driven alone: it was not asked again, or others are asked more often"
                 )
             elif not alike(window):
                 told = ", ".join(f"{count} × {status}" for status, count in sorted(window.answered.items()))

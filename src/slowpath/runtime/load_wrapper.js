@@ -55,7 +55,8 @@ function seen(method, target, body, params) {
     said[`${method} ${name}`] = true;
     say("name", method, String(name), pathOf(url), (/^[a-z]+:\/\/[^/?#]*/i.exec(url) || [""])[0]);
   }
-  const calls = (kept_calls[key] = kept_calls[key] || { all: [], statuses: {} });
+  const calls = (kept_calls[key] = kept_calls[key] || { all: [], statuses: {}, count: 0 });
+  calls.count += 1;
   if (plan.isolate && calls.all.length < 50) calls.all.push([method, url, body, params]);
   return calls;
 }
@@ -104,26 +105,26 @@ if (plan.watch || plan.isolate) {
 }
 
 export async function isolate(data) {
-  const { routes, seconds, idle, pause } = plan.isolate;
-  const until = Date.now() + 60000;
-  const lacking = () => !routes.every((route) => kept_calls[route]);
-  for (let i = 0; i < 200 && Date.now() < until && (i < plan.isolate.iterations || lacking()); i++) {
+  const { seconds, idle, pause, most, patience, record } = plan.isolate;
+  const until = Date.now() + record * 1000;
+  let known = 0;
+  let quiet = 0; // iterations since the last new route
+  for (let i = 0; quiet < patience && Date.now() < until; i++) {
     try {
       await script[plan.functions[i % plan.functions.length]](data);
     } catch (error) {
       say("threw", String(error).slice(0, 200));
     }
+    quiet = Object.keys(kept_calls).length > known ? 0 : quiet + 1;
+    known = Object.keys(kept_calls).length;
   }
   await new Promise((done) => setTimeout(done, 100)); // answers of asyncRequest
   say("begin", "");
   sleep(pause + idle);
   say("end", "", {}, []);
   sleep(pause);
-  for (const route of routes) {
-    if (!kept_calls[route]) {
-      say("missing", route);
-      continue;
-    }
+  const asked = Object.keys(kept_calls).sort((a, b) => kept_calls[b].count - kept_calls[a].count);
+  for (const route of asked.slice(0, most)) {
     const { all, statuses } = kept_calls[route];
     const answered = {};
     say("begin", route);
