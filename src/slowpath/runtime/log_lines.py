@@ -17,7 +17,7 @@ Format = Literal["jsonlog", "csvlog", "stderr", ""]
 MESSAGE = b'"duration: '
 PREPARED = re.compile(rb'"duration: [\d.]+ ms  (?:parse|bind) ')
 """Two of three messages of a prepared statement, and none that counts."""
-RECORD = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^,"]{1,40},(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,')
+RECORD = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^,"]{1,40},(?:"(?:[^"]|"")*+")?,(?:"(?:[^"]|"")*+")?,\d+,')
 """How each record of a CSV log begins: a text inside of one has its quotes doubled."""
 LEAST_COLUMNS = 23
 """PostgreSQL 12 and before; 13 has 24, 14 and later 26."""
