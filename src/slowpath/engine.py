@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pathspec
@@ -21,7 +21,6 @@ from slowpath.discover import Discovery, discover, language_of
 from slowpath.extract import facts_type
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
-from slowpath.model.evidence import Evidence
 from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Fix, Trouble
 from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
@@ -30,6 +29,9 @@ from slowpath.program import File, Program
 from slowpath.program.endpoints import Endpoints
 from slowpath.suppress import suppress
 from slowpath.workers import Patterns, Task
+
+if TYPE_CHECKING:
+    from slowpath.model.evidence import Evidence
 
 Ignores = Mapping[str, Iterable[str]]
 """gitignore-style pattern → ids of the rules that say nothing in such files."""

@@ -45,7 +45,7 @@ MUCH_MS = 5.0
 MOST = 0.5
 """Of the time outside of the database: where the processor was busy for more of it, the request computes."""
 APP = "app"
-OTHERS = frozenset(["postgres", "k6", "slowpath"])
+OTHERS = frozenset(["postgres", "k6", "reader", "slowpath"])
 """Processes that are not the application, where none is called `app`."""
 FEWEST = 3
 """Samples within a step."""
