@@ -7,6 +7,7 @@ from slowpath.model.evidence import (
     BundlePart,
     Chunk,
     Evidence,
+    FeatureLeak,
     Figures,
     LoadPart,
     LoadStep,
@@ -175,6 +176,9 @@ def bundle() -> BundlePart:
         ),
         first_load_bytes=190_000,
         first_load_gzip=60_000,
+        leaks=(
+            FeatureLeak("reports", "src/pages/ReportPage.tsx", ("src/main.tsx", "src/pages/ReportPage.tsx"), 400_000),
+        ),
         both_ways=("src/pages/ProductPage.tsx",),
     )
 

@@ -109,6 +109,12 @@ def test_nothing_else_about_a_finding_changes(shop: Shop) -> None:
     assert [replace(each, measured=None) for each in found] == shop.findings
 
 
+def test_what_would_leave_the_first_load_is_said_with_the_chain_of_imports(shop: Shop) -> None:
+    known = shop.told(measured.evidence())["eager-route", ""]
+    assert "about 9 kB; about 400 kB would leave it" in known.summary
+    assert known.path == ("src/main.tsx", "src/pages/ReportPage.tsx")
+
+
 def test_neither_the_order_of_findings_nor_of_figures_matters(shop: Shop) -> None:
     evidence = measured.evidence()
     first = shop.told(evidence)

@@ -31,13 +31,7 @@ def judge(program: Program, part: BundlePart, finding: Finding) -> Measured | No
     where = "the bundle" if finding.rule in ANYWHERE else "the first load"
     first = _found(chunks, wanted)
     if first:
-        names = dict.fromkeys(module for _, module, _ in first)
-        weight = sum(count for _, _, count in first)
-        files = listed(chunk.file for chunk, _, _ in first)
-        return Measured(
-            "confirmed",
-            f"{where} has {listed(names)} in {files}: {size(weight)}",
-        )
+        return _there(part, first, wanted, where)
     told = listed(path.rstrip("/") for path in wanted)
     if any(len(chunk.modules) >= LISTED for chunk in chunks):
         return Measured("ambiguous", f"{told} is not among the {LISTED} largest modules of {where}")
@@ -46,6 +40,19 @@ def judge(program: Program, part: BundlePart, finding: Finding) -> Measured | No
         files = listed(chunk.file for chunk, _, _ in later)
         return Measured("contradicted", f"{told} is in {files}, which the first load does not bring")
     return Measured("contradicted", f"no chunk of {where} has {told}")
+
+
+def _there(part: BundlePart, found: list[tuple[Chunk, str, int]], wanted: list[str], where: str) -> Measured:
+    """In the bundle, with its own size, and all that would leave the first load with it where that was worked out."""
+    about = "" if part.exact else "about "
+    names = listed(module for _, module, _ in found)
+    files = listed(chunk.file for chunk, _, _ in found)
+    summary = f"{where} has {names} in {files}: {about}{size(sum(count for _, _, count in found))}"
+    leaks = [leak for leak in part.leaks if any(is_module(leak.module, path) for path in wanted)]
+    if not leaks:
+        return Measured("confirmed", summary)
+    most = max(leaks, key=lambda leak: (leak.bytes, leak.module))
+    return Measured("confirmed", f"{summary}; {about}{size(max(most.bytes, 0))} would leave it", path=most.chain)
 
 
 def _both_ways(part: BundlePart, wanted: list[str]) -> Measured | None:
