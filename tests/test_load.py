@@ -152,6 +152,8 @@ def test_bad_levels_below_good_ones_are_not_passed_over() -> None:
     [
         ("http://127.0.0.1:80/orders/12/lines?page=3", "/orders/{id}/lines"),
         ("https://h/u/6f1e2c1a-0000-4000-8000-aabbccddeeff", "/u/{id}"),
+        ("http://h/parts/Bolt-M8-0042", "/parts/{id}"),
+        ("http://h/api/v2/oauth2", "/api/v2/oauth2"),
         ("http://h/api/v1/projects", "/api/v1/projects"),
         ("http://h", "/"),
         ("http://h/lots/L000123", "/lots/{id}"),
