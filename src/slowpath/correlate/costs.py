@@ -59,6 +59,8 @@ class Costs:
         """None where the two parts cannot be put side by side."""
         if self.is_isolated(driven):
             return self._exact(driven, statement.id)
+        if self.traffic.vague:
+            return None
         senders = self.senders.get(statement.id, {})
         senders = senders if driven in senders else {**senders, driven: Sender(1, False)}
         calls = self._by_proportion(senders, driven, sane(statement.calls))

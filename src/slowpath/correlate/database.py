@@ -29,6 +29,7 @@ FEW_CALLS = 5.0
 """Statements of a loop per request: more round trips than this cost more than the database's own time tells."""
 ONCE = 1.05
 """Calls per request that count as one: isolated counts are a little off where a request was cut."""
+NOT_TOGETHER = "the statements were not counted at the same time as the requests"
 MANY_ROWS = 1_000.0
 """Rows of one answer that cost the application more than the database: to decode and to hold."""
 
@@ -170,9 +171,8 @@ def weighed(scene: Scene, finding: Finding, found: list[Hit]) -> Measured | None
     """Confirmed, cheap or contradicted, by the figures."""
     costs = sums(scene, found)
     if not costs:
-        return Measured(
-            "ambiguous", "the statements were not counted while the routes were driven: measure both at the same time"
-        )
+        why = "the load test met too many paths to tell routes apart" if scene.traffic.vague else NOT_TOGETHER
+        return Measured("ambiguous", f"{why}, so what a request costs is not known: `measure load --isolate` tells")
     worst = max(costs, key=lambda cost: (cost.calls, cost.ms)) if finding.rule in LOOPS else costs[0]
     share = total_share(scene, costs)
     ids = tuple(dict.fromkeys(hit.candidates[0].id for hit in found))
@@ -211,13 +211,21 @@ def _status(
             return "contradicted", f"it comes {times(worst.calls)} per request of {worst.driven}, no more"
         if cheap(worst.ms, share) and worst.calls < FEW_CALLS:
             return "cheap", figures
-        return "confirmed", figures + "; round trips come on top" * (finding.rule in LOOPS)
+        return "confirmed", figures + _round_trips(scene, worst) * (finding.rule in LOOPS)
     rows = _rows(scene, ids)
     if finding.rule in LOADS and rows is not None:
         figures += f"; {number(rows)} rows a time"
     if cheap(worst.ms, share) and not (finding.rule in LOADS and rows is not None and rows >= MANY_ROWS):
         return "cheap", figures
     return "confirmed", figures
+
+
+def _round_trips(scene: Scene, cost: Sum) -> str:
+    """What the statements cost beside the database's own time, at most: the rest of a request that runs alone."""
+    alone, database = scene.traffic.alone(cost.driven), scene.costs.database(cost.driven)
+    if alone is None or database is None or alone <= database:
+        return "; round trips come on top"
+    return f"; round trips come on top, up to {ms(alone - database)} of the {ms(alone)} that a request takes alone"
 
 
 def _groups(scene: Scene) -> tuple[StatementGroup, ...]:

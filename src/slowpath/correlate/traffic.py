@@ -12,6 +12,9 @@ from slowpath.program.request_routes import RouteTable
 from slowpath.program.routes import Route, Routes
 from slowpath.program.rust import Function, RustProgram
 
+VAGUE = 0.05
+"""Of all requests."""
+
 
 class Driven(NamedTuple):
     """A route of the source that requests went to."""
@@ -67,6 +70,13 @@ class Traffic:
     @property
     def all(self) -> list[Driven]:
         return [driven for each in self._by_handler.values() for driven in each]
+
+    @cached_property
+    def vague(self) -> bool:
+        """So many requests went to no certain path that nobody can say how many each route had."""
+        whole = sum(requests for requests, _ in self.totals.values())
+        lumped = sum(requests for name, (requests, _) in self.totals.items() if " /" not in name)
+        return lumped > VAGUE * whole
 
     def of(self, handler: Function) -> list[Driven]:
         """The driven routes that a function answers."""

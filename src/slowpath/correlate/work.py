@@ -88,9 +88,13 @@ def judge(scene: Scene, finding: Finding, others: Iterable[Finding]) -> Measured
     idle = scene.idle(functions)
     if idle is not None:
         return idle
-    rests = [rest for function in functions for reached in scene.driven(function) if (rest := _rest(scene, reached))]
+    driven = [reached for function in functions for reached in scene.driven(function)]
+    rests = [rest for reached in driven if (rest := _rest(scene, reached)) is not None]
     if not rests:
-        return None
+        words = (
+            f"{listed(each.driven for each in driven)} never ran alone: `measure load --isolate` tells what it takes"
+        )
+        return Measured("ambiguous", words) if driven else None
     rule = finding.rule
     worst = max(rests, key=lambda rest: (rest.most(rule), str(rest.reached.driven)))
     least = _least(scene, worst, rule)
