@@ -21,6 +21,7 @@ from slowpath.model.evidence import (
     Evidence,
     LimiterVerdict,
     PlanScan,
+    RouteFigures,
     RouteStatements,
     Statement,
     StatementShape,
@@ -305,7 +306,18 @@ def test_parts_of_different_times_are_not_divided_by_each_other(shop: Shop) -> N
     queries = replace(measured.queries(), started=1.0, finished=2.0)
     told = shop.told(replace(measured.evidence(), load=measured.load(alone=False), queries=queries))
     known = told["n-plus-one", "history"]
-    assert known.status == "ambiguous" and "at the same time" in known.summary
+    assert known.status == "ambiguous" and "not counted at the same time" in known.summary
+
+
+def test_paths_that_were_lumped_together_are_not_shared_out(shop: Shop) -> None:
+    load = measured.load(alone=False)
+    others = RouteFigures("", "(other routes)", measured.figures(5000, 20.0))
+    lumped = replace(load, steps=tuple(replace(step, routes=(*step.routes, others)) for step in load.steps))
+    told = shop.told(replace(measured.evidence(), load=lumped))
+    known = told["n-plus-one", "history"]
+    assert known.status == "ambiguous" and "too many paths" in known.summary
+    known = told["missing-index", "by_token"]  # its plan is enough
+    assert known.status == "confirmed" and "each call takes 4 ms" in known.summary and known.share is None
 
 
 def test_evidence_of_another_project_is_said_to_be_one(shop: Shop) -> None:

@@ -167,15 +167,16 @@ def total_share(scene: Scene, costs: list[Sum]) -> float | None:
     return min(1.0, sum(shares)) if shares else None
 
 
-def weighed(scene: Scene, finding: Finding, found: list[Hit]) -> Measured | None:
+def weighed(scene: Scene, finding: Finding, found: list[Hit]) -> Measured:
     """Confirmed, cheap or contradicted, by the figures."""
     costs = sums(scene, found)
+    ids = tuple(dict.fromkeys(hit.candidates[0].id for hit in found))
     if not costs:
         why = "the load test met too many paths to tell routes apart" if scene.traffic.vague else NOT_TOGETHER
-        return Measured("ambiguous", f"{why}, so what a request costs is not known: `measure load --isolate` tells")
+        words = f"{why}, so what a request costs is not known: `measure load --isolate` tells"
+        return Measured("ambiguous", words, route=str(found[0].reached.driven), path=way(found[0]), statements=ids)
     worst = max(costs, key=lambda cost: (cost.calls, cost.ms)) if finding.rule in LOOPS else costs[0]
     share = total_share(scene, costs)
-    ids = tuple(dict.fromkeys(hit.candidates[0].id for hit in found))
     figures = (
         f"{ms(worst.ms)} in {number(worst.calls)} statement{'' if worst.calls == 1 else 's'} "
         f"per request of {worst.driven}"

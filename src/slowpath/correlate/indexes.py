@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from slowpath.correlate.bounds import sane
 from slowpath.correlate.database import Hit, Sought, hits, undecided, unseen, weighed
-from slowpath.correlate.scene import Scene, places
+from slowpath.correlate.scene import Scene, cheap, places
 from slowpath.correlate.shapes import name
-from slowpath.correlate.words import number
+from slowpath.correlate.words import ms, number
 from slowpath.model.evidence import PlanScan, TableUse
-from slowpath.model.finding import Finding, Measured, Place
+from slowpath.model.finding import Finding, Measured, Place, Status
 
 RULES = frozenset(["missing-index", "foreign-key-without-index"])
 INDEX = re.compile(r"^(?:unique )?(?:hash )?\S+ \((?P<first>(?:[^,()]|\([^()]*(?:\([^()]*\)[^()]*)*\))+)[^;]*\)$")
@@ -122,7 +122,7 @@ def _narrowed(hit: Hit, scans: list[PlanScan]) -> Hit:
     return hit._replace(candidates=tuple(each for each in hit.candidates if each.id in planned))
 
 
-def _confirmed(scene: Scene, finding: Finding, found: list[Hit], scans: list[PlanScan]) -> Measured | None:
+def _confirmed(scene: Scene, finding: Finding, found: list[Hit], scans: list[PlanScan]) -> Measured:
     """A plan reads the table whole, by a filter on the column."""
     ids = {each.id for hit in found for each in hit.candidates}
     scan = max((scan for scan in scans if scan.statement in ids), key=lambda scan: (scan.rows_removed, scan.statement))
@@ -135,10 +135,10 @@ def _confirmed(scene: Scene, finding: Finding, found: list[Hit], scans: list[Pla
     )
 
 
-def _by_table(scene: Scene, finding: Finding, found: list[Hit], use: TableUse | None) -> Measured | None:
+def _by_table(scene: Scene, finding: Finding, found: list[Hit], use: TableUse | None) -> Measured:
     """No plan was recorded: what the table's own statistics say."""
     measured = weighed(scene, finding, found)
-    if measured is None or measured.status in ("ambiguous", "cheap"):
+    if measured.status in ("ambiguous", "cheap"):
         return measured
     if use is None:
         return replace(
@@ -166,9 +166,13 @@ def _by_table(scene: Scene, finding: Finding, found: list[Hit], use: TableUse | 
     return replace(measured, status="ambiguous", summary=f"{measured.summary}; {told}")
 
 
-def _told(scene: Scene, finding: Finding, found: list[Hit], words: str) -> Measured | None:
+def _told(scene: Scene, finding: Finding, found: list[Hit], words: str) -> Measured:
     measured = weighed(scene, finding, found)
-    return replace(measured, summary=f"{measured.summary}; {words}") if measured is not None else None
+    if measured.status == "ambiguous":  # how often it comes is not known, what it takes is
+        mean = max(sane(each.mean_ms) for hit in found for each in hit.candidates)
+        status: Status = "cheap" if cheap(mean, None) else "confirmed"
+        return replace(measured, status=status, summary=f"each call takes {ms(mean)}; {words}")
+    return replace(measured, summary=f"{measured.summary}; {words}")
 
 
 def _with(scene: Scene, finding: Finding, found: list[Hit], words: str) -> Measured:
@@ -176,4 +180,4 @@ def _with(scene: Scene, finding: Finding, found: list[Hit], words: str) -> Measu
     if any(len(hit.candidates) > 1 for hit in found):
         return Measured("contradicted", words)
     measured = weighed(scene, finding, found)
-    return replace(measured, status="contradicted", summary=words) if measured else Measured("contradicted", words)
+    return replace(measured, status="contradicted", summary=words)
