@@ -202,6 +202,15 @@ def test_event_loops_tell_whether_a_wait_blocks_them(shop: Shop, stalled: float,
     assert told["cpu-bound-in-async", "login"].status == "confirmed"
 
 
+def test_a_processor_that_others_have_is_no_wait(shop: Shop) -> None:
+    cpu = measured.resources().series[0]
+    slow = replace(cpu, values=tuple(value / 4 for value in cpu.values))
+    ready = replace(slow, name="process.cpu_wait", values=tuple(3 * value for value in slow.values))
+    for series, status in (((slow,), "ambiguous"), ((slow, ready), "confirmed")):
+        told = shop.told(replace(measured.evidence(), resources=replace(measured.resources(), series=series)))
+        assert told["cpu-bound-in-async", "login"].status == status
+
+
 def with_limiter(limiter: str) -> Evidence:
     verdict = LimiterVerdict(limiter, "high", "what holds it")  # type: ignore[arg-type]
     return replace(measured.evidence(), resources=replace(measured.resources(), series=(), verdict=verdict))

@@ -182,7 +182,7 @@ def weighed(scene: Scene, finding: Finding, found: list[Hit]) -> Measured:
         f"per request of {worst.driven}"
     )
     if share is not None:
-        figures += f", {percent(share)} of the time of all requests at the knee"
+        figures += f", {percent(share)} {scene.traffic.where}"
     if not worst.exact:
         figures += _about(worst)
     status, summary = _status(scene, finding, worst, share, figures, ids)

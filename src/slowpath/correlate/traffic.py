@@ -86,6 +86,12 @@ class Traffic:
     def knee(self) -> LoadStep | None:
         return knee(self.load) if self.load is not None else None
 
+    @property
+    def where(self) -> str:
+        """What shares are of: the knee, or one user's requests where no more were driven with success."""
+        alone = self.knee is not None and self.knee.phase == "smoke"
+        return f"of the time of all requests {'of one user' if alone else 'at the knee'}"
+
     @cached_property
     def _at_knee(self) -> dict[str, tuple[float, float]]:
         """Measured route → its requests at the knee, and the milliseconds of all of them."""

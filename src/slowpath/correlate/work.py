@@ -64,13 +64,15 @@ class Rest(NamedTuple):
     """None where the route was not driven alone: then `outside` may be too much."""
     cpu: float | None
     """Processor time of a request, where that was measured."""
+    ready: float = 0.0
+    """Time that a request's threads waited for a processor that others had."""
     stalled: float | None = None
     """Event loops that sleep in a blocking call meanwhile, where that was seen."""
 
     @property
     def computes(self) -> bool:
-        """Whether the processor is what takes most of the time."""
-        return self.cpu is not None and self.cpu >= MOST * self.outside
+        """Whether most of the time goes to the processor, or to being ready and waiting for it."""
+        return self.cpu is not None and self.cpu + self.ready >= MOST * self.outside
 
     @property
     def waits(self) -> bool:
@@ -119,7 +121,7 @@ def judge(scene: Scene, finding: Finding, others: Iterable[Finding]) -> Measured
         return _measured(
             finding, worst, None, None, "ambiguous", f"{spent}; nothing measured says that it is this: a profile would"
         )
-    part = f", {percent(share)} of the time of all requests at the knee" if share is not None else ""
+    part = f", {percent(share)} {scene.traffic.where}" if share is not None else ""
     summary = f"about {ms(cost)} per request {where}{part}: {spent}; {why}, and no other finding explains it"
     return _measured(finding, worst, cost, share, "confirmed", summary)
 
@@ -145,7 +147,9 @@ def _rest(scene: Scene, reached: Reached) -> Rest | None:
         return None
     database = scene.costs.database(reached.driven)
     outside = max(latency - (database or 0.0), 0.0)
-    return Rest(reached, outside, database, _cpu(scene, reached.driven), _stalled(scene, reached.driven))
+    own = reached.driven
+    cpu, ready = (_per_request(scene, own, series) for series in ("process.cpu", "process.cpu_wait"))
+    return Rest(reached, outside, database, cpu, ready or 0.0, _stalled(scene, own))
 
 
 def _alone(scene: Scene, driven: Driven) -> Iterator[LoadStep]:
@@ -156,12 +160,12 @@ def _alone(scene: Scene, driven: Driven) -> Iterator[LoadStep]:
             yield step
 
 
-def _cpu(scene: Scene, driven: Driven) -> float | None:
-    """Processor milliseconds of the application per request of a route, while it was driven alone."""
+def _per_request(scene: Scene, driven: Driven, series: str) -> float | None:
+    """Milliseconds of a series in cores, per request of a route, while it was driven alone."""
     found = [
         1000 * cores * sane(step.end - step.start) / step.figures.requests
         for step in _alone(scene, driven)
-        if (cores := _mean(scene.evidence.resources, "process.cpu", step)) is not None
+        if (cores := _mean(scene.evidence.resources, series, step)) is not None
     ]
     return max(found, default=None)
 
@@ -195,7 +199,8 @@ def _spent(rest: Rest, where: str) -> str:
     taken = f"a request {where} takes {ms(rest.outside)} outside of the database with one user"
     if rest.database is None:
         taken = f"a request {where} takes {ms(rest.outside)} with one user, the database's part not known"
-    return f"{taken}, {ms(rest.cpu)} of it on the processor" if rest.cpu is not None else taken
+    waited = f" and {ms(rest.ready)} ready for one" if rest.ready >= 1 else ""
+    return f"{taken}, {ms(rest.cpu)} of it on the processor{waited}" if rest.cpu is not None else taken
 
 
 def _support(scene: Scene, rule: str, rest: Rest) -> str:
