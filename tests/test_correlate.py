@@ -189,6 +189,16 @@ def test_a_second_finding_on_the_route_makes_work_ambiguous_even_if_it_is_silenc
     assert known is not None and known.status == "ambiguous" and "regex-per-call in `login`" in known.summary
 
 
+@pytest.mark.parametrize(("rule", "status"), [("regex-per-call", "confirmed"), ("lock-across-await", "ambiguous")])
+def test_what_computes_does_not_explain_a_wait(shop: Shop, rule: str, status: str) -> None:
+    label = next(each for each in shop.findings if (each.rule, each.function) == ("blocking-in-async", "label"))
+    start, end = label.place.span
+    beside = replace(label, rule=rule, place=replace(label.place, span=(start - 1, end)))
+    found = correlate(shop.findings, shop.program, measured.evidence(), [beside])
+    known = next(each.measured for each in found if each.place == label.place)
+    assert known is not None and known.status == status
+
+
 @pytest.mark.parametrize(("stalled", "status"), [(0.95, "confirmed"), (0.1, "confirmed"), (0.0, "contradicted")])
 def test_event_loops_tell_whether_a_wait_blocks_them(shop: Shop, stalled: float, status: str) -> None:
     cpu = measured.resources().series[0]

@@ -156,6 +156,13 @@ def test_same_evidence_gives_the_same_bytes(evidence: Path) -> None:
         assert outputs[0] and outputs[0] == outputs[1]
 
 
+def test_scan_repeats_what_the_join_doubts(tmp_path: Path) -> None:
+    doubted = replace(measured.evidence(), remarks=(Remark("warning", "commit", "the parts are of different commits"),))
+    parts.write(tmp_path / "e.json", doubted)
+    done = run("scan", SHOP, "--evidence", tmp_path / "e.json", "--format", "concise", "--exit-zero")
+    assert "evidence: the parts are of different commits" in done.stderr
+
+
 def test_scan_refuses_what_is_no_evidence(tmp_path: Path) -> None:
     parts.write(tmp_path / "load.json", measured.load())
     done = run("scan", SHOP, "--evidence", tmp_path / "load.json")

@@ -327,9 +327,8 @@ def measured(
     """The findings with what was measured of them; why that may be of no use is a trouble."""
     from slowpath.correlate import correlate, mismatch
 
-    why = mismatch(program, evidence)
-    if why:
-        troubles.append(Trouble("evidence", 0, why))
+    doubts = [remark.message for remark in evidence.remarks if remark.level != "note"]
+    troubles += [Trouble("evidence", 0, why) for why in (*doubts, mismatch(program, evidence)) if why]
     return correlate(findings, program, evidence, raw)
 
 

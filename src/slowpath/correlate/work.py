@@ -109,7 +109,7 @@ def judge(scene: Scene, finding: Finding, others: Iterable[Finding]) -> Measured
     if worst.reached.driven.others:
         words = f"{spent}; another handler may have answered {worst.reached.driven}"
         return _measured(finding, worst, None, None, "ambiguous", words)
-    rivals = [other for other in others if other.place != finding.place and _explains(scene, other, worst.reached)]
+    rivals = [other for other in others if other.place != finding.place and _explains(scene, other, worst)]
     if rivals:
         names = listed(f"{other.rule} in `{other.function}`" for other in rivals)
         return _measured(finding, worst, None, None, "ambiguous", f"{spent}; {names} may take it as well")
@@ -220,17 +220,15 @@ def _support(scene: Scene, rule: str, rest: Rest) -> str:
     return ""
 
 
-def _explains(scene: Scene, other: Finding, reached: Reached) -> bool:
-    """Whether another finding may take a route's time outside of the database too."""
+def _explains(scene: Scene, other: Finding, rest: Rest) -> bool:
+    """Whether another finding may take a route's time outside of the database too: in the way that it is spent."""
     if other.rule in LOOPS:
-        repeated = other.measured is not None and (other.measured.calls_per_request or 0.0) >= FEW_CALLS
-        if not repeated:
+        if other.measured is None or (other.measured.calls_per_request or 0.0) < FEW_CALLS:
             return False
-    elif other.rule not in RULES or (other.measured is not None and other.measured.status == "cheap"):
+    elif other.rule not in RULES or (other.rule in COMPUTES and rest.waits) or (other.rule in WAITS and rest.computes):
         return False
-    return any(
-        each.driven == reached.driven for function in _functions(scene, other) for each in scene.driven(function)
-    )
+    driven = (each.driven for function in _functions(scene, other) for each in scene.driven(function))
+    return rest.reached.driven in driven
 
 
 def _measured(
