@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -109,7 +109,7 @@ def scan(
 
     from slowpath import config, engine, fix
     from slowpath.cache import Cache, directory
-    from slowpath.crate_lines import CrateSources
+    from slowpath.commands import project
     from slowpath.model.finding import SEVERITIES, Trouble
     from slowpath.model.report import Stats
     from slowpath.report import text
@@ -131,25 +131,18 @@ def scan(
         }
         settings = _overridden(settings, {name: value for name, value in flags.items() if value})
         every, broken_pages = _rules(root, settings)
-        rules = _selected(every, settings)
-        ignores = {pattern: _ids(every, names) for pattern, names in settings.per_file_ignores.items()}
+        rules = project.selected(every, settings)
+        options = project.scan_options(root, settings, every)
     except config.ConfigError as error:
         _fail(str(error))
     joined = _evidence(evidence) if evidence is not None else None
     progress, finish = _progress()
-    options: dict[str, Any] = {
-        "exclude": settings.exclude,
-        "min_confidence": settings.min_confidence,
+    options |= {
         "jobs": jobs,
         "cache": None if no_cache else Cache(directory()),
         "scope": tuple(entry for entry in (_relative(path, root) for path in paths) if entry != "."),
-        "ignores": ignores,
-        "start_after": str(settings.migrations.start_after),
-        "features": settings.bundle.features,
-        "known": [rule.id for rule in every],
         "progress": progress,
         "count_calls": statistics,
-        "crate_sources": CrateSources(_cargo_home(), root),
         "evidence": joined,
     }
     mended = engine.mend(root, rules, unsafe=unsafe_fixes, **options) if fixing or diff else None
@@ -319,25 +312,6 @@ def _rules_here() -> list[Rule]:
         _fail(str(error))
 
 
-def _ids(known: Iterable[Rule], names: Iterable[str]) -> frozenset[str]:
-    """The ids that rule ids and groups stand for. Raises ConfigError for a name that is neither."""
-    from slowpath.config import ConfigError
-
-    found: set[str] = set()
-    for name in names:
-        own = {rule.id for rule in known if name in (rule.id, rule.group, "all")}
-        if not own:
-            raise ConfigError(f"{name}: no such rule or group (`slowpath rules` lists them)")
-        found |= own
-    return frozenset(found)
-
-
-def _selected(known: list[Rule], settings: Config) -> list[Rule]:
-    chosen = _ids(known, settings.select) if settings.select else {rule.id for rule in known if rule.enabled}
-    chosen = chosen - _ids(known, settings.ignore)
-    return [rule for rule in known if rule.id in chosen]
-
-
 def _relative(path: Path, root: Path) -> str:
     return path.resolve().relative_to(root).as_posix()
 
@@ -389,11 +363,6 @@ def _evidence(path: Path) -> Evidence:
             f"{path}: is one part ({found.schema}): join it with `slowpath measure join {path} -o evidence.json` first"
         )
     return found
-
-
-def _cargo_home() -> Path:
-    """Where cargo keeps what it downloaded."""
-    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
 
 
 def _color(terminal: bool) -> bool:
