@@ -99,7 +99,9 @@ def test_certain_or_undecided(slow: tuple[float, float | None], wrong: tuple[flo
 def test_users_that_hang_or_a_generator_that_is_full_leave_it_undecided() -> None:
     fine = figures((400, 490), (0.0, 0.009))
     assert load_verdict.judged(fine, Limits(), vus=10, unfinished=5)[0] == "undecided"
-    assert load_verdict.judged(fine, Limits(), vus=10, cpu=1.9, cores=2)[0] == "undecided"
+    for cpu, own, verdict in ((1.9, 200, "undecided"), (1.0, 500, "undecided"), (1.0, 250, "good"), (0.1, 500, "good")):
+        generator = load_verdict.Generator(cpu, 2, own, alone=200)
+        assert load_verdict.judged(fine, Limits(), vus=10, generator=generator)[0] == verdict
 
 
 def test_intervals_are_those_of_the_literature() -> None:
@@ -226,16 +228,16 @@ def test_what_one_user_sees_fail_is_said_and_no_load_is_driven(k6: str, tmp_path
 def test_statuses_that_are_meant_are_no_failures(k6: str, tmp_path: Path) -> None:
     with serving({}) as port:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/gone'); sleep(0.01);")
-        done = load(path, "--status", 404, "--soak", 2, "--vus", 4)
+        done, failing = load(path, "--check", "--status", 404), load(path, "--check")
     assert done.exit_code == 0, done.output
-    assert "100.00%" not in done.output and "GET    /gone" in done.output
+    assert failing.exit_code == 4 and "--status 404 if that is meant" in failing.output
 
 
 @pytest.mark.parametrize(
     ("body", "before", "said"),
     [
         ("http.get('http://127.0.0.1:1/');", "", "http://127.0.0.1:1: connection refused"),
-        ("sleep(0.01);", "", "no iteration makes a request"),
+        ("sleep(0.01);", "", "no iteration makes an HTTP request"),
         ("http.get('http://192.0.2.1:9/'.replace('192.0.2', '8.8.8'));", "", "say --i-own-this-target"),
         ("missing();", "", "user.js:4: ReferenceError: missing is not defined (10 times)"),
         ("", "export function setup() { return {}.data.token; }", "user.js:3: TypeError"),

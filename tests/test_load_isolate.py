@@ -92,10 +92,10 @@ def shop(watched: postgres.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def test_each_route_alone(k6: str, shop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load_isolate, "IDLE", 1.0)
     monkeypatch.setattr(load_isolate, "PAUSE", 0.3)
-    monkeypatch.setattr(load_isolate, "PATIENCE", 10)
+    monkeypatch.setattr(load_isolate, "PATIENCE", 8)
     path = tmp_path / "shop.js"
     path.write_text(SCRIPT.format(port=shop))
-    plan = load.LoadPlan(script=path, isolate=True, isolate_seconds=0.7, database_env="SHOP_DATABASE", root=tmp_path)
+    plan = load.LoadPlan(script=path, isolate=True, isolate_seconds=0.5, database_env="SHOP_DATABASE", root=tmp_path)
     part = load.run(plan, lambda moment: None)
     told = "\n".join(f"{remark.about}: {remark.message}" for remark in part.remarks)
     assert part.complete, told

@@ -6,7 +6,6 @@ between narrow the breaking point, and both of its ends are run once more. Each 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -26,7 +25,7 @@ from slowpath.runtime import (
 from slowpath.runtime.load_plan import LoadPlan, Moment, Progress, shown
 from slowpath.runtime.load_run import CutError, Player
 from slowpath.runtime.load_steps import Phase
-from slowpath.runtime.load_verdict import saturated
+from slowpath.runtime.load_verdict import generator_bound
 
 __all__ = ["LoadError", "LoadPlan", "Moment", "Progress", "check", "run"]
 
@@ -194,7 +193,7 @@ class _Measured:
             self._hold(levels, "double")
 
     def _full(self) -> bool:
-        return saturated(self.steps[-1].generator_cpu, os.cpu_count() or 1)
+        return generator_bound(self.steps[-1])
 
     def _decide(self, most: int) -> None:
         """Hold the highest undecided levels longer, and once more."""
@@ -212,7 +211,7 @@ class _Measured:
         if held:
             load_levels.hold(
                 self.player, held, phase, self.steps.append, self.progress,
-                jitter=self.smoke.jitter, names=self.smoke.names, stop_on_bad=stop_on_bad,
+                smoke=self.smoke, stop_on_bad=stop_on_bad,
             )  # fmt: skip
 
     def _keep(self, alone: load_isolate.Isolated) -> None:

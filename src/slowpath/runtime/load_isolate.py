@@ -198,7 +198,7 @@ class _Alone:
         return made
 
     def steps(self) -> tuple[LoadStep, ...]:
-        steps = ((route, self._tallies[route].step("isolate", None, 1, self._names)) for route in self._ended if route)
+        steps = ((route, self._tallies[route].step("isolate", self._names)) for route in self._ended if route)
         return tuple(msgspec.structs.replace(step, route=route) for route, step in steps)
 
     def remarks(self, routes: list[str], windows: list[Window]) -> Iterator[Remark]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,9 +14,10 @@ from slowpath.runtime.k6_run import Clock
 from slowpath.runtime.k6_stream import Point
 from slowpath.runtime.load_plan import Moment, Progress
 from slowpath.runtime.load_run import CutError, Player
+from slowpath.runtime.load_smoke import Smoke
 from slowpath.runtime.load_steps import LevelTally, Phase
 from slowpath.runtime.load_tally import Ticker
-from slowpath.runtime.load_verdict import saturated
+from slowpath.runtime.load_verdict import Generator, generator_bound
 from slowpath.runtime.load_wrapper import Level
 
 LAG = 0.6
@@ -25,7 +26,6 @@ WARM_UP = 0.2
 """Share of a level that is not judged; an iteration with a slow answer where that is longer."""
 MOST_WARM_UP = 0.5
 DRAIN = (1.0, 15.0)
-Names = Mapping[tuple[str, str], str]
 
 
 def hold(
@@ -35,12 +35,11 @@ def hold(
     judged: Callable[[LoadStep], None],
     progress: Progress,
     *,
-    jitter: float,
-    names: Names,
+    smoke: Smoke,
     stop_on_bad: bool = True,
 ) -> None:
-    """`levels` are (users, seconds), lowest first. `jitter` is the length of an iteration. Raises CutError."""
-    limits = player.plan.limits
+    """`levels` are (users, seconds), lowest first. Raises CutError."""
+    limits, jitter = player.plan.limits, smoke.jitter
     drain = min(max(jitter + 2 * limits.p95_ms / 1000, DRAIN[0]), DRAIN[1])
     placed, tallies, at = [], [], 0.0
     for vus, seconds in levels:
@@ -48,7 +47,7 @@ def hold(
         warm_up = min(max(jitter + limits.p95_ms / 1000, WARM_UP * seconds), MOST_WARM_UP * seconds)
         tallies.append(LevelTally(vus, seconds, warm_up, limits))
         at += seconds + drain
-    follower = _Levels(tallies, drain, phase, judged, progress, names, stop_on_bad)
+    follower = _Levels(tallies, drain, phase, judged, progress, smoke, stop_on_bad)
     try:
         clock = player.play(load_wrapper.held(placed, player.parts, drain), follower, at, jitter=jitter)
     except (KeyboardInterrupt, CutError):
@@ -67,11 +66,12 @@ class _Levels:
         phase: Phase,
         judged: Callable[[LoadStep], None],
         progress: Progress,
-        names: Names,
+        smoke: Smoke,
         stop_on_bad: bool,
     ) -> None:
         self._tallies, self._drain, self._phase = tallies, drain, phase
-        self._judged, self._progress, self._names = judged, progress, names
+        self._judged, self._progress = judged, progress
+        self._names, self._alone = smoke.names, smoke.tally.own
         self._stop_on_bad = stop_on_bad
         self._at = 0
         self._told = 0.0
@@ -103,23 +103,21 @@ class _Levels:
                 return
             self._judge(tally, clock)
 
-    def _full(self, step: LoadStep) -> bool:
-        return saturated(step.generator_cpu, os.cpu_count() or 1)
-
     def cut(self, now: float) -> None:
         """The level that runs, with what it has."""
         tally = self._tallies[min(self._at, len(self._tallies) - 1)]
         if tally.start is None or self._at == len(self._tallies) or not tally.all.requests:
             return
         tally.hold = min(tally.hold, now - tally.start)
-        step = tally.step(self._phase, None, 1, self._names)
+        step = tally.step(self._phase, self._names)
         reason = f"cut short after {tally.hold:.0f} s"
         self._judged(msgspec.structs.replace(step, verdict="undecided", reason=reason))
 
     def _judge(self, tally: LevelTally, clock: Clock) -> bool:
-        step = tally.step(self._phase, clock.cores(*tally.window), os.cpu_count() or 1, self._names)
+        generator = Generator(clock.cores(*tally.window), os.cpu_count() or 1, tally.own, self._alone)
+        step = tally.step(self._phase, self._names, generator)
         self._judged(step)
         self._progress(Moment(self._phase, tally.vus, tally.hold, tally.hold, step=step))
         self._at += 1
-        self._stopped = self._stop_on_bad and (step.verdict == "bad" or self._full(step))
+        self._stopped = self._stop_on_bad and (step.verdict == "bad" or generator_bound(step))
         return not self._stopped and self._at < len(self._tallies)

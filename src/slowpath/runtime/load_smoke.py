@@ -95,7 +95,7 @@ def smoke(player: Player, progress: Progress) -> Smoke:
     tally.hold = max(0.001, time.time() - tally.start)
     iterations = tally.iterations.ordered()
     found.jitter = iterations[len(iterations) // 2] / 1000 if iterations else 0.0
-    found.step = tally.step("smoke", None, 1, found.names)
+    found.step = tally.step("smoke", found.names)
     progress(Moment("smoke", tally.vus, tally.hold, tally.hold, step=found.step))
     return found
 
@@ -129,7 +129,7 @@ def unfit(found: Smoke, mapped: Container[str], *, owned: bool) -> str:
         return f"{host}: {REFUSED.get(code, f'no answer (k6 error {code})')}"
     if not asked:
         threw = next((entry.text for entry in found.log if entry.level == "error"), "")
-        return f"no iteration makes a request{f': {threw}' if threw else ''}"
+        return f"no iteration makes an HTTP request{f': {threw}' if threw else ''}"
     try:
         for host in found.hosts:
             name = targets.host_of(host)

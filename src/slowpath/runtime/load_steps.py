@@ -10,7 +10,7 @@ from slowpath.runtime import statistics
 from slowpath.runtime.k6_log import cleaned
 from slowpath.runtime.k6_stream import Point
 from slowpath.runtime.load_tally import Samples, Tally, failed
-from slowpath.runtime.load_verdict import judged
+from slowpath.runtime.load_verdict import Generator, judged
 from slowpath.runtime.load_wrapper import path_of
 
 KEPT = 1_000_000
@@ -34,6 +34,7 @@ class LevelTally:
         self.iterations = Samples(KEPT_OF_ROUTE)
         self.all = Tally(KEPT)
         self.routes: dict[tuple[str, str], Tally] = {}
+        self._whole, self._own = 0, 0.0
         self._blocks = [[0, 0, 0] for _ in range(BLOCKS)]
 
     @property
@@ -54,16 +55,30 @@ class LevelTally:
             case "iteration_duration":
                 self.ended += 1
                 self.iterations.add(point.value)
+                if self._inside(point):
+                    self._whole += 1
+                    self._own += point.value
             case "dropped_iterations":
                 self.dropped += int(point.value)
             case "http_req_duration":
                 self._answer(point)
 
+    @property
+    def own(self) -> float | None:
+        """Milliseconds of an iteration outside of its requests: pauses, and what k6 itself needs."""
+        return self._own / self._whole if self._whole else None
+
+    def _inside(self, point: Point) -> bool:
+        """Did what the point tells begin within the window?"""
+        start, end = self.window
+        return start <= point.time - point.value / 1000 < end
+
     def _answer(self, point: Point) -> None:
+        if not self._inside(point):
+            return
         began = point.time - point.value / 1000
         start, end = self.window
-        if not start <= began < end:
-            return
+        self._own -= point.value
         block = self._blocks[int((began - start) / (end - start) * BLOCKS)]
         block[0] += 1
         block[1] += point.value > self.limits.p95_ms
@@ -85,11 +100,11 @@ class LevelTally:
         wrong = statistics.worth((bad, count) for count, _, bad in self._blocks)
         return self.all.figures(end - start, slow, wrong)
 
-    def step(self, phase: Phase, cpu: float | None, cores: int, known: Mapping[tuple[str, str], str]) -> LoadStep:
+    def step(self, phase: Phase, known: Mapping[tuple[str, str], str], generator: Generator | None = None) -> LoadStep:
         """`known`: (method, name) → path where the script names its requests itself."""
         start, end = self.window
         figures = self.figures()
-        verdict, reason = judged(figures, self.limits, vus=self.vus, unfinished=self.unfinished, cpu=cpu, cores=cores)
+        verdict, reason = judged(figures, self.limits, vus=self.vus, unfinished=self.unfinished, generator=generator)
         return LoadStep(
             vus=self.vus,
             phase=phase,
@@ -99,7 +114,7 @@ class LevelTally:
             verdict=verdict,
             reason=reason,
             routes=tuple(self._routes(end - start, known)),
-            generator_cpu=cpu,
+            generator_cpu=generator.cpu if generator is not None else None,
             dropped=self.dropped,
         )
 

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-from slowpath.model.evidence import Figures, Limits, Verdict
+from typing import NamedTuple
+
+from slowpath.model.evidence import Figures, Limits, LoadStep, Verdict
 
 ENOUGH = 72
 """Samples from which on p95 has an upper bound, if they are independent."""
 UNFINISHED = 0.05
 """Share of users that may still be at work when the time after a level is over."""
+GENERATOR = "k6 itself"
 SATURATED = 0.85
 """Share of all cores that k6 may use."""
+BUSY = 0.25
+"""Cores from which on k6 may be slow by its own work, where other programs leave it no more."""
+SLOWED, SLACK_MS = 1.5, 20.0
+"""Pauses and the script's own work take as long whatever the load: a generator that keeps up shows no growth."""
 
 
-def saturated(cpu: float | None, cores: int) -> bool:
-    return cpu is not None and cpu > SATURATED * cores
+class Generator(NamedTuple):
+    """How k6 itself did: cores that it used and there are, and milliseconds of an iteration outside of its requests."""
+
+    cpu: float | None = None
+    cores: int = 1
+    own: float | None = None
+    alone: float | None = None
+    """The same with one user."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it may be what is slow; empty where it is not."""
+        if self.cpu is None:
+            return ""
+        if self.cpu > SATURATED * self.cores:
+            return f"{GENERATOR} used {self.cpu:.1f} of {self.cores} cores: it may be what is slow"
+        if self.own is None or self.alone is None or self.cpu < BUSY or self.own < SLOWED * self.alone + SLACK_MS:
+            return ""
+        grown = f"{self.own:.0f} ms of an iteration instead of {self.alone:.0f} ms"
+        return f"{GENERATOR} is slow: what is outside of requests takes {grown}, at {self.cpu:.1f} cores"
+
+
+def generator_bound(step: LoadStep) -> bool:
+    return step.verdict == "undecided" and step.reason.startswith(GENERATOR)
 
 
 def judged(
-    figures: Figures, limits: Limits, *, vus: int, unfinished: int = 0, cpu: float | None = None, cores: int = 1
+    figures: Figures, limits: Limits, *, vus: int, unfinished: int = 0, generator: Generator | None = None
 ) -> tuple[Verdict, str]:
     """Bad only where a lower bound is over its limit, good only where both upper bounds are under theirs."""
-    if saturated(cpu, cores):
-        return "undecided", f"k6 itself used {cpu:.1f} of {cores} cores: it may be what is slow"
+    if generator is not None and generator.trouble:
+        return "undecided", generator.trouble
     if not figures.requests:
         hung = f"no request of {vus} users was answered in {figures.seconds:.0f} s"
         return ("bad", hung) if unfinished >= vus and figures.seconds * 1000 > limits.p95_ms else ("undecided", hung)
