@@ -136,6 +136,14 @@ def test_what_is_tried_next() -> None:
     assert load_search.bracket(steps) == (25, 40, (30, 35)), "two runs that contradict decide nothing"
 
 
+def test_levels_are_held_until_enough_is_answered() -> None:
+    one = msgspec.structs.replace(figures((1, 1), (0, 0)), rps=2.0)
+    most = msgspec.structs.replace(one, rps=50.0)
+    steps = [LoadStep(vus, "double", 0, 1, each, "undecided", "") for vus, each in ((1, one), (100, most))]
+    assert load_search.needed(steps, 10, Limits()) == pytest.approx(400 / 20 / 0.8)
+    assert load_search.needed(steps, 80, Limits(error_rate=0.1)) == pytest.approx(72 / 50 / 0.8)
+
+
 def test_more_users_are_not_tried_where_they_decide_nothing() -> None:
     enough, few = (msgspec.structs.replace(figures((1, 1), (0, 0)), requests=count) for count in (1000, 100))
     said = [LoadStep(10, "double", 0, 1, each, "undecided", "") for each in (few, enough, enough)]

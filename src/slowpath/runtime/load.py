@@ -33,6 +33,7 @@ SCHEMA = "slowpath-load/1"
 MEMORY_OF_USER = 1_000_000
 SHARE_OF_MEMORY = 0.5
 ROUNDS = 3
+LONGEST = 4
 
 
 class LoadError(Exception):
@@ -199,15 +200,18 @@ class _Measured:
         """Hold the highest undecided levels longer, and once more."""
         for _ in range(2):
             unsure = load_search.bracket(self.steps).undecided[-most:]
-            self.holds |= {vus: 2 * self._seconds(vus) for vus in unsure}
+            last = {vus: self.holds.get(vus, self.plan.hold) for vus in unsure}
+            self.holds |= {vus: max(self._seconds(vus), 2 * last[vus]) for vus in unsure}
             self._hold(unsure, "narrow")
 
     def _seconds(self, vus: int) -> float:
-        return self.holds.get(vus, self.plan.hold)
+        """Longer than planned where else too few requests would be answered to decide."""
+        needed = load_search.needed(self.steps, vus, self.plan.limits)
+        return self.holds.get(vus) or max(self.plan.hold, min(needed, LONGEST * self.plan.hold))
 
     def _hold(self, levels: Sequence[int], phase: Phase, *, stop_on_bad: bool = True) -> None:
         assert self.smoke is not None
-        held = [(vus, self._seconds(vus)) for vus in levels]
+        held = [(vus, self.plan.hold if phase == "double" else self._seconds(vus)) for vus in levels]
         if held:
             load_levels.hold(
                 self.player, held, phase, self.steps.append, self.progress,

@@ -11,6 +11,8 @@ from slowpath.model.evidence import BreakingPoint, Limits, LoadStep, Verdict
 AT_ONCE = 4
 """Levels of one doubling run: k6 starts the users of all of them before the first."""
 POINTS = 3
+JUDGED = 0.8
+"""Share of a level that is not warm-up."""
 NARROW = 0.1
 """The breaking point is narrow enough where the two levels differ by this share."""
 
@@ -67,12 +69,21 @@ def between(found: Bracket, tried: Iterable[int]) -> list[int]:
     return [vus for vus in even if low < vus < found.bad and vus not in known]
 
 
+def enough(limits: Limits) -> float:
+    """Requests from which on a level without failures can be good: the error rate has an upper bound then."""
+    return max(72.0, 4 / limits.error_rate) if limits.error_rate else 72.0
+
+
+def needed(steps: Sequence[LoadStep], vus: int, limits: Limits) -> float:
+    """Seconds in which a level should answer enough requests, by one user's rate and the best of all levels."""
+    rate = min(steps[0].figures.rps / steps[0].vus * vus, max(step.figures.rps for step in steps))
+    return enough(limits) / rate / JUDGED if rate > 0 else 0.0
+
+
 def stuck(steps: Sequence[LoadStep], limits: Limits) -> bool:
     """Two levels in a row, the last ones, had requests enough and were not decided: more users would not help."""
-    enough = max(72.0, 4 / limits.error_rate) if limits.error_rate else 72.0
-    return len(steps) > 1 and all(
-        step.verdict == "undecided" and step.figures.requests >= enough for step in steps[-2:]
-    )
+    count = enough(limits)
+    return len(steps) > 1 and all(step.verdict == "undecided" and step.figures.requests >= count for step in steps[-2:])
 
 
 def unconfirmed(steps: Sequence[LoadStep]) -> list[int]:
