@@ -18,6 +18,11 @@ class Logged(msgspec.Struct):
     count: int = 1
 
 
+def brief(text: str) -> str:
+    """A message without its stack trace."""
+    return re.sub(r"\s+at \S+ \(file:.*$", "", text)
+
+
 def cleaned(text: str) -> str:
     """One line without credentials, values of a query string and tokens."""
     line = " ".join(text.split())

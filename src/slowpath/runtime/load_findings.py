@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from slowpath.model.evidence import Remark, RouteFigures
-from slowpath.runtime.k6_log import Logged
+from slowpath.runtime.k6_log import Logged, brief
 from slowpath.runtime.load_plan import LoadPlan, shown
 from slowpath.runtime.load_smoke import Smoke
 
@@ -48,9 +48,12 @@ def of_smoke(plan: LoadPlan, found: Smoke, options: dict[str, Any]) -> Iterator[
                 f"threshold {', '.join(limits)} on `{metric}` passes on no data: no sample in {iterations} iterations"
             )
             yield Remark("warning", about, message)
-    if found.jitter * ITERATIONS > plan.hold:
-        message = f"an iteration takes {found.jitter:.1f} s: {plan.hold:g} s hold fewer than {ITERATIONS} of them"
-        yield Remark("warning", about, message, instead=f"--hold {found.jitter * ITERATIONS:.0f}")
+    hold = plan.soak or plan.hold
+    if found.jitter * ITERATIONS > hold:
+        message = f"an iteration takes {found.jitter:.1f} s: {hold:g} s hold fewer than {ITERATIONS} of them"
+        yield Remark(
+            "warning", about, message, instead=f"{'--soak' if plan.soak else '--hold'} {found.jitter * ITERATIONS:.0f}"
+        )
 
 
 def of_log(plan: LoadPlan, log: Iterable[Logged]) -> Iterator[Remark]:
@@ -66,7 +69,7 @@ def of_log(plan: LoadPlan, log: Iterable[Logged]) -> Iterator[Remark]:
             failures[entry.text.rpartition('": ')[2]] += entry.count
     for text, count in errors.most_common(MOST):
         about, line = _place(plan, text)
-        message = re.sub(r"\s+at .*$", "", text)
+        message = brief(text)
         yield Remark("error", about, f"{message} ({count} times)" if count > 1 else message, line)
     for text, count in failures.most_common(MOST):
         yield Remark("warning", "k6", f"{count} requests got no answer: {text}")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from slowpath.model.evidence import Tick
 from slowpath.runtime import k6, load_wrapper
-from slowpath.runtime.k6_log import Logged
+from slowpath.runtime.k6_log import Logged, brief
 from slowpath.runtime.k6_run import Clock, Run
 from slowpath.runtime.k6_stream import Point, Points
 from slowpath.runtime.load_plan import LoadPlan
@@ -110,4 +110,4 @@ def _cut(code: int, run: Run, late: bool) -> str:
     said = [entry.text for entry in run.log.values() if entry.level == "error"]
     told = f"exit code {code}" if code > 0 else f"signal {-code} ended it"
     why = "it did not end in time" if late else k6.EXITS.get(code, told)
-    return f"k6 stopped: {why}{f': {said[-1]}' if said else ''}"
+    return f"k6 stopped: {why}{f': {brief(said[-1])}' if said else ''}"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from slowpath.model.evidence import LoadStep
 from slowpath.runtime import load_wrapper, targets
-from slowpath.runtime.k6_log import Logged
+from slowpath.runtime.k6_log import Logged, brief
 from slowpath.runtime.k6_run import Clock
 from slowpath.runtime.k6_stream import Point
 from slowpath.runtime.load_plan import Moment, Progress
@@ -128,7 +128,7 @@ def unfit(found: Smoke, mapped: Container[str], *, owned: bool) -> str:
         (host, code), _ = found.unanswered.most_common(1)[0]
         return f"{host}: {REFUSED.get(code, f'no answer (k6 error {code})')}"
     if not asked:
-        threw = next((entry.text for entry in found.log if entry.level == "error"), "")
+        threw = next((brief(entry.text) for entry in found.log if entry.level == "error"), "")
         return f"no iteration makes an HTTP request{f': {threw}' if threw else ''}"
     try:
         for host in found.hosts:

@@ -39,6 +39,8 @@ class Display:
 def told(part: LoadPart) -> str:
     """The whole part for a reader."""
     lines = [remarked(part.remarks).rstrip()] if part.remarks else []
+    if not part.steps:
+        return "\n".join(lines) + "\n"
     lines += ["", f"{part.script} against {part.target or 'nothing'}", ""]
     lines += [
         f"{'':8}{'users':>7}{'req/s':>9}{'p50':>9}{'p95':>9}{'  95 % interval':18}{'p99':>9}{'failed':>9}  verdict"
