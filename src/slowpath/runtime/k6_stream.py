@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -28,36 +28,52 @@ class _Data(msgspec.Struct):
 
 
 class _Line(msgspec.Struct):
-    metric: str
     type: str
     data: _Data
+    metric: str = ""
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+
+
+START = b'{"metric":"'
 
 
 class Points:
     """Parses what is wanted, of all metrics where `everything` is set, and counts what cannot be read."""
 
     def __init__(self, everything: bool = False) -> None:
-        names = ".*?" if everything else "|".join(WANTED)
-        self._wanted = re.compile(rb'"metric":"(?:%s)"' % names.encode()).search
+        self._wanted = None if everything else frozenset(name.encode() for name in WANTED)
         self.broken = 0
 
     def read(self, lines: Iterable[bytes]) -> Iterator[Point]:
         for line in lines:
-            if not line.startswith(b"{") or b'"Point"' not in line or not self._wanted(line):
+            if not line.startswith(b"{") or not self._perhaps(line):
                 continue
             try:
                 found = _decode(line)
-                yield Point(found.metric, _seconds(found.data.time), found.data.value, found.data.tags or {})
+                if found.type == "Point" and (self._wanted is None or found.metric.encode() in self._wanted):
+                    data = found.data
+                    yield Point(found.metric, _seconds(data.time), data.value, data.tags or {})
             except (msgspec.DecodeError, ValueError):
                 self.broken += 1
 
+    def _perhaps(self, line: bytes) -> bool:
+        """k6 begins with the metric's name: nine of ten lines are passed over by it."""
+        if self._wanted is None or not line.startswith(START):
+            return True
+        return line[len(START) : line.find(b'"', len(START))] in self._wanted
+
 
 def _seconds(text: str) -> float:
-    """k6 writes nanoseconds, in the local zone or in UTC."""
-    return datetime.fromisoformat(_NANOSECONDS.sub(r"\1", text, count=1)).timestamp()
+    """RFC 3339 with nanoseconds, in the local zone or in UTC."""
+    whole, dot, rest = text.partition(".")
+    if not dot:
+        return _epoch(text)
+    zone = len(rest) - (1 if rest.endswith("Z") else 6)
+    return _epoch(whole + rest[zone:]) + float(f"0.{rest[:zone]}")
 
 
-_NANOSECONDS = re.compile(r"(\.\d{6})\d+")
+@lru_cache(maxsize=64)
+def _epoch(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

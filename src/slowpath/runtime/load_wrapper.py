@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,6 +120,7 @@ def public() -> tuple[str, ...]:
     return (*_without("0.0.0.0/0", near), *_without("::/0", ["::1/128", "fc00::/7", "fe80::/10", "::ffff:0:0/96"]))
 
 
+@lru_cache(maxsize=4096)
 def path_of(name: str) -> str:
     """A k6 `name` → the path of its route, ids replaced; a name that is no URL stays as it is."""
     bare = re.sub(r"^[a-zA-Z][a-zA-Z+.-]*://[^/?#]*", "", name)
