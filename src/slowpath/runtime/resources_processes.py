@@ -24,16 +24,12 @@ Key = tuple[int, float]
 Finder = Callable[[], Iterable["psutil.Process"]]
 
 
-OURS = ("reader", "slowpath")
-"""Labels of slowpath itself: what started k6 and reads its results, and this process."""
-
-
 class Tree:
-    """One label: roots, and all that descends from them."""
+    """One label: roots and all that descends from them, or the roots alone."""
 
-    def __init__(self, find: Finder, without: Callable[[], set[int]] = set) -> None:
+    def __init__(self, find: Finder, *, alone: bool = False) -> None:
         self._find = find
-        self._without = without
+        self._alone = alone
         self.roots: list[psutil.Process] = []
         """As of the last look."""
         self._times: dict[Key, float] = {}
@@ -62,7 +58,7 @@ class Tree:
                 if not _gone(error):
                     raise
                 continue
-            times[key] = sum(used[:4])
+            times[key] = used.user + used.system if self._alone else sum(used[:4])
             own_shared = float(getattr(memory, "shared", 0))
             private += memory.rss - own_shared
             shared = max(shared, own_shared)  # a server's shared buffers are in each of its processes
@@ -80,17 +76,15 @@ class Tree:
             yield from _detail(label, looks, elapsed)
 
     def _members(self, children: Mapping[int, list[psutil.Process]]) -> dict[Key, psutil.Process]:
-        without = self._without()
         # found anew once the ones that are known have ended: a server that restarts is seen again
-        self.roots = [root for root in self.roots if root.is_running()] or list(self._find())
+        self.roots = [root for root in self.roots if _runs(root)] or list(self._find())
         waiting, members = list(self.roots), {}
         while waiting:
             process = waiting.pop()
             key = (process.pid, process.create_time())
-            if key in members or process.pid in without:
-                continue
-            members[key] = process
-            waiting += children.get(process.pid, [])
+            if key not in members:
+                members[key] = process
+                waiting += [] if self._alone else children.get(process.pid, [])
         return members
 
     def _cores(self, times: Mapping[Key, float], now: float) -> float | None:
@@ -125,8 +119,8 @@ class Processes:
     def __init__(self, finders: Mapping[str, Finder]) -> None:
         self._trees = {label: Tree(find) for label, find in finders.items()}
         self._trees[GENERATOR] = generator = Tree(generators)
-        self._trees["reader"] = Tree(lambda: readers(generator.roots), self._watched_roots)
-        self._trees["slowpath"] = Tree(_own, self._watched_roots)
+        self._trees["reader"] = Tree(lambda: readers(generator.roots), alone=True)  # k6 and the product may be below
+        self._trees["slowpath"] = Tree(_own, alone=True)
         self._others = Others()
 
     def read(self) -> Iterator[Sample]:
@@ -141,10 +135,14 @@ class Processes:
 
     def close(self) -> None: ...
 
-    def _watched_roots(self) -> set[int]:
-        """What we, and who started k6, may be the parent of."""
-        product = (tree for label, tree in self._trees.items() if label not in OURS)
-        return {root.pid for tree in product for root in tree.roots}
+
+def _runs(process: psutil.Process) -> bool:
+    import psutil
+
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _own() -> list[psutil.Process]:
