@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 import pytest
-from limits import BAD, load, resources
+from limits import BAD, CALM, load, resources
 
 from slowpath.model.evidence import BreakingPoint, LoadPart
 from slowpath.runtime.limiter import judge
@@ -206,6 +208,20 @@ def test_clocks_that_differ_cut_the_windows() -> None:
     part = msgspec.structs.replace(part, series=tuple(edge))
     assert judge(part, load()).limiter == "inconclusive"
     assert judge(msgspec.structs.replace(part, clock_offset=-5.0), load()).limiter == "db-pool"
+
+
+def test_figures_beyond_reason_are_no_traceback() -> None:
+    odd = random.Random(3)
+    values = (None, 0, -1, 1e308, -1e308, 1e-308, 0.5, 8)
+    for _ in range(300):
+        names = [name.replace(".", "__").replace("/", "___") for name in CALM if odd.random() < 0.4]
+        part = resources(
+            pool_max=odd.choice([None, 0, -3, 1, 10**9]),
+            workers=odd.choice([None, 0, -1, 2]),
+            **{name: odd.choice(values) for name in names},
+        )
+        driven = load(users=(odd.choice([0, 1, -5]), odd.choice([0, 1, 80])), rps=(odd.choice([0.04, 1e9]), 1.0))
+        assert judge(msgspec.structs.replace(part, clock_offset=odd.choice([0.0, -1e300])), driven).summary
 
 
 def test_a_database_that_was_not_watched_is_asked_for() -> None:

@@ -102,8 +102,9 @@ def _weaknesses(facts: Facts, found: Outcome) -> tuple[list[str], Literal["high"
     """What lowers the confidence, as text, and where it ends."""
     said = []
     host, cores = (facts.host or 0.0), facts.cores or 0.0
-    if found.limiter != "load-generator" and facts.host_full and (facts.generator or 0.0) > CROWDED * host:
-        said.append(f"k6 on the same host takes {facts.generator:.2f} of its cores: alone, the system would hold more")
+    generator = facts.generator or 0.0
+    if found.limiter != "load-generator" and facts.host_full and generator > CROWDED * host:
+        said.append(f"k6 on the same host takes {generator:.2f} of its cores: alone, the system would hold more")
     if facts.bad_or("host.steal") > STEAL * cores:
         said.append(f"the hypervisor took {facts.bad_or('host.steal'):.2f} cores away")
     if found.limiter not in SURE and _too_much_unexplained(facts):

@@ -17,6 +17,10 @@ BUSY = 0.9
 """Share of its time from which a thread, or of its cores from which a program, is saturated."""
 HARMLESS = 0.1
 """Share of the median latency."""
+LARGEST = 1e18
+"""No quantity here is negative or beyond this: such a value was not measured."""
+MOST_SESSIONS = 262_143
+"""PostgreSQL's own limit."""
 SLOW_SOURCES = ("container.", "prom.")
 """May be sampled once in 15 s or more: one sample counts."""
 
@@ -91,18 +95,13 @@ class Facts:
     @cached_property
     def pool_max(self) -> int | None:
         """As given; else the sessions of the app, if it had as many with much fewer users: a pool opens no more."""
-        if self._pool_max:
+        if self._pool_max and self._pool_max > 0:
             return self._pool_max
         parts = [self._series.get((f"db.{state}", "")) for state in ("active", "idle", "idle_in_transaction")]
         if not all(parts) or self.earlier_step is None:
             return None
-        both = [self._sessions(step) for step in (self.earlier_step, self.bad_step)]
-        plateau = both[0] is not None and both[0] == both[1]
-        return int(both[1] or 0) or None if plateau else None
-
-    @property
-    def pool_given(self) -> bool:
-        return bool(self._pool_max)
+        before, now = (self._sessions(step) for step in (self.earlier_step, self.bad_step))
+        return int(now) if now is not None and now == before and 1 <= now <= MOST_SESSIONS else None
 
     @cached_property
     def generator(self) -> float | None:
@@ -198,7 +197,7 @@ class Facts:
         series = self._series.get((name, subject))
         if series is None or step is None:
             return []
-        return list(window(series, step, self._margin))
+        return [point for point in window(series, step, self._margin) if 0 <= point[1] <= LARGEST]
 
     def _sessions(self, step: LoadStep) -> float | None:
         values = [

@@ -39,9 +39,10 @@ class Docker:
     def __init__(self, container: str, label: str, owned: bool) -> None:
         self.name = f"container {container}"
         self._container = quote(container, safe="")
-        self._label = label
         self._owned = owned
         self._address = os.environ.get("DOCKER_HOST") or SOCKET
+        here = self._address.startswith("unix:")
+        self._label = label if here else container  # elsewhere, this host's cores say nothing about the application
         self._rates = Rates()
         self._limit: float | None = None
         self._asked = False
