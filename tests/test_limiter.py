@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import msgspec
 import pytest
 from limits import BAD, CALM, load, resources
 
-from slowpath.model.evidence import BreakingPoint, LoadPart
+from slowpath import parts
+from slowpath.model.evidence import BreakingPoint, LoadPart, ResourcesPart
 from slowpath.runtime.limiter import judge
 
+RECORDED = Path(__file__).parent / "recorded/limiter"
 FULL = {"db__active": 8, "db__idle": 0, "db__used": 8}
 STAGED = {
     # all connections in slow calls, nobody busy
@@ -124,6 +127,22 @@ def test_where_figures_leave_more_or_none_it_is_inconclusive(case: str) -> None:
 )
 def test_half_of_the_evidence_is_none(change: dict[str, object], not_any_more: str) -> None:
     assert judge(resources(**change), load()).limiter not in {not_any_more}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("pool", "db-pool"),
+        ("held", "db-pool"),
+        ("workers", "blocked-workers"),
+        ("one-worker", "cpu"),
+        ("generator", "load-generator"),
+    ],
+)
+def test_what_was_measured_of_real_programs(name: str, expected: str) -> None:
+    part = parts.read_as(RECORDED / f"{name}-resources.json", ResourcesPart)
+    verdict = judge(part, parts.read_as(RECORDED / f"{name}-load.json", LoadPart))
+    assert verdict.limiter == expected, verdict
 
 
 def test_a_rate_limiter_is_told_by_its_answers() -> None:
