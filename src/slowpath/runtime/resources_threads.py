@@ -70,6 +70,8 @@ class ThreadWatch:
             busiest = max(busiest, ran_now + waited_now)
             stalled += stalls
             loops += stalls or (name in self._loops and ran_now > 0)
+        if not any(ran for ran, _ in self._ran.values()):  # a kernel that does not count
+            return None
         told = loops if readable and self._events else None
         return Threads(wait / 1e9, busiest / 1e9, uninterruptible, told, stalled)
 
