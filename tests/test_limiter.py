@@ -47,6 +47,10 @@ STAGED = {
         "db-locks",
     ),
     "transactions held open": ({"db__idle_in_transaction": 4, "db__idle": 3}, "idle-in-transaction"),
+    "app CPU, and so transactions take long": (
+        {"process__cpu___app": 1.6, "host__cpu": 1.95, "db__idle_in_transaction": 4, "db__idle": 3},
+        "cpu",
+    ),
     "app CPU": ({"process__cpu___app": 1.6, "host__cpu": 1.95, "process__busiest_thread___app": 0.8}, "cpu"),
     "one saturated worker of a host with more cores": (
         {"process__cpu___app": 0.98, "host__cpu": 1.25, "process__busiest_thread___app": 0.99, "workers": 1},

@@ -31,7 +31,8 @@ RULES = (
 )
 EXPLAINS: dict[Limiter, frozenset[Limiter]] = {
     "db-locks": frozenset({"db-pool", "idle-in-transaction", "blocked-workers"}),
-    "db-cpu": frozenset({"db-pool", "blocked-workers"}),
+    "cpu": frozenset({"idle-in-transaction"}),
+    "db-cpu": frozenset({"db-pool", "idle-in-transaction", "blocked-workers"}),
     "db-pool": frozenset({"idle-in-transaction", "blocked-workers"}),
     "disk": frozenset({"db-pool", "blocked-workers"}),
     "memory": frozenset({"disk"}),
