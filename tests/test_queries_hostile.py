@@ -220,6 +220,7 @@ def test_what_is_no_log_is_one_line(text: bytes | None, told: str, tmp_path: Pat
     [
         ([], "nothing to read"),
         (["--before", "x.json"], "go together"),
+        (["--snapshot", "s.json", "--log", "x.log"], "--snapshot goes alone"),
         (["--before", "x.json", "--after", "x.json"], "No such file"),
         (["--snapshot", "s.json", "--database-env", "NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE is not set"),
         (["--setup", "--database-env", "NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE is not set"),

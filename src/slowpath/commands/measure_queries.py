@@ -50,6 +50,8 @@ def command(
     """
     from slowpath import parts
 
+    if (setup or taken) and (logs or before or after or load or output or (setup and taken)):
+        exits.fail(f"{'--setup' if setup else '--snapshot'} goes alone, or with --database-env")
     try:
         if setup:
             _setup(database_env, owned)

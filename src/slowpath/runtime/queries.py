@@ -17,6 +17,8 @@ MOST = 500
 """Statements that are written, and groups and scans."""
 SLACK = 1.0
 """Seconds that a window is widened by on both sides: a statement is logged when it ends."""
+SAME = 0.05
+"""Calls of the log and of the counters that differ by less are of the same time."""
 Window = tuple[float, float]
 
 
@@ -118,9 +120,12 @@ def _together(logged: Sequence[Statement], counted: Sequence[Statement], windowe
             continue
         if own is None or (own.calls < each.calls and not windowed):
             found[each.id] = msgspec.structs.replace(each, max_ms=own.max_ms if own is not None else None)
-        elif own.calls == each.calls:
+        elif abs(own.calls - each.calls) <= SAME * each.calls:  # a few ran at the edges of the window
             found[each.id] = msgspec.structs.replace(
-                own, text=each.text or own.text, rows=each.rows, blocks_read=each.blocks_read
+                own,
+                text=each.text or own.text,
+                rows=round((each.rows or 0) * own.calls / each.calls),
+                blocks_read=round((each.blocks_read or 0) * own.calls / each.calls),
             )
     return sorted(found.values(), key=lambda each: (-each.total_ms, each.id))
 

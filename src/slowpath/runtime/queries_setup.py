@@ -85,6 +85,7 @@ def text(version: int | None, now: dict[str, str]) -> str:
         "",
         "# once in the measured database:  CREATE EXTENSION IF NOT EXISTS pg_stat_statements;",
         "# where the log lies:             SELECT pg_current_logfile();   (below the data directory)",
+        "# without the collector:          docker logs CONTAINER > FILE 2>&1   (text: best effort, without query ids)",
         "# without the extensions:         --before and --after still tell how tables were read",
         "",
         "slowpath measure queries --snapshot before.json --database-env DATABASE_URL",
