@@ -144,6 +144,9 @@ def test_rotated_log_in_any_order(recorded: Recorded, tmp_path: Path) -> None:
     whole = queries.analyse([recorded.log("json")], recorded.before, recorded.after, None)
     cut = queries.analyse([newer, older], recorded.before, recorded.after, None)
     assert (cut.groups, cut.statements, cut.scans) == (whole.groups, whole.statements, whole.scans)
+    half = queries.analyse([older], recorded.before, recorded.after, None)
+    assert [remark.level for remark in half.remarks if "calls that the server counted" in remark.message] == ["warning"]
+    assert not any("calls that the server counted" in remark.message for remark in whole.remarks)
 
 
 def test_lines_that_a_shipper_put_out_of_order(recorded: Recorded, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,8 @@ SLACK = 1.0
 """Seconds that a window is widened by on both sides: a statement is logged when it ends."""
 SAME = 0.05
 """Calls of the log and of the counters that differ by less are of the same time."""
+MOSTLY = 0.8
+"""Of the calls that were counted, what a whole log holds at least."""
 Window = tuple[float, float]
 
 
@@ -60,7 +62,9 @@ def analyse(
         counted = difference(before, after)
     remarks += log.remarks() if logs else ()
     names = _same_statements(log, known)
-    statements = _together(_renamed(log.tally.statements(MOST), names), counted, narrowed)
+    logged = _renamed(log.tally.statements(MOST), names)
+    remarks += _missing(logged, counted)
+    statements = _together(logged, counted, narrowed)
     left_out = max(0, max(len(log.tally), len(statements)) - MOST)
     if left_out:
         remarks.append(Remark("note", "statements", f"{left_out} statements with less time are left out"))
@@ -108,6 +112,15 @@ def _renamed(logged: list[Statement], names: dict[str, str]) -> list[Statement]:
             known or each, id=name, calls=calls, total_ms=total, mean_ms=total / calls, max_ms=longest
         )
     return list(found.values())
+
+
+def _missing(logged: Sequence[Statement], counted: Sequence[Statement]) -> Iterator[Remark]:
+    """The log has much less than the server counted."""
+    there, all_ = sum(each.calls for each in logged), sum(each.calls for each in counted)
+    if logged and there < MOSTLY * all_:
+        told = f"it has {there} of {all_} calls that the server counted between the snapshots"
+        why = "the others are of another time, or were not logged, or that part of the log is missing"
+        yield Remark("warning", "log", f"{told}: {why}")
 
 
 def _together(logged: Sequence[Statement], counted: Sequence[Statement], windowed: bool) -> list[Statement]:
