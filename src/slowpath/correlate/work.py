@@ -52,7 +52,9 @@ FEWEST = 3
 BLOCKS = frozenset(["blocking-in-async", "block-on-in-async"])
 """Rules about a worker that sleeps in something else than its events."""
 STALLED, NEVER = 0.3, 0.02
-"""Event loops asleep in a blocking call, in the mean of the samples: so many are seen, or none is."""
+"""Event loops asleep in a blocking call, in the mean of the samples: so many are seen, or none is.
+
+None is no proof: a worker of a runtime with several may never be seen at its events, and then counts as no loop."""
 
 
 class Rest(NamedTuple):
@@ -114,8 +116,8 @@ def judge(scene: Scene, finding: Finding, others: Iterable[Finding]) -> Measured
         names = listed(f"{other.rule} in `{other.function}`" for other in rivals)
         return _measured(finding, worst, None, None, "ambiguous", f"{spent}; {names} may take it as well")
     if rule in BLOCKS and worst.waits and worst.stalled is not None and worst.stalled <= NEVER:
-        words = f"{spent}; it waits, but no event loop sleeps in a blocking call meanwhile"
-        return _measured(finding, worst, None, None, "contradicted", words)
+        words = f"{spent}; it waits, but no event loop was seen to sleep in a blocking call meanwhile"
+        return _measured(finding, worst, None, None, "ambiguous", words)
     why = _support(scene, rule, worst)
     if cost < max(least, CHEAP_MS if least else MUCH_MS) or not why:
         return _measured(
