@@ -21,6 +21,7 @@ from slowpath.model.evidence import (
     Evidence,
     LimiterVerdict,
     PlanScan,
+    Remark,
     RouteFigures,
     RouteStatements,
     Statement,
@@ -398,6 +399,9 @@ def test_statement_that_only_resembles_is_another(shop: Shop) -> None:
     other = queries_with(evidence, statements=tuple(map(changed, measured.queries().statements)))
     known = shop.told(other)["n-plus-one", "history"]
     assert known.status == "not-exercised" and "saw no such statement" in known.summary
+    doubted = queries_with(other, remarks=(Remark("warning", "log", "no statement took less than 50 ms"),))
+    known = shop.told(doubted)["n-plus-one", "history"]
+    assert known.status == "ambiguous" and "not among those that were recorded" in known.summary
 
 
 ODD: dict[type, tuple[object, ...]] = {

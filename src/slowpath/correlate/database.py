@@ -6,23 +6,17 @@ driven route that leads to it. The cost of a finding on a route is that of all i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from slowpath.correlate.bounds import sane
 from slowpath.correlate.costs import Cost
-from slowpath.correlate.scene import Reached, Scene, cheap, places
-from slowpath.correlate.shapes import Asked
+from slowpath.correlate.scene import Scene, cheap
+from slowpath.correlate.sought import LOOPS, Hit, Sought, hits, sought_by, way
 from slowpath.correlate.traffic import Driven
-from slowpath.correlate.ways import told
 from slowpath.correlate.words import listed, ms, number, percent, times
-from slowpath.model.evidence import Statement, StatementGroup
-from slowpath.model.finding import Finding, Measured, Place, Status
-from slowpath.program.queries import QueryLoop, QueryLoops
-from slowpath.program.rust import Function
+from slowpath.model.evidence import StatementGroup
+from slowpath.model.finding import Finding, Measured, Status
 
-LOOPS = frozenset(["n-plus-one", "write-per-row", "query-in-recursion"])
-"""Rules whose statement must come several times in one request."""
 LOADS = frozenset(["unbounded-load", "load-then-discard"])
 RULES = LOOPS | LOADS | {"repeated-query", "deep-offset", "leading-wildcard", "sync-query-in-async"}
 FEW_CALLS = 5.0
@@ -32,59 +26,6 @@ ONCE = 1.05
 NOT_TOGETHER = "the statements were not counted at the same time as the requests"
 MANY_ROWS = 1_000.0
 """Rows of one answer that cost the application more than the database: to decode and to hold."""
-
-
-class Sought(NamedTuple):
-    """A statement of a finding. `entry` is the function of the finding: the routes that lead there are meant."""
-
-    asked: Asked
-    entry: Function
-    flow: tuple[str, ...] = ()
-    """From the entry down to the statement."""
-
-
-class Hit(NamedTuple):
-    """A statement of a finding on a driven route. More `candidates` than one: it is not certain which it is."""
-
-    sought: Sought
-    reached: Reached
-    candidates: tuple[Statement, ...]
-
-
-def sought_by(scene: Scene, finding: Finding) -> list[Sought]:
-    """The statements that a finding is about."""
-    entry = scene.rust.around(finding.place)
-    if entry is None:
-        return []
-    found = list({(id(each.function), each.shape): each for each in _asked(scene, finding)}.values())
-    told = tuple(step.message for step in finding.flow)
-    return [Sought(each, entry, told if each.function is not entry else ()) for each in found]
-
-
-def _asked(scene: Scene, finding: Finding) -> Iterator[Asked]:
-    """By the loop that a finding is about, by the calls of its proof that send one, else by what its places are in."""
-    loops = scene.rust.shared(QueryLoops).found if finding.rule in LOOPS else ()
-    sites = [hit.statement for loop in loops if _is_in(loop, finding.place) for hit in loop.hits]
-    sites = sites or [site for step in finding.flow if (site := scene.shapes.sent(step.place)) is not None]
-    yield from map(scene.shapes.of, sites)
-    if not sites:
-        yield from filter(None, map(scene.shapes.at, places(finding)))
-
-
-def _is_in(loop: QueryLoop, place: Place) -> bool:
-    return any(hit.site.place == place for hit in loop.hits)
-
-
-def hits(scene: Scene, sought: list[Sought]) -> Iterator[Hit]:
-    """Where statements were seen, on the routes that were driven."""
-    for each in sought:
-        like = scene.costs.seen.like(each.asked.shape) if each.asked.shape is not None else ()
-        for reached in scene.driven(each.entry):
-            own = like
-            if scene.costs.is_isolated(reached.driven):
-                own = tuple(one for one in like if (scene.costs.of(reached.driven, one) or Cost(0, 0, True)).calls > 0)
-            if own:
-                yield Hit(each, reached, own)
 
 
 def judge(scene: Scene, finding: Finding) -> Measured | None:
@@ -106,6 +47,9 @@ def judge(scene: Scene, finding: Finding) -> Measured | None:
 def unseen(scene: Scene, sought: list[Sought]) -> Measured:
     """The route was driven, but nothing like the statement came to the database."""
     routes = listed(reached.driven for each in sought for reached in scene.driven(each.entry))
+    part = scene.evidence.queries
+    if part is not None and not (part.complete and all(remark.level == "note" for remark in part.remarks)):
+        return Measured("ambiguous", f"{routes} was driven, but the statement is not among those that were recorded")
     if all(each.asked.shape is not None for each in sought):
         return Measured("not-exercised", f"{routes} was driven, but the database saw no such statement")
     return Measured("ambiguous", f"{routes} was driven, but the source does not tell which statement this sends")
@@ -209,7 +153,7 @@ def _status(
         if (worst.calls <= ONCE and not groups) or (worst.shared and finding.rule not in LOOPS):
             if worst.shared:
                 return "ambiguous", f"{figures}; other routes send it too, so how often it comes here is not known"
-            return "contradicted", f"it comes {times(worst.calls)} per request of {worst.driven}, no more"
+            return "contradicted", f"it comes {times(worst.calls)} per request of {worst.driven}, with these data"
         if cheap(worst.ms, share) and worst.calls < FEW_CALLS:
             return "cheap", figures
         return "confirmed", figures + _round_trips(scene, worst) * (finding.rule in LOOPS)
@@ -243,11 +187,3 @@ def _rows(scene: Scene, ids: tuple[str, ...]) -> float | None:
 def _about(cost: Sum) -> str:
     shared = f", which {listed(cost.shared)} may send too" if cost.shared else ""
     return f" (by proportion{shared}; `measure load --isolate` tells exactly)"
-
-
-def way(hit: Hit) -> tuple[str, ...]:
-    """Route → handler → function → statement."""
-    reached = hit.reached
-    text = " ".join(hit.candidates[0].text.split())[:200]
-    lines = told(reached.driven, reached.handler, reached.way)
-    return (*lines, *hit.sought.flow, text or f"statement {hit.candidates[0].id}")

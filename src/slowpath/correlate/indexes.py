@@ -9,9 +9,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from slowpath.correlate.bounds import sane
-from slowpath.correlate.database import Hit, Sought, hits, undecided, unseen, weighed
+from slowpath.correlate.database import undecided, unseen, weighed
 from slowpath.correlate.scene import Scene, cheap, places
 from slowpath.correlate.shapes import name
+from slowpath.correlate.sought import Hit, Sought, hits
 from slowpath.correlate.words import ms, number
 from slowpath.model.evidence import PlanScan, TableUse
 from slowpath.model.finding import Finding, Measured, Place, Status

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from slowpath.correlate.database import LOOPS
+from slowpath.correlate.sought import LOOPS
 from slowpath.correlate.words import listed
 from slowpath.model.finding import Finding
 

@@ -13,8 +13,9 @@ from statistics import fmean
 from typing import NamedTuple
 
 from slowpath.correlate.bounds import sane
-from slowpath.correlate.database import FEW_CALLS, LOOPS
+from slowpath.correlate.database import FEW_CALLS
 from slowpath.correlate.scene import CHEAP_MS, Reached, Scene, cheap
+from slowpath.correlate.sought import LOOPS
 from slowpath.correlate.traffic import Driven
 from slowpath.correlate.ways import told
 from slowpath.correlate.words import listed, ms, percent
