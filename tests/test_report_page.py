@@ -61,15 +61,19 @@ def test_charts_are_drawn_and_nothing_is_asked_for(
 
 
 def test_charts_fit_the_paper(browser: chromium.Page, report: Path, tmp_path: Path) -> None:
-    browser.window(1280)
+    browser.window(600)
     opened(browser, report)
-    wide = "[...document.querySelectorAll('.chart .main-svg')].map(svg => svg.getBoundingClientRect().width)"
-    browser.value(f"addEventListener('beforeprint', () => {{ window.printed = {wide} }})")
+    browser.window(1280)
+    browser.value("new Promise(done => setTimeout(done, 500))")  # charts have followed the window
+    boxes = "[...document.querySelectorAll('.chart .main-svg')].map(svg => svg.getBoundingClientRect())"
+    sizes = f"{boxes}.map(box => [box.width, box.height])"
+    browser.value(f"addEventListener('beforeprint', () => {{ window.printed = {sizes} }})")
     browser.pdf(tmp_path / "report.pdf")
-    widths = browser.value("window.printed")
-    assert widths and max(widths) <= 700
+    printed = browser.value("window.printed")
+    assert printed and all(width <= 700 and height <= 950 for width, height in printed)
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     assert browser.value("document.querySelector('.chart .main-svg').getBoundingClientRect().width") > 900
+    assert browser.value("document.querySelector('#chart-time .main-svg').getBoundingClientRect().height") > 1000
 
 
 def test_text_of_others_runs_nothing(browser: chromium.Page, plotly: str, tmp_path: Path) -> None:

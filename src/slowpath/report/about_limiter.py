@@ -77,7 +77,7 @@ def _limiter(evidence: Evidence, relief: list[Ranked]) -> Iterator[Block]:
     shown = (evidence.load and evidence.load.ticks) or (part and any(series.times for series in part.series))
     if shown:
         figure = charts_time.over_time(evidence)
-        yield Chart("time", "Load and resources over the same time.", _said(evidence), figure)
+        yield Chart("time", "Load and resources over the same time.", _said(evidence), figure, broad=True)
     if part is not None:
         yield from _rest(part)
 

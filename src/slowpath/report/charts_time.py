@@ -14,11 +14,11 @@ from slowpath.report.knee import at_knee, beyond
 
 POINTS = 600
 """Of one line; more are averaged."""
-LINES = 7
+LINES = 5
 """In one chart."""
 LOOKS = tuple((color, dash) for dash in ("solid", "dash", "dot") for color in (BLUE, ORANGE, GREEN, PURPLE, SKY, GRAY))
 GOOD, BAD = "rgba(0,158,115,0.16)", "rgba(213,94,0,0.16)"
-ROW = 118
+ROW = 124
 """Height of one chart, in pixels."""
 
 
@@ -47,7 +47,7 @@ Lines = list[tuple[str, Sequence[float], Sequence[float | None]]]
 def over_time(evidence: Evidence) -> Figure:
     """Users, requests and p95 above, the resources below; nothing where neither was measured."""
     rows = [*_of_load(evidence.load), *_of_resources(evidence.resources)]
-    gap = 0.36
+    gap = 0.42
     height = len(rows) * ROW
     data: list[Figure] = []
     axes: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def over_time(evidence: Evidence) -> Figure:
             "rangemode": "tozero", "zeroline": False, "nticks": 4, "anchor": "x",
         }  # fmt: skip
         axes[f"legend{suffix}"] = {
-            "orientation": "h", "x": 0, "y": top - gap / 2 / len(rows), "yanchor": "bottom", "font": {"size": 11},
+            "orientation": "h", "x": 0, "y": top - gap / 2 / len(rows), "yanchor": "bottom", "font": {"size": 10},
             "title": {"text": f"<b>{title}</b>  ", "side": "left"},
         }  # fmt: skip
         data += _traces(lines, suffix)
@@ -113,7 +113,7 @@ def _name(series: Series) -> str:
     of, _, what = series.name.partition(".")
     whole = what in ("cpu", "memory", "cpu_wait", "busiest_thread")
     if of == "other":
-        return f"{series.subject} (not watched)"
+        return f"{series.subject} (other)"
     if of in ("process", "container"):
         return f"{series.subject}{'' if whole else f' {what}'}{' (container)' if of == 'container' else ''}"
     return "host" if of == "host" and whole else what.removeprefix("wait.")

@@ -78,6 +78,8 @@ class Chart(msgspec.Struct, frozen=True):
     caption: str
     summary: str
     figure: dict[str, Any]
+    broad: bool = False
+    """It scrolls by itself where the window is narrow."""
 
 
 Block = Paragraph | Heading | Bullets | Table | Listing | Chart

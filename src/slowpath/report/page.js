@@ -1,7 +1,7 @@
 "use strict";
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const charts = Object.keys(figures).map((id) => document.getElementById(id));
-const PRINTED = 680; // A4 within its margins, in CSS pixels
+const PRINTED = { width: 680, height: 940 }; // A4 within its margins, in CSS pixels
 
 async function unpack() {
   const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
@@ -17,8 +17,18 @@ async function draw() {
     const { data, layout } = figures[chart.id];
     await Plotly.newPlot(chart, data, layout, { displayModeBar: false, responsive: true });
   }
-  addEventListener("beforeprint", () => charts.forEach((chart) => Plotly.relayout(chart, { width: PRINTED })));
-  addEventListener("afterprint", () => charts.forEach((chart) => Plotly.relayout(chart, { width: null, autosize: true })));
+  addEventListener("beforeprint", () => charts.forEach(fit));
+  addEventListener("afterprint", () => charts.forEach(restore));
+}
+
+function fit(chart) {
+  const height = Math.min(PRINTED.height, Number(chart.dataset.height));
+  chart.style.minHeight = "";
+  Plotly.relayout(chart, { width: PRINTED.width, height });
+}
+
+function restore(chart) {
+  Plotly.relayout(chart, { width: null, height: Number(chart.dataset.height), autosize: true });
 }
 
 for (const chart of charts) chart.style.minHeight = chart.dataset.height + "px";

@@ -127,10 +127,11 @@ def _right(table: Table, column: int) -> str:
 
 
 def _chart(chart: Chart) -> Iterator[str]:
-    height = chart.figure["layout"]["height"]
+    told = f"{escaped(chart.caption)} {escaped(chart.summary)}"
+    kind, height = "chart broad" if chart.broad else "chart", chart.figure["layout"]["height"]
     yield f"<figure><figcaption><strong>{escaped(chart.caption)}</strong> {escaped(chart.summary)}</figcaption>"
-    yield f'<div class="chart" id="chart-{chart.id}" role="img" aria-label="{escaped(chart.caption)}. '
-    yield f'{escaped(chart.summary)}" data-height="{height}"></div></figure>'
+    yield f'<div class="{kind}" id="chart-{chart.id}" role="img" aria-label="{told}" data-height="{height}"></div>'
+    yield "</figure>"
 
 
 def _text(text: Text, base: str) -> str:
