@@ -19,8 +19,9 @@ from slowpath.correlate.sought import LOOPS
 from slowpath.correlate.traffic import Driven
 from slowpath.correlate.ways import told
 from slowpath.correlate.words import listed, ms, percent
-from slowpath.model.evidence import Limiter, LoadStep, ResourcesPart
+from slowpath.model.evidence import LoadStep, ResourcesPart
 from slowpath.model.finding import Finding, Measured, Status
+from slowpath.model.limiter import Limiter
 from slowpath.program.rust import Function
 
 BUSY: frozenset[Limiter] = frozenset(["cpu", "blocked-workers"])

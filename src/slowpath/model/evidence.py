@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from slowpath.model.limiter import Limiter
+
 Verdict = Literal["good", "bad", "undecided"]
 Range = tuple[float | None, float | None]
 """Lower and upper bound of a 95 % confidence interval; None where the samples are too few for one."""
@@ -191,12 +193,6 @@ class Reading(msgspec.Struct, frozen=True):
     bad: float | None
     limit: float | None = None
     """What it can reach at most, where that is known."""
-
-
-Limiter = Literal[
-    "cpu", "memory", "disk", "network", "db-pool", "db-cpu", "db-locks", "idle-in-transaction", "blocked-workers",
-    "rate-limit", "load-generator", "inconclusive",
-]  # fmt: skip
 
 
 class LimiterVerdict(msgspec.Struct, frozen=True):

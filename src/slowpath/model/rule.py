@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from slowpath.model.evidence import Limiter
 from slowpath.model.finding import Confidence, Finding, Fix, Place, Saving, Severity, Step
+from slowpath.model.limiter import Limiter
 
 Kind = Literal["query", "reach", "check", "allow"]
 """`allow` is about the comments that silence findings: `suppress` knows these few."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.model.evidence import Evidence, Limiter, LimiterVerdict, MemoryGrowth, Reading, ResourcesPart
+from slowpath.model.evidence import Evidence, LimiterVerdict, MemoryGrowth, Reading, ResourcesPart
+from slowpath.model.limiter import Limiter
 from slowpath.report import charts_time
 from slowpath.report.amounts import NONE, between, number, seconds, sentence
 from slowpath.report.document import (

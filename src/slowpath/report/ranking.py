@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from slowpath.model.evidence import Evidence, Limiter
+from slowpath.model.evidence import Evidence
 from slowpath.model.finding import SEVERITIES, Finding, Measured
+from slowpath.model.limiter import Limiter
 from slowpath.model.report import Report
 from slowpath.model.rule import Effort
 

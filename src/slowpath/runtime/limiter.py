@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from slowpath.model.evidence import Limiter, LimiterVerdict, LoadPart, ResourcesPart
+from slowpath.model.evidence import LimiterVerdict, LoadPart, ResourcesPart
+from slowpath.model.limiter import Limiter
 from slowpath.runtime import limiter_cpu, limiter_database, limiter_host
 from slowpath.runtime.limiter_cpu import throughput_growth
 from slowpath.runtime.limiter_facts import FEWEST, Facts, Outcome, steps_of

@@ -7,7 +7,8 @@ from functools import cached_property
 from statistics import median
 from typing import Literal, NamedTuple
 
-from slowpath.model.evidence import Limiter, LoadPart, LoadStep, Reading, ResourcesPart, Series
+from slowpath.model.evidence import LoadPart, LoadStep, Reading, ResourcesPart, Series
+from slowpath.model.limiter import Limiter
 
 FEWEST = 3
 """Samples that a median needs."""
