@@ -332,11 +332,11 @@ def test_options_and_scenarios_of_the_script_are_kept(k6: str, tmp_path: Path) -
 def test_ctrl_c_keeps_what_was_gathered(k6: str, tmp_path: Path) -> None:
     with serving({"/a": 200}) as port:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/a'); sleep(0.05);")
-        arguments = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--soak", "12", "--hold", "5"]
+        arguments = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--soak", "8", "--hold", "2"]
         arguments += ["-o", "load.json"]
         running = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert running.stderr is not None and "smoke" in running.stderr.readline()
-        time.sleep(5)
+        time.sleep(4)
         running.send_signal(signal.SIGINT)
         out, _ = running.communicate(timeout=30)
     assert running.returncode == 4, out
