@@ -13,8 +13,10 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from surface import write
 
 from slowpath.runtime import resources_clock
+from slowpath.runtime.resources_cgroup import quota
 from slowpath.runtime.resources_docker import Docker, cpu_limit, usage
 from slowpath.runtime.resources_http import connection
 from slowpath.runtime.resources_kubectl import Kubectl, parsed, quantity
@@ -77,6 +79,29 @@ def test_the_quota_of_a_container() -> None:
     assert cpu_limit(recorded("docker-inspect.json")) == 1.5
     assert cpu_limit({"HostConfig": {"CpuQuota": 50_000, "CpuPeriod": 100_000}}) == 0.5
     assert cpu_limit({"HostConfig": {"CpuQuota": -1}}) is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "files", "expected"),
+    [
+        ("0::/app/web\n", {"app/web/cpu.max": "max 100000", "app/cpu.max": "50000 100000"}, (0.5, 20, 5)),
+        ("0::/\n", {"cpu.max": "150000 100000"}, (1.5, 20, 5)),
+        ("0::/../outside\n", {"cpu.max": "150000 100000"}, (1.5, 20, 5)),
+        ("4:memory:/x\n3:cpu,cpuacct:/app\n", {"cpu,cpuacct/app/cpu.cfs_quota_us": "200000"}, (2.0, 20, 5)),
+        ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1"}, None),
+        ("0::/\n", {"cpu.max": "max 100000"}, None),
+        ("", {}, None),
+    ],
+)
+def test_the_quota_of_a_control_group(
+    listed: str, files: dict[str, str], expected: tuple[float, float, float] | None, tmp_path: Path
+) -> None:
+    write(tmp_path, {"proc/7/cgroup": listed} | {f"groups/{name}": text for name, text in files.items()})
+    for name in files:
+        folder = (tmp_path / "groups" / name).parent
+        (folder / "cpu.cfs_period_us").write_text("100000\n")
+        (folder / "cpu.stat").write_text("usage_usec 9\nnr_periods 20\nnr_throttled 5\nthrottled_usec 7\n")
+    assert quota(7, tmp_path / "proc", tmp_path / "groups") == expected
 
 
 def test_docker_over_its_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ class Watch:
             complete=complete,
             clock_offset=self._offset,
             remarks=tuple(remarks),
-            series=tuple(sorted(series, key=lambda one: (one.name, one.subject))),
+            series=tuple(one for _, one in sorted({(one.name, one.subject): one for one in series}.items())),
             pool_max=self._plan.pool_max,
             workers=self._plan.workers,
         )

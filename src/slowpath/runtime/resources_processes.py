@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from slowpath.runtime.processes import GENERATOR, generators, readers
+from slowpath.runtime.resources_cgroup import quota
 from slowpath.runtime.resources_others import Others
 from slowpath.runtime.resources_threads import Threads, ThreadWatch
-from slowpath.runtime.sources import Sample
+from slowpath.runtime.sources import Rates, Sample
 
 if TYPE_CHECKING:
     import psutil
@@ -122,6 +123,7 @@ class Processes:
         self._trees["reader"] = Tree(lambda: readers(generator.roots), alone=True)  # k6 and the product may be below
         self._trees["slowpath"] = Tree(_own, alone=True)
         self._others = Others()
+        self._rates = Rates()
 
     def read(self) -> Iterator[Sample]:
         import psutil
@@ -132,8 +134,22 @@ class Processes:
             yield from tree.look(label, children)
         watched = {key for tree in self._trees.values() for key in tree.members}
         yield from self._others.look(processes, watched)
+        if "app" in self._trees:
+            yield from self._quota("app", self._trees["app"].roots)
 
     def close(self) -> None: ...
+
+    def _quota(self, label: str, roots: Iterable[psutil.Process]) -> Iterator[Sample]:
+        """Of the first that has one."""
+        found = next((limit for root in roots if (limit := quota(root.pid)) is not None), None)
+        if found is None:
+            return
+        yield Sample("container.cpu_limit", label, "cores", found.cores)
+        now = time.monotonic()
+        periods = self._rates.rate("periods", now, found.periods)
+        throttled = self._rates.rate("throttled", now, found.throttled)
+        if throttled is not None:
+            yield Sample("container.throttled", label, "share", throttled / periods if periods else 0.0)
 
 
 def _runs(process: psutil.Process) -> bool:
