@@ -231,6 +231,30 @@ def test_bad_arguments_are_one_line(arguments: list[str], told: str) -> None:
     assert outcome.exit_code == 2 and told in outcome.output and outcome.output.count("\n") == 1
 
 
+@pytest.mark.parametrize("ping", ["SELECT 1", "select 1;", "", "/* SQLx ping */"])
+@pytest.mark.parametrize("write", [as_json, as_csv, as_text], ids=["jsonlog", "csvlog", "stderr"])
+def test_what_pools_send_on_checkout(ping: str, write: Callable[[list[dict[str, Any]]], bytes], tmp_path: Path) -> None:
+    asked = [ping, "SELECT a FROM t", *["SELECT b FROM u WHERE t = $1"] * 6] * 3
+    log = tmp_path / "log"
+    log.write_bytes(write([line(n + 1, f"duration: 0.125 ms  statement: {text}") for n, text in enumerate(asked)]))
+    part = queries.analyse([log], None, None, None)
+    assert [(group.windows, group.repeats_max, group.how) for group in part.groups] == [(3, 6, "ping")]
+    assert len(part.statements) == (3 if "1" in ping else 2)
+
+
+def test_statements_and_durations_in_lines_of_their_own(tmp_path: Path) -> None:
+    """With log_statement and log_duration."""
+    told = ["duration: 0.5 ms", "duration: 0.25 ms", "execute s0: SELECT a FROM t WHERE b = $1", "duration: 3.5 ms",
+            "statement: SELECT c FROM t", "duration: 1.25 ms", "duration: 9.0 ms"]  # fmt: skip
+    log = tmp_path / "log"
+    log.write_bytes(as_json([line(n, text) for n, text in enumerate(told, 1)]))
+    part = queries.analyse([log], None, None, None)
+    assert [(each.text, each.total_ms) for each in part.statements] == [
+        ("SELECT a FROM t WHERE b = $1", 3.5),
+        ("SELECT c FROM t", 1.25),
+    ]
+
+
 def test_plan_that_is_cut_tells_what_stands_before_the_cut(tmp_path: Path) -> None:
     whole = plan("SELECT 1 FROM orders o WHERE o.note = $1", "(o.note = 'x')")
     log = tmp_path / "log"

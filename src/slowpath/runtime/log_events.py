@@ -14,7 +14,7 @@ from typing import NamedTuple
 from slowpath.runtime.log_lines import Line
 
 TIMED = re.compile(
-    r"duration: (\d{1,12}\.\d{1,6}) ms(?:  (?:(execute)(?: fetch from)? [^:]{0,300}: |(statement): |(plan):\n))?"
+    r"duration: (\d{1,12}\.\d{1,6}) ms(?:  (?:(execute)(?: fetch from)? [^:]{0,300}: |(statement):(?: |\Z)|(plan):\n))?"
 )
 STARTED = re.compile(r"(?:execute(?: fetch from)? [^:]{0,300}|statement): ")
 """With log_statement: the duration comes alone in a later line."""
@@ -103,7 +103,7 @@ def events(lines: Iterable[Line | Ended]) -> Iterator[Event | Ended]:
             begun = STARTED.match(message)
             if begun is not None:
                 started[line.session] = message[begun.end() :]
-        elif timed.end() < len(message) and timed.lastindex != 1:
+        elif timed.lastindex == 3 or (timed.end() < len(message) and timed.lastindex != 1):
             started.pop(line.session, None)
             yield Event(line, float(timed[1]), message[timed.end() :], timed[4] is not None)
         elif timed.end() == len(message) and line.session in started:

@@ -20,7 +20,8 @@ from slowpath.runtime.shapes import compared
 from slowpath.runtime.tally import Tally
 from slowpath.runtime.windows import Groups, Session
 
-PING = re.compile(r"\s*select\s+1\s*;?\s*\Z", re.I)
+PING = re.compile(r"\s*(?:/\*[^*]*\*/\s*)?(?P<asks>select\s+1\s*)?;?\s*\Z", re.I)
+"""What pools send on checkout: r2d2 and diesel-async this, bb8 and deadpool an empty statement, sqlx a comment."""
 BEGIN = re.compile(r"\s*(?:begin|start\s+transaction)\b", re.I)
 END = re.compile(r"\s*(?:commit|rollback(?!\s+to)|end|abort)\b", re.I)
 MOST_SCANS = 5_000
@@ -177,13 +178,15 @@ class LogFindings:
         if time is None:
             return
         self.shortest = min(self.shortest, ms)
-        name = self.tally.identify(event.text, line.query_id)
-        self.tally.add(name, ms)
         session = self._sessions.get(line.session)
         if session is None:
             session = self._sessions[line.session] = Session()
         head = event.text[:40]
-        if PING.match(head):
+        ping = PING.match(head)
+        if ping is None or ping["asks"]:
+            name = self.tally.identify(event.text, line.query_id)
+            self.tally.add(name, ms)
+        if ping is not None:
             self._pings += 1
             found = session.ping()
         elif self.tally.is_query(name):
