@@ -15,6 +15,7 @@ from slowpath.runtime.bundle_shapes import Build, BundleError
 
 MANY = 50
 """Files of a folder that are looked into."""
+MOST = 20_000
 FOLDERS = ("", "dist", "build", "out")
 """Where a build lies beside the file that tells of it."""
 READERS: tuple[tuple[frozenset[str], Callable[[bytes], Build]], ...] = (
@@ -63,6 +64,8 @@ def read(paths: Sequence[Path]) -> Reading:
         raise BundleError(f"several builds are told of ({told}): name one file")
     manifest = next((build for build, _ in builds if build.source == "vite-manifest"), None)
     build, folder = (rich or builds)[0]
+    if len(build.pieces) > MOST:
+        raise BundleError(f"{len(build.pieces)} files were built: more than {MOST} are not looked at")
     return Reading(_merged(build, manifest) if rich and manifest is not None else build, folder)
 
 

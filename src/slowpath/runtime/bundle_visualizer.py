@@ -70,10 +70,13 @@ def _pieces(
 ) -> list[Piece]:
     """A chunk loads those that hold what its modules import: through modules of which nothing was kept, too."""
     through = {uid: others for uid, others in static.items() if not homes[uid]}
-    imports: dict[str, dict[str, None]] = defaultdict(dict)
+    wanted: dict[str, list[str]] = defaultdict(list)
     for uid, own in homes.items():
-        reached = closure(static[uid], through) if own else []
         for file in own:
-            imports[file].update(dict.fromkeys(home for other in reached for home in homes[other] if home != file))
+            wanted[file] += static[uid]
+    imports = {
+        file: tuple(dict.fromkeys(home for uid in closure(others, through) for home in homes[uid] if home != file))
+        for file, others in wanted.items()
+    }
     entries = {file for uid in starts for file in homes[uid]}
-    return [Piece(file, file in entries, tuple(imports[file]), 0, own) for file, own in modules.items()]
+    return [Piece(file, file in entries, imports.get(file, ()), 0, own) for file, own in modules.items()]

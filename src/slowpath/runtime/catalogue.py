@@ -142,7 +142,7 @@ def read(connection: Connection[Any]) -> Live:
     invalid = {index[0].lower() for table in tables.values() for index in table["indexes"] if not index[6]}
     return Live(
         catalogue,
-        str(server[0]) if server else "",
+        str(server[0]).partition(" ")[0] if server else "",
         frozenset(applied) if applied is not None else None,
         frozenset(invalid),
         tuple(unreadable),

@@ -48,7 +48,9 @@ def read(text: bytes) -> Dump:
     if not any(isinstance(operation, CreateTable) for operation in operations):
         raise DumpError("no statement in it makes a table: a dump of `pg_dump --schema-only` is wanted")
     whole = HEAD not in text or END in text
-    return Dump(operations, server[1].decode(errors="replace").strip() if server else "", applied, whole)
+    return Dump(
+        operations, server[1].decode(errors="replace").strip().partition(" ")[0] if server else "", applied, whole
+    )
 
 
 def settled(catalogue: Catalogue) -> Catalogue:
