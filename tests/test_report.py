@@ -13,6 +13,8 @@ import diagnosed
 import msgspec
 import pytest
 
+from slowpath import parts
+from slowpath.commands.project import scanned
 from slowpath.commands.report import write
 from slowpath.model.evidence import (
     BreakingPoint,
@@ -31,6 +33,7 @@ from slowpath.report.diagnosis import diagnosis, thresholds_file
 from slowpath.report.document import Chart, Code, Document, Link, Paragraph, Section, Table
 from slowpath.report.ranking import ranked
 from slowpath.rulebook import load as load_rules
+from slowpath.runtime.joining import join
 
 NOTHING = Report((), (), (), {}, Sources({}), Stats())
 ORDER = [
@@ -106,10 +109,8 @@ def test_summary_says_what_breaks_what_limits_and_what_to_do_first(document: Doc
     assert "holds 100 concurrent users (377 requests/s, p95 441 ms) and breaks at 130." in said
     assert "What limits it is the CPU of the database (high confidence)." in said
     assert "Do first: No index begins with sessions.token" in said
-    assert (
-        "up to 9.1 ms of each GET /me and 13 % of the time of all requests, so at most 1.15 times the throughput"
-        in said
-    )
+    brings = "up to 9.1 ms of each GET /me and 13 % of the time of all requests at the knee"
+    assert f"{brings}, so at most 1.15 times the throughput if nothing else limits." in said
     assert "Dearest of all, but more work: n-plus-one (server/src/services/orders.rs:30; effort: a day)" in said
 
 
@@ -341,3 +342,29 @@ def test_text_of_the_report_is_plain_in_a_table_and_outside() -> None:
         Document("t", (Section("s", "s", (Paragraph((Code("x | y"), " 1. 18.8 p95_ms")), table)),)), ""
     )
     assert "`x | y` 1. 18.8" in text and "| `x \\| y` | p \\| q |" in text
+
+
+def test_shares_of_one_user_promise_no_throughput(shop: Report) -> None:
+    smoke = msgspec.structs.replace(diagnosed.STEPS[0], verdict="undecided")
+    load = msgspec.structs.replace(diagnosed.LOAD, steps=(smoke,), breaking_point=None)
+    document = diagnosis(shop, Evidence(load=load, resources=diagnosed.RESOURCES, queries=diagnosed.QUERIES))
+    said = words(document, "summary")
+    assert "13 % of the time of all requests of one user." in said and "times the throughput" not in said
+    assert "No step is certain to be good" in words(document, "baseline")
+    assert "[load]" not in thresholds_file(shop, Evidence(load=load, queries=diagnosed.QUERIES))
+
+
+def test_report_of_a_recorded_measurement(tmp_path: Path) -> None:
+    """Of the depot: what is measured of it is told, and what is not is said not to be."""
+    depot = Path(__file__).parents[1] / "fixtures/depot"
+    files = sorted((depot / "evidence").glob("*.json"))
+    evidence = join([(path.name, parts.read(path)) for path in files])  # type: ignore[misc]
+    root, report = scanned(depot, evidence)
+    document = diagnosis(report, evidence)
+    assert "Do first: No index begins with movements.lot" in words(document, "summary")
+    low = words(document, "low-hanging")
+    assert all(rule in low for rule in ("bcrypt::verify", "thread::sleep", "Regex::new", "xlsx"))
+    assert "Not measured: the breaking point" in words(document, "baseline")
+    assert "orders_tracking_by_hand" in words(document, "open")
+    assert {one.status for one in ranked(report, evidence)} >= {"confirmed", "cheap", "not-exercised", "contradicted"}
+    assert [path.name for path in write(tmp_path, root, report, evidence, "")]

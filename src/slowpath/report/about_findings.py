@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -27,6 +28,7 @@ from slowpath.report.document import (
     missing,
     told,
 )
+from slowpath.report.knee import alone
 from slowpath.report.ranking import EFFORTS, STATUSES, Ranked, limiter_of, of_effort
 from slowpath.report.success import saved
 from slowpath.report.text import advice
@@ -35,9 +37,10 @@ JOIN = "slowpath measure join load.json queries.json … -o evidence.json"
 SHOWN = 25
 """Findings with their path; the table has all of them."""
 SHOWN_STEPS = 12
+FENCED = re.compile(r"```\w*\n(.*?)^```", re.M | re.S)
 
 
-def first_thing(report: Report, found: list[Ranked]) -> Text:
+def first_thing(evidence: Evidence, found: list[Ranked]) -> Text:
     """The first thing to do and what it should bring. Of what is known to cost, an hour's work before longer work."""
     felt = [one for one in found if one.relieves or (one.measured and one.measured.share)]
     worth = of_effort(felt, "hour") or of_effort(felt, "day", "design") or of_effort(found, *EFFORTS)
@@ -45,18 +48,23 @@ def first_thing(report: Report, found: list[Ranked]) -> Text:
         where = Jump("what is open", "open")
         return ("No finding is confirmed to cost, so there is no first thing to do; ", where, " says what to measure.")
     one, dearest = worth[0], next(iter(of_effort(felt, *EFFORTS)), worth[0])
-    first = (Strong("Do first: "), *told(one.finding.message), " (", *_labelled(one), "). ", _brings(one))
+    first = (Strong("Do first: "), *told(one.finding.message), " (", *_labelled(one), "). ", _brings(one, evidence))
     if dearest.number == one.number or dearest.status != "confirmed":
         return first
-    rule = Code(dearest.finding.rule)
-    return (*first, " Dearest of all, but more work: ", rule, " (", *_labelled(dearest), "). ", _brings(dearest))
+    second = (Code(dearest.finding.rule), " (", *_labelled(dearest), "). ", _brings(dearest, evidence))
+    return (*first, " Dearest of all, but more work: ", *second)
+
+
+def _shares(evidence: Evidence) -> str:
+    return f"of the time of all requests {'of one user' if alone(evidence.load) else 'at the knee'}"
 
 
 def _labelled(one: Ranked) -> Text:
     return (Link(one.finding.place.path, one.line), f"; effort: {EFFORTS[one.effort]}")
 
 
-def _brings(one: Ranked) -> str:
+def _brings(one: Ranked, evidence: Evidence) -> str:
+    """An upper bound of the throughput is said of the knee alone: one user waits for nobody."""
     measured = one.measured
     if one.status != "confirmed" or measured is None:
         return "What it brings is not measured; its rule is one that relieves what limits the system."
@@ -65,14 +73,11 @@ def _brings(one: Ranked) -> str:
         if measured.ms_per_request is not None
         else []
     )
-    parts += [f"{percent(measured.share)} of the time of all requests"] if measured.share is not None else []
+    parts += [f"{percent(measured.share)} {_shares(evidence)}"] if measured.share is not None else []
     if not parts:
         return measured.summary
-    gain = (
-        f", so at most {number(1 / (1 - saved([one])))} times the throughput if nothing else limits"
-        if measured.share
-        else ""
-    )
+    many = measured.share and not alone(evidence.load)
+    gain = f", so at most {number(1 / (1 - saved([one])))} times the throughput if nothing else limits" if many else ""
     return f"It should bring up to {' and '.join(parts)}{gain}."
 
 
@@ -118,8 +123,11 @@ def _impact(one: Ranked) -> Text:
 
 
 def _instead(one: Ranked, report: Report) -> Text:
-    fix = one.finding.fix
-    return told(fix.title) if fix else told(advice(report.rules[one.finding.rule].instead))
+    if one.finding.fix:
+        return told(one.finding.fix.title)
+    instead = report.rules[one.finding.rule].instead
+    code = FENCED.match(instead)
+    return (Code(cut(code[1], 160)),) if code else told(advice(instead))
 
 
 def findings(report: Report, evidence: Evidence, found: list[Ranked]) -> Section:
@@ -134,7 +142,7 @@ def _findings(report: Report, evidence: Evidence, found: list[Ranked]) -> Iterat
     tally = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     yield Paragraph((f"{plural(len(found), 'finding')}: {tally}. ", *_order(evidence)))
     if any(one.measured and one.measured.share is not None for one in found):
-        yield Chart("impact", "Findings by impact.", _said(found), charts.findings(found))
+        yield Chart("impact", "Findings by impact.", _said(found, evidence), charts.findings(found, _shares(evidence)))
     head = ("Rank", "Rule", "Where", "Status", "ms/request", "Share", "Calls/request", "Route", "Effort")
     yield Table("All findings", head, tuple(_row(one) for one in found), frozenset({0, 4, 5, 6}))
     for one in found[:SHOWN]:
@@ -146,7 +154,7 @@ def _findings(report: Report, evidence: Evidence, found: list[Ranked]) -> Iterat
 def _order(evidence: Evidence) -> Text:
     known = limiter_of(evidence) != "inconclusive"
     relieves = "whether the rule relieves what limits the system, " if known else ""
-    return (f"By status, then {relieves}share of the time of all requests at the knee, and cost in the dearest route.",)
+    return (f"By status, then {relieves}share {_shares(evidence)}, and cost in the dearest route.",)
 
 
 def _row(one: Ranked) -> tuple[Text, ...]:
@@ -196,8 +204,8 @@ def _step(step: Step, report: Report) -> Text:
     return (Link(step.place.path, line), ": ", *told(step.message))
 
 
-def _said(found: list[Ranked]) -> str:
+def _said(found: list[Ranked], evidence: Evidence) -> str:
     top = next(one for one in found if one.measured and one.measured.share is not None)
     share = top.measured.share if top.measured else None
     where = f"{top.finding.place.path}:{top.line}"
-    return f"The first is {top.finding.rule} at {where} with {percent(share)} of the time of all requests."
+    return f"The first is {top.finding.rule} at {where} with {percent(share)} {_shares(evidence)}."

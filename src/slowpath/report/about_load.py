@@ -80,22 +80,17 @@ def _baseline(load: LoadPart | None) -> Iterator[Block]:
 def _knee(load: LoadPart) -> Iterator[Block]:
     step = at_knee(load)
     if step is None:
-        yield Paragraph(
-            (
-                Strong("No step was good"),
-                ": there is no baseline within the limits; the steps below are what there is.",
-            ),
-            "warning",
-        )
-        step = beyond(load)
+        said = ": there is no baseline within the limits, only what was seen beyond or beside them."
+        yield Paragraph((Strong("No step is certain to be good"), said), "warning")
+        step = beyond(load) or next(reversed(curve(load)), None)
     if step is None:
         return
     routes = sorted(step.routes, key=_spent, reverse=True)
     rows: list[tuple[Text, ...]] = [(("all requests",), *_figures(step.figures))]
     rows += [((Code(cut(f"{own.method} {own.path}", 100)),), *_figures(own.figures)) for own in routes[:ROUTES]]
-    which = "last good" if step.verdict == "good" else "first bad"
+    which = {"good": "last good", "bad": "first bad", "undecided": "undecided"}[step.verdict]
     window = f"{plural(step.vus, 'concurrent user')}, {seconds(step.figures.seconds)} judged"
-    yield Table(f"At the {which} step: {window}", ("Route", *FIGURES), tuple(rows), frozenset(range(1, 8)))
+    yield Table(f"The {which} step: {window}", ("Route", *FIGURES), tuple(rows), frozenset(range(1, 8)))
     rest = routes[ROUTES:]
     if rest:
         count = plural(sum(route.figures.requests for route in rest), "request")
@@ -139,6 +134,8 @@ def _said(load: LoadPart) -> str:
     """The chart in words."""
     steps, point = curve(load), load.breaking_point
     first, last = steps[0], steps[-1]
+    if first.vus == last.vus:
+        return f"With {plural(first.vus, 'user')}: {number(first.figures.rps)} requests/s, p95 {ms(first.figures.p95)}."
     text = (
         f"From {first.vus:,} to {plural(last.vus, 'user')} throughput goes from {number(first.figures.rps)} to "
         f"{number(last.figures.rps)} requests/s and p95 from {ms(first.figures.p95)} to {ms(last.figures.p95)}."

@@ -174,8 +174,8 @@ def statements(shown: Sequence[Statement]) -> Figure:
     )
 
 
-def findings(shown: Sequence[Ranked]) -> Figure:
-    """Findings by their share of the time at the knee; colour and pattern tell the effort."""
+def findings(shown: Sequence[Ranked], basis: str) -> Figure:
+    """Findings by their share, which is of what `basis` says; colour and pattern tell the effort."""
     top = [one for one in shown if one.measured and one.measured.share is not None][:SHOWN]
     names = [f"{one.number}. {plain(one.finding.rule, 40)}" for one in top]
     looks: Mapping[Effort, tuple[str, str]] = {"hour": (GREEN, ""), "day": (BLUE, "/"), "design": (PURPLE, "x")}
@@ -185,7 +185,7 @@ def findings(shown: Sequence[Ranked]) -> Figure:
         hover = [f"{percent(_share(one))}: {plain(f'{one.finding.place.path}:{one.line}', 80)}" for one in top]
         if any(share is not None for share in shares):
             groups.append((EFFORTS[effort], color, pattern, shares, hover))
-    return _bars(names, groups, "share of the time of all requests at the knee, %")
+    return _bars(names, groups, f"share {basis}, %")
 
 
 def _share(one: Ranked) -> float:

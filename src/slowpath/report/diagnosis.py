@@ -55,7 +55,7 @@ def thresholds_file(report: Report, evidence: Evidence) -> str:
 
 
 def _summary(report: Report, evidence: Evidence, found: list[Ranked]) -> Section:
-    text = (*about_load.held(evidence), *about_limiter.limits(evidence), *about_findings.first_thing(report, found))
+    text = (*about_load.held(evidence), *about_limiter.limits(evidence), *about_findings.first_thing(evidence, found))
     return Section("summary", "Summary", (Paragraph(text, "lead"),))
 
 
