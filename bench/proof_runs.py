@@ -25,6 +25,7 @@ THINK = 0.4
 LIMIT = 0.5
 """Seconds of p95 that a good step keeps within."""
 MAX_VUS = 160
+OPEN = "inconclusive"
 
 
 class Bench(NamedTuple):
@@ -72,29 +73,34 @@ class Outcome(NamedTuple):
 
 def cases(bench: Bench, chosen: Iterable[Case], repeat: int) -> None:
     """A line for each run, then how often each was right."""
-    print("| case | limiter: expected | found | confidence | users: expected | found | off by | seconds |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
-    right: Counter[str] = Counter()
+    print(f"{os.cpu_count()} cores; load of the machine before the first case: {os.getloadavg()[0]:.1f}\n")
+    print(
+        "| case | limiter: expected | found | confidence | users: expected | found | off by | seconds | if not, why |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    said: Counter[tuple[str, str]] = Counter()
     near: dict[str, list[float]] = {}
     for number in range(1, repeat + 1):
         for case in chosen:
             outcome = _outcome(bench, case, number)
             found = outcome.verdict.limiter if outcome.verdict else "none"
             sure = outcome.verdict.confidence if outcome.verdict else ""
+            why = outcome.verdict.summary if outcome.verdict and found != case.limiter else ""
             off = _off(case, outcome.point)
-            right[case.name] += found == case.limiter
+            said[case.name, "right" if found == case.limiter else "undecided" if found == OPEN else "wrong"] += 1
             if off is not None:
                 near.setdefault(case.name, []).append(off)
             print(
                 f"| {case.name} | {case.limiter} | {found} | {sure} | {_users(case.knee)} | {told(outcome.point)} "
-                f"| {'' if off is None else f'{off:+.0%}'} | {outcome.seconds:.0f} |",
+                f"| {'' if off is None else f'{off:+.0%}'} | {outcome.seconds:.0f} | {why} |",
                 flush=True,
             )
     print()
     for case in chosen:
         within = [abs(off) <= 0.2 for off in near.get(case.name, [])]
         knee = f"; breaking point within 20 % in {sum(within)} of {repeat}" if case.knee else ""
-        print(f"{case.name}: limiter right in {right[case.name]} of {repeat}{knee}", flush=True)
+        counts = ", ".join(f"{word} {said[case.name, word]}" for word in ("right", "undecided", "wrong"))
+        print(f"{case.name}: of {repeat} the limiter was {counts}{knee}", flush=True)
 
 
 def _outcome(bench: Bench, case: Case, number: int) -> Outcome:
