@@ -65,6 +65,17 @@ def test_what_is_there_is_measured_and_what_is_not_is_named(tmp_path: Path, k6: 
     assert (root / "diagnosis/report.html").is_file()
 
 
+def test_values_for_the_script_stand_on_no_command_line(tmp_path: Path, k6: str) -> None:
+    with known_knee.server(200) as port:
+        root = project(tmp_path, port, 1)
+        with (root / "slowpath.toml").open("a") as file:
+            file.write('env = { API_TOKEN = "h1dden" }\n')
+        done = surface.run("diagnose", root, DATABASE_URL="")
+    assert "--env API_TOKEN " in done.stdout
+    written = [path.read_text(errors="replace") for path in (root / "diagnosis").iterdir()]
+    assert not any("h1dden" in text for text in (done.stdout, done.stderr, *written))
+
+
 def test_interrupt_keeps_what_was_gathered_and_leaves_nothing_running(tmp_path: Path, k6: str) -> None:
     with known_knee.server(200) as port:
         root = project(tmp_path, port, 20)

@@ -89,7 +89,7 @@ def command(
         vus=vus,
         root=_root(script),
     )
-    signal.signal(signal.SIGTERM, _interrupted)
+    _hear_interrupts()
     display = load_text.Display(sys.stderr)
     try:
         if only_check:
@@ -150,5 +150,18 @@ def _code(part: LoadPart) -> int:
     return exits.INCONCLUSIVE if not part.complete or (point is not None and not point.confirmed) else 0
 
 
-def _interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
+def _hear_interrupts() -> None:
+    """The first one ends the measurement, which is then written; more of them end k6 at once, and nothing else."""
+    from slowpath.runtime import k6_run
+
+    heard: list[bool] = []
+
+    def interrupted(*_: object) -> None:
+        if heard:
+            k6_run.kill_all()
+            return
+        heard.append(True)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)

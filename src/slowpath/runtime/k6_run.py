@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from slowpath.runtime.k6 import Binary, K6Error
-from slowpath.runtime.k6_log import Logged, entries
+from slowpath.runtime.k6_log import Logged, entries, secrets
 
 TAGS = "name,method,status,scenario,expected_response,error_code"
 LONGEST_LINE = 1 << 20
@@ -47,9 +47,11 @@ class Run:
         except OSError as error:
             raise K6Error(f"{binary.path} does not start: {error.strerror}") from None
         self.pid = self._process.pid
+        _running.add(self)
         self.log: dict[tuple[str, str], Logged] = {}
         self.stopped = False
         self._marked = marked
+        self._hidden = secrets(env)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
 
@@ -93,6 +95,7 @@ class Run:
         except subprocess.TimeoutExpired:
             self.kill()
             code = self._process.wait()
+        _running.discard(self)
         self._reader.join(5)
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
@@ -116,7 +119,7 @@ class Run:
         stream = self._process.stderr
         assert stream is not None
         for line in iter(lambda: stream.readline(LONGEST_LINE), b""):
-            for entry in entries([line]):
+            for entry in entries([line], self._hidden):
                 if entry.level == "info" and entry.text.startswith(MARK):
                     self._mark(entry.text[len(MARK) :])
                 elif entry.level in ("error", "warning") and not (self.stopped and SIGNALLED in entry.text):
@@ -134,6 +137,15 @@ class Run:
             words = msgspec.json.decode(text)
             if self._marked is not None and isinstance(words, list):
                 self._marked(words)
+
+
+_running: set[Run] = set()
+
+
+def kill_all() -> None:
+    """End the k6 that we started now; who reads it goes on with what came."""
+    for run in tuple(_running):
+        run.kill()
 
 
 class Clock:
