@@ -104,6 +104,12 @@ def test_users_that_hang_or_a_generator_that_is_full_leave_it_undecided() -> Non
         assert load_verdict.judged(fine, Limits(), vus=10, generator=generator)[0] == verdict
 
 
+def test_users_who_rest_are_not_taken_for_users_without_an_answer() -> None:
+    none = Figures(0, 5, 0.0)
+    assert load_verdict.judged(none, Limits(), vus=4, unfinished=4, iteration=0.1)[0] == "bad"
+    assert load_verdict.judged(none, Limits(), vus=4, unfinished=4, iteration=5.0)[0] == "undecided"
+
+
 def test_intervals_are_those_of_the_literature() -> None:
     ordered = [float(value) for value in range(1, 301)]
     assert statistics.quantile_interval(ordered, 0.95) == (277.0, 293.0)
@@ -263,6 +269,24 @@ def test_public_targets_are_refused_before_anything_runs(k6: str, tmp_path: Path
     assert "8.8.8.8 is a public address: say --i-own-this-target" in done.output
 
 
+@pytest.mark.parametrize("name", ["K6_BLACKLIST_IPS", "K6_LOG_OUTPUT", "HTTPS_PROXY", "https_proxy"])
+def test_no_variable_opens_a_way_around(name: str, k6: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """k6 takes variables of its own over the options of a script, the blocked addresses among them."""
+    monkeypatch.setenv(name, "198.51.100.0/24" if name.startswith("K6") else "http://127.0.0.1:1")
+    done = load(script(tmp_path, "http.get('http://192.0.2.1:9/'.replace('192.0.2', '203.0.113'));"), "--check")
+    assert "k6: 10 requests got no answer: IP (203.0.113.1) is in a blacklisted range" in done.output
+    done = load(script(tmp_path, "http.get('http://127.0.0.1:1/');"), "--env", f"{name}=http://127.0.0.1:1")
+    assert (done.exit_code, f"--env {name}: " in done.output) == (2, True), done.output
+
+
+def test_answers_are_judged_where_the_script_judges_none(k6: str, tmp_path: Path) -> None:
+    with serving({"/a": 200}) as port:
+        body = f"http.get('http://127.0.0.1:{port}/a'); http.get('http://127.0.0.1:{port}/gone');"
+        done = load(script(tmp_path, body, "http.setResponseCallback(null);"), "--check")
+    assert "GET /gone: 10 of 10 answers to one user count as failed (10 × 404)" in done.output
+    assert "GET /a" not in done.output
+
+
 def test_check_reads_the_script(k6: str, tmp_path: Path) -> None:
     path = tmp_path / "check.js"
     path.write_text(
@@ -356,5 +380,35 @@ def test_what_is_no_k6_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_secrets_are_cut_out_of_messages() -> None:
-    told = k6_log.cleaned('Get "http://me:pw@h/x?token=abc&n=1": Authorization: Bearer abc.def')
+    told = k6_log.cleaned('Get "http://me:p@pw@h/x?token=abc&n=1": Authorization: Bearer abc.def')
     assert not any(secret in told for secret in ("pw", "abc", "me:"))
+    told = k6_log.cleaned(
+        '{"password":"abc"} {\\"apiKey\\": \\"abc\\"} Authorization: Basic abc= cookie=abc eyJhbGciOiJIUzI1.abc.c'
+    )
+    assert "abc" not in told
+    error = "TypeError: Cannot read property 'token' of undefined: token"
+    assert k6_log.cleaned(error) == error
+
+
+def test_values_of_variables_do_not_come_out_by_what_a_script_logs(k6: str, tmp_path: Path) -> None:
+    with serving({"/a": 200}) as port:
+        body = f"http.get('http://127.0.0.1:{port}/a'); console.error(`no ${{__ENV.API_TOKEN}} in ${{__ENV.MODE}}`);"
+        env = ["--env", "API_TOKEN=h1dden-value", "--env", "MODE=checkout"]
+        done = load(script(tmp_path, body), "--soak", 1, *env, "-o", tmp_path / "load.json")
+    assert "no … in checkout" in done.output
+    assert "h1dden" not in done.output + (tmp_path / "load.json").read_text()
+
+
+def test_interrupts_in_haste_lose_nothing(k6: str, tmp_path: Path) -> None:
+    with serving({"/a": 200}) as port:
+        path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/a'); sleep(0.05);")
+        command = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--soak", "12", "-o", "load.json"]
+        running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        assert running.stderr is not None and "smoke" in running.stderr.readline()
+        time.sleep(1)
+        for _ in range(4):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        running.communicate(timeout=30)
+    part = msgspec.json.decode((tmp_path / "load.json").read_bytes(), type=LoadPart)
+    assert not part.complete and part.steps

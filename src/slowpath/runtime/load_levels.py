@@ -45,7 +45,7 @@ def hold(
     for vus, seconds in levels:
         placed.append(Level(vus, at, seconds))
         warm_up = min(max(jitter + limits.p95_ms / 1000, WARM_UP * seconds), MOST_WARM_UP * seconds)
-        tallies.append(LevelTally(vus, seconds, warm_up, limits))
+        tallies.append(LevelTally(vus, seconds, warm_up, limits, jitter))
         at += seconds + drain
     follower = _Levels(tallies, drain, phase, judged, progress, smoke, stop_on_bad)
     try:

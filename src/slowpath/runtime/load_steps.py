@@ -27,8 +27,9 @@ Phase = Literal["smoke", "double", "narrow", "confirm", "isolate", "soak"]
 class LevelTally:
     """One level of users: what began within its window, warm-up left out."""
 
-    def __init__(self, vus: int, hold: float, warm_up: float, limits: Limits) -> None:
+    def __init__(self, vus: int, hold: float, warm_up: float, limits: Limits, iteration: float = 0.0) -> None:
         self.vus, self.hold, self.warm_up, self.limits = vus, hold, warm_up, limits
+        self.iteration = iteration
         self.start: float | None = None
         self.begun = self.ended = self.dropped = 0
         self.iterations = Samples(KEPT_OF_ROUTE)
@@ -104,7 +105,10 @@ class LevelTally:
         """`known`: (method, name) → path where the script names its requests itself."""
         start, end = self.window
         figures = self.figures()
-        verdict, reason = judged(figures, self.limits, vus=self.vus, unfinished=self.unfinished, generator=generator)
+        verdict, reason = judged(
+            figures, self.limits, vus=self.vus, unfinished=self.unfinished, generator=generator,
+            iteration=self.iteration,
+        )  # fmt: skip
         return LoadStep(
             vus=self.vus,
             phase=phase,

@@ -46,14 +46,22 @@ def generator_bound(step: LoadStep) -> bool:
 
 
 def judged(
-    figures: Figures, limits: Limits, *, vus: int, unfinished: int = 0, generator: Generator | None = None
+    figures: Figures,
+    limits: Limits,
+    *,
+    vus: int,
+    unfinished: int = 0,
+    generator: Generator | None = None,
+    iteration: float = 0.0,
 ) -> tuple[Verdict, str]:
-    """Bad only where a lower bound is over its limit, good only where both upper bounds are under theirs."""
+    """Bad only where a lower bound is over its limit, good only where both upper bounds are under theirs. `iteration`:
+    seconds that one takes alone; a user who rests as long as the level lasts is not one who gets no answer."""
     if generator is not None and generator.trouble:
         return "undecided", generator.trouble
     if not figures.requests:
         hung = f"no request of {vus} users was answered in {figures.seconds:.0f} s"
-        return ("bad", hung) if unfinished >= vus and figures.seconds * 1000 > limits.p95_ms else ("undecided", hung)
+        certain = unfinished >= vus and figures.seconds > iteration + limits.p95_ms / 1000
+        return ("bad", hung) if certain else ("undecided", hung)
     (slow_low, slow_high), (wrong_low, wrong_high) = figures.p95_interval, figures.error_interval
     over = [
         told
