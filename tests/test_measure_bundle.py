@@ -295,3 +295,12 @@ def test_a_live_build_of_the_depot(out: Path, tmp_path: Path) -> None:
     assert {chunk.file for chunk in found.chunks if chunk.first_load} == preloaded(copy / "dist")
     assert {leak.feature for leak in found.leaks} == {"ledger", "page StockListPage"}
     assert found.chunks[0].bytes == (copy / "dist" / found.chunks[0].file).stat().st_size
+
+
+def test_the_commit_that_was_measured_is_noted(tmp_path: Path) -> None:
+    write(tmp_path, {"a.js": "a", "b.js": "bb", ".vite/manifest.json": json.dumps(SMALL)})
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.test"]
+    for command in (["init", "-q"], ["add", "-f", "."], [*who, "commit", "-q", "-m", "built"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    head = (tmp_path / ".git" / (tmp_path / ".git/HEAD").read_text().split()[1]).read_text().strip()
+    assert part(tmp_path, project=tmp_path, out=tmp_path / "bundle.json").commit == head

@@ -29,7 +29,7 @@ def command(paths: tuple[Path, ...], output: Path, project: Path, entry: str) ->
     from msgspec.structs import replace
 
     from slowpath import parts
-    from slowpath.runtime import bundle, bundle_read, bundle_text
+    from slowpath.runtime import bundle, bundle_read, bundle_text, checkout
     from slowpath.runtime.bundle_shapes import BundleError
 
     started = time.time()
@@ -38,7 +38,7 @@ def command(paths: tuple[Path, ...], output: Path, project: Path, entry: str) ->
             fail(f"{path}: no such file or directory")
     try:
         part = bundle.part(bundle_read.read(paths), _project(project), entry)
-        part = replace(part, started=started, finished=time.time())
+        part = replace(part, started=started, finished=time.time(), commit=checkout.commit(project))
         parts.write(output, part)
     except (BundleError, parts.PartError) as error:
         fail(str(error))

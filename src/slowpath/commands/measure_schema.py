@@ -52,7 +52,7 @@ def command(
     from msgspec.structs import replace
 
     from slowpath import parts
-    from slowpath.runtime import database_schema
+    from slowpath.runtime import checkout, database_schema
 
     if baseline is not None and dump is not None:
         fail("--baseline asks the database: it goes without --dump")
@@ -66,7 +66,8 @@ def command(
         made = _baseline(baseline, database_env, owned)
         remarks = [remark for remark in part.remarks if "--baseline" not in remark.instead]
         part = replace(part, baseline=made.up.as_posix(), remarks=(*remarks, *made.remarks))
-    part = replace(part, started=started, finished=time.time(), tools={"postgresql": live.server})
+    tools, commit = {"postgresql": live.server}, checkout.commit(project)
+    part = replace(part, started=started, finished=time.time(), tools=tools, commit=commit)
     try:
         parts.write(output, part)
     except parts.PartError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from slowpath.model.evidence import BreakingPoint, LoadPart, LoadStep, Remark, RouteStatements
 from slowpath.runtime import (
+    checkout,
     k6,
     load_check,
     load_findings,
@@ -89,6 +90,7 @@ def run(plan: LoadPlan, progress: Progress) -> LoadPart:
     return LoadPart(
         schema=SCHEMA,
         tools={"k6": binary.version},
+        commit=checkout.commit(plan.script.parent),
         started=started,
         finished=time.time(),
         complete=measured.complete,
