@@ -35,6 +35,8 @@ FIXES = (
     Fix("eager-route", ""),
     Fix("feature-in-first-load", ""),
 )
+LAST = max(each.name for each in (depot.DEPOT / "migrations").iterdir())
+"""The newest migration that has run; a fix brings its own."""
 LOGGING = ("log_min_duration_statement", "auto_explain.log_min_duration")
 
 
@@ -78,7 +80,7 @@ def fixes(bench: Bench, chosen: Iterable[Fix]) -> None:
             continue
         old = _load(bench, fix, bench.binary, "before")
         binary = shutil.copy(depot.build(project), bench.folder / f"depot-{fix.rule}")
-        depot.migrate(bench.database, project, after="2025-04-01-090000")
+        depot.migrate(bench.database, project, after=LAST)
         new = _load(bench, fix, Path(binary), "after")
         print(
             f"| {fix.rule} | {_median(old)} | {_median(new)} | {told(old.breaking_point)} "
