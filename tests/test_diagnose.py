@@ -115,6 +115,13 @@ def _load_begins(pid: int) -> list[psutil.Process]:
     raise AssertionError("k6 was not started")
 
 
+def test_files_of_the_project_are_not_taken_for_parts(tmp_path: Path) -> None:
+    root = surface.write(surface.project(tmp_path), {"bundle.json": '{"name": "mine"}'})
+    done = surface.run("diagnose", root, "-o", root)
+    assert (done.returncode, "bundle.json: is no part of a measurement" in done.stderr) == (2, True)
+    assert (root / "bundle.json").read_text() == '{"name": "mine"}'
+
+
 def test_bundle_alone(tmp_path: Path) -> None:
     root = surface.project(tmp_path)
     built = {"dist/.vite/manifest.json": json.dumps(CHUNK), "dist/main.js": "console.log(1)\n"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import measured
@@ -174,3 +176,15 @@ def test_scan_warns_of_evidence_of_another_project(tmp_path: Path, evidence: Pat
     board = shutil.copytree(SHOP.parent / "board", tmp_path / "board")
     done = run("scan", board, "--evidence", evidence, "--exit-zero")
     assert done.returncode == 0 and "is it of another project?" in done.stderr
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from slowpath import parts;"
+        "from slowpath.model.evidence import Evidence, Remark;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        "parts.write(Path(sys.argv[1]), Evidence(remarks=(Remark('note', 'a', 'b' * 9000),)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "e.json")], capture_output=True, text=True)
+    assert "e.json: cannot be written: File too large" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -399,6 +399,14 @@ def test_values_of_variables_do_not_come_out_by_what_a_script_logs(k6: str, tmp_
     assert "h1dden" not in done.output + (tmp_path / "load.json").read_text()
 
 
+@pytest.mark.parametrize("place", ["load.js/load.json", "."])
+def test_a_place_that_takes_no_file_is_seen_before_load_is_driven(place: str, tmp_path: Path) -> None:
+    (tmp_path / "load.js").touch()
+    done = load(script(tmp_path, "http.get('http://127.0.0.1:1/');"), "-o", tmp_path / place)
+    assert done.exit_code == 2
+    assert "cannot be written" in done.output and "refused" not in done.output
+
+
 def test_interrupts_in_haste_lose_nothing(k6: str, tmp_path: Path) -> None:
     with serving({"/a": 200}) as port:
         path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/a'); sleep(0.05);")

@@ -132,6 +132,14 @@ def test_runs_of_one_level_that_contradict_each_other_decide_nothing() -> None:
     assert only("load.min_users = 100", Evidence(load=load)) == "pass"
 
 
+@pytest.mark.parametrize("asked", ["min_users = 200", "p95_ms = 500", "error_rate = 0.02"])
+def test_a_level_left_in_doubt_for_another_reason_than_its_figures_does_not_pass(asked: str) -> None:
+    """Requests that hang have no latency: what was answered may look fine."""
+    hanging = diagnosed.step(200, "double", 11, 11_000, 400, "undecided", "requests may hang")
+    load = msgspec.structs.replace(diagnosed.LOAD, steps=(hanging,), breaking_point=None)
+    assert only(f"load.{asked}", Evidence(load=load)) == "inconclusive"
+
+
 @pytest.mark.parametrize(
     ("value", "interval", "outcome"),
     [

@@ -119,6 +119,28 @@ def test_public_address_needs_the_owners_word(key: str, monkeypatch: pytest.Monk
         statements.connect("DATABASE_URL")
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("hostaddr=127.0.0.1, host=localhost,192.88.99.1 port=1,1", "public address"),
+        ("host=localhost,192.88.99.1 port=1,1", "public address"),
+        ("service=far", "names a service"),
+    ],
+)
+def test_each_of_several_hosts_is_looked_at_before_one_is_asked(
+    address: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "services").write_text("[far]\nhost=192.88.99.1\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    monkeypatch.setenv("DATABASE_URL", f"{address} password={SECRET} connect_timeout=2")
+    with pytest.raises((TargetError, DatabaseError), match=told):
+        statements.connect("DATABASE_URL")
+    monkeypatch.setenv("PGSERVICE", "far")
+    monkeypatch.setenv("DATABASE_URL", f"password={SECRET} connect_timeout=2")
+    with pytest.raises(TargetError):
+        statements.connect("DATABASE_URL")
+
+
 def test_no_value_of_a_real_log_survives(watched: postgres.Cluster, shop: str, tmp_path: Path) -> None:
     """Bind values are in this log, and literals in the plans of the first executions."""
     with statements.connect("DATABASE_URL") as ours, psycopg.connect(shop, autocommit=True) as app:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -48,6 +49,14 @@ def read(path: Path) -> Part | Evidence | Snapshot:
         raise PartError(f"{path}: nested too deeply") from None
 
 
+def ours(path: Path) -> bool:
+    """Whether a file says of itself that it is a part, however damaged its contents."""
+    try:
+        return msgspec.json.decode(_bytes(path), type=_Schema).schema in KINDS
+    except (msgspec.DecodeError, RecursionError, PartError):
+        return False
+
+
 def read_as(path: Path, kind: type[Kind]) -> Kind:
     """One certain kind of part. Raises PartError."""
     part = read(path)
@@ -66,10 +75,28 @@ def write(path: Path, part: Part | Evidence | Snapshot) -> None:
     text = msgspec.json.format(msgspec.json.encode(part), indent=1) + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise PartError(f"{path}: cannot be written: {error.strerror}") from None
+    made = Path(name)
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(text)
-        Path(made).replace(path)
+        made.replace(path)
+    except OSError as error:
+        raise PartError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def writable(path: Path) -> None:
+    """What takes minutes to measure is not lost for a folder that is missing or read-only. Raises PartError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except OSError as error:
         raise PartError(f"{path}: cannot be written: {error.strerror}") from None
 

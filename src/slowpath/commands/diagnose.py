@@ -62,8 +62,12 @@ def command(project: Path, output: Path | None, gate: Path | None, inconclusive:
 
 
 def _clear(files: Iterable[Path]) -> None:
-    """Parts of an earlier diagnosis are not taken for those of this one."""
-    for file in files:
+    """Parts of an earlier diagnosis are not taken for those of this one. A file that is no part is not ours to lose."""
+    there = [file for file in files if file.exists()]
+    foreign = next((file for file in there if not parts.ours(file)), None)
+    if foreign is not None:
+        exits.fail(f"{foreign}: is no part of a measurement, and would be replaced: give another folder by -o")
+    for file in there:
         try:
             file.unlink(missing_ok=True)
         except OSError as error:

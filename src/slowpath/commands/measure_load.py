@@ -89,6 +89,11 @@ def command(
         vus=vus,
         root=_root(script),
     )
+    if output is not None:
+        try:
+            parts.writable(output)
+        except parts.PartError as error:
+            exits.fail(str(error))
     _hear_interrupts()
     display = load_text.Display(sys.stderr)
     try:

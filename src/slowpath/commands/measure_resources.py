@@ -87,6 +87,7 @@ def command(
         owned=owned,
     )
     try:
+        parts.writable(output)
         part = _watched(plan, seconds)
         parts.write(output, part)
     except (ResourcesError, parts.PartError) as error:

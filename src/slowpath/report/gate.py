@@ -80,7 +80,7 @@ def _load_lines(asked: Load, load: LoadPart) -> Iterator[Line]:
     wanted = least or last_good or min(steps)
     at = min((users for users in steps if users >= wanted), default=max(steps))
     figures = steps[at].figures
-    short = at < wanted
+    short = at < wanted or _doubted(steps[at], load)
     where = f" at {plural(wanted, 'user')}"
     if asked.p95_ms is not None:
         told = f"{within(ms(figures.p95), figures.p95_interval)} at {plural(at, 'user')}"
@@ -116,11 +116,23 @@ def _verdict(step: LoadStep, asked: Load, load: LoadPart) -> Outcome:
             load.limits.error_rate if asked.error_rate is None else asked.error_rate,
         ),
     )
-    return "fail" if "fail" in outcomes else "inconclusive" if "inconclusive" in outcomes else "pass"
+    if "fail" in outcomes:
+        return "fail"
+    return "inconclusive" if "inconclusive" in outcomes or _doubted(step, load) else "pass"
+
+
+def _doubted(step: LoadStep, load: LoadPart) -> bool:
+    """Left undecided although its figures keep the limits: requests may hang, k6 was slow, or it was cut short."""
+    figures = step.figures
+    kept = (
+        certain(figures.p95, figures.p95_interval, load.limits.p95_ms),
+        certain(figures.error_rate, figures.error_interval, load.limits.error_rate),
+    )
+    return step.verdict == "undecided" and set(kept) == {"pass"}
 
 
 def _tried(outcome: Outcome, short: bool) -> Outcome:
-    """A level below the one that is asked can fail, and proves nothing else."""
+    """A level below the one that is asked, or one in doubt, can fail, and proves nothing else."""
     return "inconclusive" if short and outcome == "pass" else outcome
 
 

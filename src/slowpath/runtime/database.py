@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from slowpath.runtime import targets
@@ -49,6 +50,8 @@ def connect(env_name: str, owned: bool = False) -> psycopg.Connection[Any]:
         parts = psycopg.conninfo.conninfo_to_dict(address)
     except psycopg.Error:
         raise DatabaseError(f"{env_name} holds no connection string that libpq reads") from None
+    if parts.get("service") and not owned:  # it would be known only when the password has been sent
+        raise DatabaseError(f"{env_name} names a service: name its host, or set PGSERVICE instead")
     for host in _hosts(parts):
         _checked(host, owned, env_name)
     options = f"{parts.get('options') or ''} {OPTIONS}".strip()
@@ -79,7 +82,7 @@ def ask(connection: psycopg.Connection[Any], sql: str, values: tuple[object, ...
 
 
 def _hosts(parts: dict[str, Any]) -> list[str]:
-    """The hosts that libpq would try, its environment included."""
+    """The hosts that libpq would try, its environment included: of each pair the address, where there is one."""
     from psycopg import pq
 
     given = {name: str(value) for name, value in parts.items() if value}
@@ -89,8 +92,8 @@ def _hosts(parts: dict[str, Any]) -> list[str]:
         if option.val
     }
     known = preset | given
-    named = known.get("hostaddr") or known.get("host", "")
-    return [host for host in named.split(",") if host]
+    pairs = zip_longest(*(known.get(name, "").split(",") for name in ("hostaddr", "host")), fillvalue="")
+    return [found for address, host in pairs if (found := address or host)]
 
 
 def _checked(host: str, owned: bool, env_name: str) -> None:
