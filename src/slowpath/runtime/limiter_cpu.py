@@ -123,7 +123,7 @@ def _one_thread(facts: Facts, words: str) -> Outcome:
     summary = (
         "One saturated worker thread is the limit: it cannot use the host's other cores."
         if facts.workers in (None, 1)
-        else f"The {facts.workers} worker threads are saturated: the application cannot use the host's other cores."
+        else f"At least one of the {facts.workers} worker threads is saturated: work does not spread over them."
     )
     return Outcome("cpu", "holds", words + only, summary)
 
