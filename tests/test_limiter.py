@@ -160,6 +160,16 @@ def test_iterations_that_k6_could_not_start_void_the_verdict() -> None:
     assert verdict.limiter == "load-generator" and not verdict.exonerated
 
 
+def test_a_saturated_generator_is_named_though_no_step_is_bad_for_certain() -> None:
+    measured = load()
+    *others, last = measured.steps
+    doubtful = msgspec.structs.replace(last, verdict="undecided")
+    point = BreakingPoint(None, None, False, None, "no level is certainly over a limit")
+    unsure = msgspec.structs.replace(measured, steps=(*others, doubtful), breaking_point=point)
+    assert judge(resources(**STAGED["generator"][0]), unsure).limiter == "load-generator"
+    assert judge(resources(**STAGED["app CPU"][0]), unsure).limiter == "inconclusive"
+
+
 def test_a_generator_on_the_same_host_weakens_the_verdict() -> None:
     figures = {"process__cpu___app": 1.2, "process__cpu___k6": 0.6, "host__cpu": 1.98}
     verdict = judge(resources(**figures), load())

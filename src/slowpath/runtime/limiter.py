@@ -15,7 +15,7 @@ from slowpath.model.evidence import LimiterVerdict, LoadPart, ResourcesPart
 from slowpath.model.limiter import Limiter
 from slowpath.runtime import limiter_cpu, limiter_database, limiter_host
 from slowpath.runtime.limiter_cpu import throughput_growth
-from slowpath.runtime.limiter_facts import FEWEST, Facts, Outcome, steps_of
+from slowpath.runtime.limiter_facts import FEWEST, Facts, Outcome, doubtful_steps, steps_of
 
 RULES = (
     limiter_cpu.generator,
@@ -53,7 +53,7 @@ WEAKER: dict[str, Literal["high", "medium", "low"]] = {"high": "medium", "medium
 def judge(resources: ResourcesPart, load: LoadPart) -> LimiterVerdict:
     steps = steps_of(load)
     if steps is None:
-        return _never_bad(load)
+        return _generator_alone(resources, load) or _never_bad(load)
     facts = Facts(resources, steps)
     outcomes = [rule(facts) for rule in RULES]
     if facts.bad("host.cpu") is None and facts.app_cpu is None and not facts.database:
@@ -145,6 +145,16 @@ def _inconclusive(words: str, outcomes: Iterable[Outcome], probe: Iterable[str],
         probe=tuple(dict.fromkeys(probe)),
         readings=facts.readings() if facts else (),
     )
+
+
+def _generator_alone(resources: ResourcesPart, load: LoadPart) -> LimiterVerdict | None:
+    """A saturated generator leaves no step that is bad for certain; of one over a limit only this is said."""
+    steps = doubtful_steps(load)
+    if steps is None:
+        return None
+    facts = Facts(resources, steps)
+    outcome = limiter_cpu.generator(facts)
+    return _verdict(facts, [outcome], outcome) if outcome.state == "holds" else None
 
 
 def _never_bad(load: LoadPart) -> LimiterVerdict:
