@@ -60,6 +60,18 @@ STAGED = {
         {"container__cpu___app": 0.5, "container__cpu_limit___app": 0.5, "container__throttled___app": 0.6},
         "cpu",
     ),
+    "the quota of the database's container, and so a full pool": (
+        {
+            **FULL,
+            "db__wait__none": 8,
+            "host__cores": 32,
+            "process__cpu___postgres": None,
+            "container__cpu___postgres": 1.0,
+            "container__cpu_limit___postgres": 1.0,
+            "container__throttled___postgres": 0.9,
+        },
+        "db-cpu",
+    ),
     "blocked event loops": ({"process__stalled_loops___app": 2}, "blocked-workers"),
     "blocked workers, threads unreadable": (
         {"process__event_loops___app": None, "process__stalled_loops___app": None},
@@ -153,6 +165,10 @@ def test_a_rate_limiter_is_told_by_its_answers() -> None:
     verdict = judge(resources(), load(errors=900, limited=890))
     assert verdict.limiter == "rate-limit" and "27.0% of the answers are 429" in verdict.evidence[0]
     assert judge(resources(), load(errors=900, limited=100)).limiter == "inconclusive"
+    assert judge(resources(), load(errors=70, limited=70)).limiter == "rate-limit"
+    full = resources(**FULL, db__wait__none=0, db__wait__Timeout=8)  # type: ignore[arg-type]
+    both = judge(full, load(errors=70, limited=70))  # what is slow is not the limiter's two answers of a hundred
+    assert (both.limiter, "rate-limit" in both.summary, "db-pool" in both.summary) == ("inconclusive", True, True)
 
 
 def test_iterations_that_k6_could_not_start_void_the_verdict() -> None:

@@ -167,10 +167,10 @@ def test_docker_elsewhere_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pods_are_summed_by_container() -> None:
     found = {(one.name, one.subject): one.value for one in parsed((RECORDED / "kubectl-top.txt").read_text())}
     assert found == {
-        ("container.cpu", "api"): pytest.approx(1.0),
-        ("container.memory", "api"): 248 * 2**20,
-        ("container.cpu", "sidecar"): pytest.approx(0.005),
-        ("container.memory", "sidecar"): 19 * 2**20,
+        ("container.cpu", "pod api"): pytest.approx(1.0),
+        ("container.memory", "pod api"): 248 * 2**20,
+        ("container.cpu", "pod sidecar"): pytest.approx(0.005),
+        ("container.memory", "pod sidecar"): 19 * 2**20,
     }
 
 
@@ -274,3 +274,9 @@ def test_clocks_are_compared_to_a_tenth_of_a_second() -> None:
 def test_a_clock_that_agrees() -> None:
     with served(lambda _: (200, b"")) as address:
         assert resources_clock.offset(address, owned=False) == 0.0
+
+
+def test_a_pod_is_never_held_against_the_cores_of_this_host() -> None:
+    """A container of a cluster may well be called app, as the watched processes are."""
+    (cpu, memory) = parsed("shop-1 app 3900m 90Mi\n")
+    assert cpu.subject == memory.subject == "pod app"

@@ -61,7 +61,7 @@ def judge(resources: ResourcesPart, load: LoadPart) -> LimiterVerdict:
         words = f"the resources part has fewer than {FEWEST} samples within the first bad step"
         return _inconclusive(words, outcomes, probe, facts)
     holding = [outcome for outcome in outcomes if outcome.state == "holds"]
-    first = [outcome for outcome in holding if outcome.limiter in SURE]
+    first = [outcome for outcome in holding if outcome.limiter in SURE and outcome.direct]
     if first:
         return _verdict(facts, outcomes, first[0])
     if _too_much_unexplained(facts) and not facts.others_harmless:

@@ -5,7 +5,7 @@ A pool that is full proves nothing by itself: the connections may be few, or hel
 
 from __future__ import annotations
 
-from slowpath.runtime.limiter_cpu import IDLE, MOST, STALLED, threads, threads_rose
+from slowpath.runtime.limiter_cpu import IDLE, MOST, STALLED, THROTTLED, threads, threads_rose
 from slowpath.runtime.limiter_facts import BUSY, Facts, Outcome
 
 WAITING = 0.3
@@ -27,6 +27,13 @@ def db_cpu(facts: Facts) -> Outcome:
     )
     told += [f"{running:.0%} of {active:.1f} active sessions run and wait for nothing"] if active else []
     words = ", ".join(told or ["no session is active"])
+    quota, throttled = facts.bad("container.cpu_limit", "postgres"), facts.bad_or("container.throttled", "postgres")
+    if (quota and used is not None and used >= BUSY * quota) or throttled > THROTTLED:
+        of = f"{words}, a quota of {quota:.2f}" if quota else words
+        words = f"{of}, throttled in {throttled:.0%} of the periods"
+        return Outcome(
+            "db-cpu", "holds", words, "The CPU quota of PostgreSQL's container is the limit.", probe=STATEMENTS
+        )
     if used is not None and cores and (used >= IDLE * cores or (facts.host_full and used > MOST * host)):
         return Outcome("db-cpu", "holds", words, "PostgreSQL's CPU is the limit.", probe=STATEMENTS)
     demand = (used or 0.0) + facts.bad_or("process.cpu_wait", "postgres")

@@ -13,6 +13,8 @@ SHORT = 10.0
 LINK = 0.8
 LIMITED = 0.5
 """Share of the errors that are 429."""
+MANY = 0.2
+"""Share of the answers that are 429 from which nothing else matters; fewer may come beside another limit."""
 
 
 def memory(facts: Facts) -> Outcome:
@@ -69,5 +71,6 @@ def rate_limit(facts: Facts) -> Outcome:
     if figures.limited and figures.limited >= LIMITED * figures.errors and share > max(0.01, earlier):
         summary = "A rate limiter answers, not the system: its capacity was not measured."
         probe = ("raise or switch off the limit for the test, or spread the load over more clients or users",)
-        return Outcome("rate-limit", "holds", f"{words}, {earlier:.1%} at the last good step", summary, probe=probe)
+        return Outcome("rate-limit", "holds", f"{words}, {earlier:.1%} at the last good step", summary, probe=probe,
+                       direct=share > MANY)  # fmt: skip
     return Outcome("rate-limit", "cleared", words)

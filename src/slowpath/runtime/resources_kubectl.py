@@ -67,9 +67,9 @@ def parsed(text: str) -> Iterator[Sample]:
             memory[columns[1]] += held
     if not cpu:
         raise SourceError("no pod has figures under this selector")
-    for container in sorted(cpu):
-        yield Sample("container.cpu", container, "cores", cpu[container])
-        yield Sample("container.memory", container, "bytes", memory[container])
+    for container in sorted(cpu):  # whatever it is called, it does not run on this host's cores
+        yield Sample("container.cpu", f"pod {container}", "cores", cpu[container])
+        yield Sample("container.memory", f"pod {container}", "bytes", memory[container])
 
 
 def quantity(text: str) -> float | None:
