@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,3 +207,17 @@ def test_allows(tmp_path: Path) -> None:
     basket.write_text(f"{allow} gone\n" + text.replace("new QueryClient()", "shared"))
     assert {finding["rule"] for finding in scan(root)["findings"]} == {"unused-allow", "query-client-per-render"}
     assert scan(root, "--select", "unused-allow")["findings"] == []
+
+
+def test_an_interrupt_is_no_finding(tmp_path: Path) -> None:
+    """click's own exit code for it is 1, which tells of findings and of failed gates."""
+    os.mkfifo(tmp_path / "part.json")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "slowpath", "measure", "join", tmp_path / "part.json", "-o", tmp_path / "e.json"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with (tmp_path / "part.json").open("w"):  # it reads, so it runs
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=30)
+    assert (running.returncode, said) == (130, "slowpath: interrupted\n")

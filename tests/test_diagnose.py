@@ -75,15 +75,19 @@ def test_values_for_the_script_stand_on_no_command_line(tmp_path: Path, k6: str)
     assert not any("h1dden" in text for text in (done.stdout, done.stderr, *written))
 
 
-def test_interrupt_keeps_what_was_gathered_and_leaves_nothing_running(tmp_path: Path, k6: str) -> None:
+@pytest.mark.parametrize("interrupts", [1, 2])
+def test_interrupt_keeps_what_was_gathered_and_leaves_nothing_running(tmp_path: Path, k6: str, interrupts: int) -> None:
     with known_knee.server(200) as port:
         root = project(tmp_path, port, 20)
         command = [sys.executable, "-m", "slowpath", "diagnose", str(root), "-o", str(tmp_path / "out")]
         running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"DATABASE_URL": ""})
         below = _load_begins(running.pid)
-        running.send_signal(signal.SIGINT)
+        for _ in range(interrupts):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.1)
         output, _ = running.communicate(timeout=60)
     assert running.returncode in (2, 4), output
+    assert ended(output)["load"][0] == "partial" or interrupts == 1
     assert ended(output)["report"][0] == "done"
     found = evidence(tmp_path / "out")
     assert found.load is not None and not found.load.complete

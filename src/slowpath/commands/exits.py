@@ -8,6 +8,8 @@ from typing import NoReturn
 import click
 
 GATE, USAGE, INTERNAL, INCONCLUSIVE = 1, 2, 3, 4
+INTERRUPTED = 130
+"""As shells say it."""
 
 
 def fail(message: str, code: int = USAGE) -> NoReturn:

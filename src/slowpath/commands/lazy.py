@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from slowpath.commands import exits
+
 
 class LazyGroup(click.Group):
     """`lazy` maps a command's name to its module below `slowpath.commands` and its line in the help."""
@@ -14,6 +16,13 @@ class LazyGroup(click.Group):
     def __init__(self, *arguments: Any, lazy: dict[str, tuple[str, str]] | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.lazy = lazy or {}
+
+    def invoke(self, context: click.Context) -> Any:
+        """An interrupt that no command has heard ends the program, and not with click's exit code 1."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            exits.fail("interrupted", exits.INTERRUPTED)
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted({*super().list_commands(context), *self.lazy})

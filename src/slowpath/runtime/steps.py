@@ -16,7 +16,8 @@ SELF = (sys.executable, "-P", "-m", "slowpath")
 """`-P`: nothing of the folder that it runs in is imported."""
 PARTIAL = 4
 PATIENCE = 60.0
-"""Seconds for a command to write what it has, once it is told to end."""
+"""Seconds for a command to write what it has, once it is told to end; when it is told so again:"""
+IN_HASTE = 10.0
 
 
 class Outcome(NamedTuple):
@@ -82,14 +83,20 @@ def _awaited(running: _Running) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGINT, and if that is of no use, SIGKILL. A second interrupt of ours does not wait."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    try:
-        process.wait(PATIENCE)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.kill()
-        process.wait()
+    """SIGINT; another one if we are interrupted once more: then it does not wait for k6. If that is of no use, or we
+    are asked a third time, SIGKILL."""
+    for patience in (PATIENCE, IN_HASTE):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            break
+        except KeyboardInterrupt:
+            continue
+        return
+    process.kill()
+    process.wait()
 
 
 def _outcome(running: _Running) -> Outcome:
