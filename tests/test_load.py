@@ -222,6 +222,22 @@ def test_breaking_point_lies_where_it_was_built(k6: str, tmp_path: Path) -> None
     assert bad.ticks and max(tick.vus for tick in bad.ticks) == int(exact * 2)
 
 
+def test_a_server_that_is_gone_has_no_breaking_point(k6: str, tmp_path: Path) -> None:
+    """Nobody knows if the load is why: it may have been restarted."""
+    with serving({"/a": 200}) as port:
+        path = script(tmp_path, f"http.get('http://127.0.0.1:{port}/a'); sleep(0.1);")
+        command = [sys.executable, "-m", "slowpath", "measure", "load", str(path), "--hold", "2", "--max-vus", "10"]
+        running = subprocess.Popen(
+            [*command, "-o", "load.json"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert running.stderr is not None and "smoke" in running.stderr.readline()
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 4, out
+    assert "connection refused: after 10 users not even one user gets an answer" in out
+    part = msgspec.json.decode((tmp_path / "load.json").read_bytes(), type=LoadPart)
+    assert part.breaking_point is not None and part.breaking_point.first_bad is None and not part.complete
+
+
 def test_what_one_user_sees_fail_is_said_and_no_load_is_driven(k6: str, tmp_path: Path) -> None:
     with serving({"/health": 200, "/limited": 429}) as port:
         base = f"http://127.0.0.1:{port}"

@@ -23,7 +23,7 @@ from slowpath.runtime import (
     load_wrapper,
     targets,
 )
-from slowpath.runtime.load_plan import LoadPlan, Moment, Progress, shown
+from slowpath.runtime.load_plan import LoadPlan, Moment, Progress, most_users, shown
 from slowpath.runtime.load_run import CutError, Player
 from slowpath.runtime.load_steps import Phase
 from slowpath.runtime.load_verdict import generator_bound
@@ -31,8 +31,6 @@ from slowpath.runtime.load_verdict import generator_bound
 __all__ = ["LoadError", "LoadPlan", "Moment", "Progress", "check", "run"]
 
 SCHEMA = "slowpath-load/1"
-MEMORY_OF_USER = 1_000_000
-SHARE_OF_MEMORY = 0.5
 ROUNDS = 3
 LONGEST = 4
 
@@ -160,7 +158,7 @@ class _Measured:
         elif database is not None:
             load_isolate.isolate(self.player, smoke, database, self.progress, self._keep)
         elif self.plan.soak is not None:
-            vus, (cap, why) = self.plan.vus or self.plan.start_vus, _cap(self.plan)
+            vus, (cap, why) = self.plan.vus or self.plan.start_vus, most_users(self.plan)
             if vus > cap:
                 raise k6.K6Error(f"{vus} users are more than {cap}: {why}")
             self.holds[vus] = self.plan.soak
@@ -170,7 +168,7 @@ class _Measured:
 
     def _search(self) -> None:
         """Double, narrow, decide, confirm."""
-        cap, why = _cap(self.plan)
+        cap, why = most_users(self.plan)
         try:
             self._climb(cap)
             if self._full():
@@ -219,6 +217,14 @@ class _Measured:
                 self.player, held, phase, self.steps.append, self.progress,
                 smoke=self.smoke, stop_on_bad=stop_on_bad,
             )  # fmt: skip
+            self._alive()
+
+    def _alive(self) -> None:
+        """Where a level got no answer at all, one user asks again. Raises CutError where that one gets none either."""
+        silent = load_search.silent(self.steps)
+        if silent and (reason := load_smoke.gone(self.player, self.progress)):
+            self.steps[-len(silent) :] = silent
+            raise CutError(f"{reason}: after {load_search.users(silent[0].vus)} not even one user gets an answer")
 
     def _keep(self, alone: load_isolate.Isolated) -> None:
         self.steps += alone.steps
@@ -238,13 +244,3 @@ def _loaded(plan: LoadPlan) -> tuple[k6.Binary, dict[str, Any]]:
         return binary, k6.inspect(binary, plan.script, k6.environment(plan.env, owned=plan.owned))
     except k6.K6Error as error:
         raise LoadError(str(error)) from None
-
-
-def _cap(plan: LoadPlan) -> tuple[int, str]:
-    """The most users that may be driven, and what sets that."""
-    import psutil
-
-    memory = max(1, int(psutil.virtual_memory().available * SHARE_OF_MEMORY / MEMORY_OF_USER))
-    if plan.max_vus is not None and plan.max_vus <= memory:
-        return plan.max_vus, "--max-vus"
-    return memory, "half of the free memory, at 1 MB a user"

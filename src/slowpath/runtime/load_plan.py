@@ -10,6 +10,9 @@ from typing import NamedTuple
 from slowpath.model.evidence import Limits, LoadStep
 from slowpath.runtime.load_steps import Phase
 
+MEMORY_OF_USER = 1_000_000
+SHARE_OF_MEMORY = 0.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoadPlan:
@@ -56,3 +59,13 @@ def shown(plan: LoadPlan, path: Path) -> str:
     """A file's name in reports: relative to the project where it lies there."""
     whole, root = path.resolve(), plan.root.resolve()
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else path.as_posix()
+
+
+def most_users(plan: LoadPlan) -> tuple[int, str]:
+    """The most users that may be driven, and what sets that."""
+    import psutil
+
+    memory = max(1, int(psutil.virtual_memory().available * SHARE_OF_MEMORY / MEMORY_OF_USER))
+    if plan.max_vus is not None and plan.max_vus <= memory:
+        return plan.max_vus, "--max-vus"
+    return memory, "half of the free memory, at 1 MB a user"

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from slowpath.model.evidence import BreakingPoint, Limits, LoadStep, Verdict
 
 AT_ONCE = 4
@@ -84,6 +86,16 @@ def stuck(steps: Sequence[LoadStep], limits: Limits) -> bool:
     """Two levels in a row, the last ones, had requests enough and were not decided: more users would not help."""
     count = enough(limits)
     return len(steps) > 1 and all(step.verdict == "undecided" and step.figures.requests >= count for step in steps[-2:])
+
+
+def silent(steps: Sequence[LoadStep]) -> list[LoadStep]:
+    """The bad levels at the end without a single answer, as undecided: whether users are why, nobody knows."""
+    found: list[LoadStep] = []
+    for step in reversed(steps):
+        if step.verdict != "bad" or step.figures.p50 is not None:
+            break
+        found.insert(0, replace(step, verdict="undecided", reason=f"no answer at all: {step.reason}"))
+    return found
 
 
 def unconfirmed(steps: Sequence[LoadStep]) -> list[int]:

@@ -118,6 +118,15 @@ def down(found: Smoke) -> bool:
     return bool(answers) and set(answers) == {"0"} and BLOCKED not in codes
 
 
+def gone(player: Player, progress: Progress) -> str:
+    """Why one user gets no answer, asked anew; empty where there is one."""
+    found = smoke(player, progress)
+    if found.tally.all.times.ordered():
+        return ""
+    (host, code), _ = (found.unanswered.most_common(1) or [(("the server", ""), 0)])[0]
+    return f"{host}: {REFUSED.get(code, 'no answer')}"
+
+
 def unfit(found: Smoke, mapped: Container[str], *, owned: bool) -> str:
     """Why load would tell nothing or is not to be driven; empty where all is well. `mapped`: k6's option `hosts`."""
     asked = found.tally.all.requests
