@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from surface import write
+from surface import run, write
 
 from slowpath.discover import discover
+from slowpath.programs import on_path
 
 FILES = {
     "Cargo.toml": "",
@@ -53,3 +55,16 @@ def test_source_is_read_and_nothing_else(tmp_path: Path, git: bool) -> None:
 def test_excluded(tmp_path: Path) -> None:
     paths = [path for path, _, _ in discover(write(tmp_path, FILES), ["crates/", "*.json"]).files]
     assert paths == [path for path in READ if not path.startswith("crates/") and not path.endswith(".json")]
+
+
+def test_no_program_of_the_project_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PATH may name the folder that we are in."""
+    for name in ("git", "k6", "kubectl", "pg_dump"):
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for first in (".", "", tmp_path.name):
+        monkeypatch.setenv("PATH", os.pathsep.join([first, os.environ["PATH"]]))
+        assert all(on_path(name) != str(tmp_path / name) for name in ("git", "k6", "kubectl", "pg_dump"))
+        run("scan", tmp_path, "--exit-zero")
+    assert not (tmp_path / "started").exists()

@@ -15,6 +15,7 @@ import pathspec
 
 from slowpath.model.finding import Trouble
 from slowpath.model.limits import MAX_STARS
+from slowpath.programs import on_path
 
 SUFFIXES = {
     ".rs": "rust",
@@ -141,7 +142,7 @@ def _listed(root: Path) -> Iterator[str]:
     """Paths of all files that are not ignored: by git where it knows the folder, else by an own walk."""
     scope = ["--cached"] if os.environ.get("PRE_COMMIT") == "1" else ["--cached", "--others", "--exclude-standard"]
     # A scanned repo's own configuration must not start a program.
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), "ls-files", "-z", *scope]
+    command = [on_path("git") or "", "-c", "core.fsmonitor=false", "-C", str(root), "ls-files", "-z", *scope]
     try:
         listing = subprocess.run(command, capture_output=True, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
     except OSError:

