@@ -406,6 +406,16 @@ def test_secrets_are_cut_out_of_messages() -> None:
     assert k6_log.cleaned(error) == error
 
 
+def test_what_is_wrong_with_a_variable_is_told_without_its_value(k6: str, tmp_path: Path) -> None:
+    path = script(tmp_path, "console.log(__ENV.API_KEY || 'h1dden');")
+    assert "--env PLACE: an address is no URL" in (told := load(path, "--env", "PLACE=http://me:h1dden@[::1/").output)
+    rest = CliRunner().invoke(command, [str(path), "--env", "-"], input="KEY=-----BEGIN\nh1dden\n").output
+    assert "--env a line of stdin: not NAME=VALUE" in rest
+    checked = load(path, "--check").output
+    assert "API_KEY is not set: the script's own is used" in checked
+    assert "h1dden" not in told + rest + checked
+
+
 def test_values_of_variables_do_not_come_out_by_what_a_script_logs(k6: str, tmp_path: Path) -> None:
     with serving({"/a": 200}) as port:
         body = f"http.get('http://127.0.0.1:{port}/a'); console.error(`no ${{__ENV.API_TOKEN}} in ${{__ENV.MODE}}`);"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -128,12 +128,14 @@ def _root(script: Path) -> Path:
     return here if found == lies and lies.is_relative_to(here) else found
 
 
-def _pairs(given: Iterable[str]) -> dict[str, str]:
+def _pairs(given: Sequence[str]) -> dict[str, str]:
     env = {}
-    for pair in (each for entry in given for each in (sys.stdin.read().splitlines() if entry == "-" else [entry])):
+    told = sys.stdin.read().splitlines() if "-" in given else []
+    for pair in (*(entry for entry in given if entry != "-"), *told):
         name, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
-            exits.fail(f"--env {name[:40]!r}: not NAME=VALUE")
+            what = "a line of stdin" if pair in told else repr(name[:40])  # which may be the rest of a value
+            exits.fail(f"--env {what}: not NAME=VALUE")
         if name.startswith(LOADER):
             exits.fail(f"--env {name}: is for the loader of programs, not for a script")
         env[name] = value

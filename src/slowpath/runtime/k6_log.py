@@ -32,7 +32,7 @@ def brief(text: str) -> str:
 
 def secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     """Values of variables that are secrets by their name, the longest first."""
-    found = {value for name, value in env.items() if _is_secret(name) and len(value) >= SHORTEST}
+    found = {value for name, value in env.items() if is_secret(name) and len(value) >= SHORTEST}
     return tuple(sorted(found, key=lambda value: (-len(value), value)))
 
 
@@ -44,7 +44,7 @@ def cleaned(text: str, hidden: Iterable[str] = ()) -> str:
     return SECRETS.sub(lambda found: f"{''.join(each or '' for each in found.groups())}…", line)[:300]
 
 
-_is_secret = re.compile(f"(?i){SECRET}|_key$").search
+is_secret = re.compile(f"(?i){SECRET}|_key$").search
 
 
 class _Entry(msgspec.Struct):

@@ -10,6 +10,7 @@ from typing import Any
 
 from slowpath.model.evidence import Remark
 from slowpath.runtime import load_callers, targets
+from slowpath.runtime.k6_log import is_secret
 from slowpath.runtime.load_plan import LoadPlan, shown
 from slowpath.runtime.load_script import File, files
 
@@ -33,10 +34,17 @@ def refuse(plan: LoadPlan, options: dict[str, Any]) -> None:
 
     Other ways to one are cut by k6 itself: it opens no connection to a public address unless it is the user's own.
     """
-    named = [targets.host_of(value) for value in plan.env.values() if "://" in value]
+    named = [_host(name, value) for name, value in plan.env.items() if "://" in value]
     mapped = [targets.host_of(f"//{value}") for value in (options.get("hosts") or {}).values()]
     for host in (*named, *mapped):
         targets.check(host, owned=plan.owned)
+
+
+def _host(name: str, value: str) -> str:
+    try:
+        return targets.host_of(value)
+    except targets.TargetError as error:
+        raise targets.TargetError(f"--env {name}: {error}") from None
 
 
 def _text(file: File, about: str) -> Iterator[Remark]:
@@ -69,11 +77,21 @@ def _variables(plan: LoadPlan, read: list[File]) -> Iterator[Remark]:
             if default is None:
                 yield Remark("warning", about, f"{name} is read and not set", line, instead)
             else:
-                yield Remark("note", about, f"{name} is not set: {default or 'an empty text'} is used", line, instead)
+                yield Remark(
+                    "note",
+                    about,
+                    f"{name} is not set: {_hidden(name, default) or 'an empty text'} is used",
+                    line,
+                    instead,
+                )
     if any(facts.any_variable for _, facts in read):
         return
     for name in sorted(set(plan.env) - {each.name for _, facts in read for each in facts.variables}):
         yield Remark("warning", shown(plan, plan.script), f"nothing in the script reads {name}, given by --env")
+
+
+def _hidden(name: str, default: str) -> str:
+    return "the script's own" if default and is_secret(name) else default
 
 
 def _options(plan: LoadPlan, options: dict[str, Any]) -> Iterator[Remark]:

@@ -26,7 +26,7 @@ def host_of(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
-        raise TargetError(f"{url[:100]!r} is no URL") from None
+        raise TargetError("an address is no URL") from None  # it may hold a password
 
 
 def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
