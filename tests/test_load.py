@@ -18,6 +18,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from slowpath.commands import measure_load
 from slowpath.commands.measure_load import command
 from slowpath.model.evidence import Figures, Limits, LoadPart, LoadStep, Verdict
 from slowpath.runtime import k6 as k6_tool
@@ -155,6 +156,16 @@ def test_more_users_are_not_tried_where_they_decide_nothing() -> None:
     said = [LoadStep(10, "double", 0, 1, each, "undecided", "") for each in (few, enough, enough)]
     assert load_search.stuck(said, Limits())
     assert not load_search.stuck(said[:2], Limits())
+
+
+def test_levels_above_the_last_good_one_that_nothing_decides_leave_the_end_open() -> None:
+    def ran(vus: int, verdict: Verdict) -> LoadStep:
+        return LoadStep(vus, "double", 0, 1, Figures(100, 1, 100, p50=1.0), verdict, "why")
+
+    for more, code in (((), 0), ((ran(40, "undecided"),), 4), ((ran(40, "bad"), ran(40, "bad")), 0)):
+        steps = (ran(20, "good"), ran(20, "good"), *more)
+        part = LoadPart(schema="", steps=steps, breaking_point=load_search.breaking_point(steps, 20, "--max-vus"))
+        assert measure_load._code(part) == code
 
 
 def test_bad_levels_below_good_ones_are_not_passed_over() -> None:

@@ -154,7 +154,14 @@ def _code(part: LoadPart) -> int:
     point = part.breaking_point
     if all(step.figures.p50 is None for step in part.steps):
         return exits.USAGE  # not one answer
-    return exits.INCONCLUSIVE if not part.complete or (point is not None and not point.confirmed) else 0
+    found = point is None or (point.confirmed and (point.first_bad is not None or not _tried_more(part)))
+    return 0 if part.complete and found else exits.INCONCLUSIVE
+
+
+def _tried_more(part: LoadPart) -> bool:
+    """Levels above the last good one that nothing decided: where it ends is open."""
+    good = (part.breaking_point and part.breaking_point.last_good) or 0
+    return any(step.vus > good for step in part.steps)
 
 
 def _hear_interrupts() -> None:
