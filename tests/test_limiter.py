@@ -278,3 +278,10 @@ def test_a_database_that_was_not_watched_is_asked_for() -> None:
     blind |= {f"db__wait__{name}": None for name in ("none", "Lock", "LWLock", "IO")}
     verdict = judge(resources(**blind, process__event_loops___app=None, process__cpu___postgres=None), load())
     assert verdict.limiter == "inconclusive" and any("--database-env" in step for step in verdict.probe)
+
+
+def test_blocked_workers_are_less_certain_where_the_database_was_not_watched() -> None:
+    unwatched = {name.replace(".", "__"): None for name in CALM if name.startswith("db.")}
+    verdict = judge(resources(process__stalled_loops___app=2, **unwatched), load())  # type: ignore[arg-type]
+    assert (verdict.limiter, verdict.confidence) == ("blocked-workers", "medium")
+    assert "the database was not watched" in verdict.summary and any("--database-env" in each for each in verdict.probe)

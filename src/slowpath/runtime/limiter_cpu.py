@@ -142,6 +142,9 @@ def _by_loops(facts: Facts, loops: float, stalled: float) -> Outcome:
     if stalled < STALLED * min(loops, facts.workers or loops):  # others accept connections, or wait for signals
         return Outcome("blocked-workers", "cleared", words)
     more = [f"{threads(facts)}, the processors idle"] if threads(facts) else []
+    if not facts.database:
+        probe = (*PROBE, "watch the database, for which they may wait: --database-env")
+        return Outcome("blocked-workers", "holds", words, UNWATCHED, tuple(more), probe, direct=False)
     return Outcome("blocked-workers", "holds", words, SUMMARY, tuple(more + _held_by_database(facts)), PROBE)
 
 
@@ -165,4 +168,5 @@ def _held_by_database(facts: Facts) -> list[str]:
 
 
 SUMMARY = "Workers are blocked: requests queue while processors, threads and the database are idle."
+UNWATCHED = "Workers are blocked: requests queue while processors and threads are idle; the database was not watched."
 PROBE = ("look at the findings of the effect blocks-thread on these routes; move such work to spawn_blocking",)
