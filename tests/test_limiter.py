@@ -184,6 +184,10 @@ def test_a_saturated_generator_is_named_though_no_step_is_bad_for_certain() -> N
     unsure = msgspec.structs.replace(measured, steps=(*others, doubtful), breaking_point=point)
     assert judge(resources(**STAGED["generator"][0]), unsure).limiter == "load-generator"
     assert judge(resources(**STAGED["app CPU"][0]), unsure).limiter == "inconclusive"
+    within = msgspec.structs.replace(doubtful, figures=others[-1].figures)
+    held = msgspec.structs.replace(unsure, steps=(*others, within))
+    assert judge(resources(**STAGED["generator"][0]), held).limiter == "load-generator"
+    assert judge(resources(), held).limiter == "inconclusive"
 
 
 def test_a_generator_on_the_same_host_weakens_the_verdict() -> None:

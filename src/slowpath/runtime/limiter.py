@@ -148,7 +148,7 @@ def _inconclusive(words: str, outcomes: Iterable[Outcome], probe: Iterable[str],
 
 
 def _generator_alone(resources: ResourcesPart, load: LoadPart) -> LimiterVerdict | None:
-    """A saturated generator leaves no step that is bad for certain; of one over a limit only this is said."""
+    """A saturated generator leaves no step that is bad for certain; of the last one only this is said."""
     steps = doubtful_steps(load)
     if steps is None:
         return None

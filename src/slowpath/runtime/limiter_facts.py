@@ -7,7 +7,7 @@ from functools import cached_property
 from statistics import median
 from typing import Literal, NamedTuple
 
-from slowpath.model.evidence import Figures, Limits, LoadPart, LoadStep, Reading, ResourcesPart, Series
+from slowpath.model.evidence import LoadPart, LoadStep, Reading, ResourcesPart, Series
 from slowpath.model.limiter import Limiter
 
 FEWEST = 3
@@ -237,14 +237,9 @@ def steps_of(load: LoadPart) -> Steps | None:
 
 
 def doubtful_steps(load: LoadPart) -> Steps | None:
-    """The last level that was over a limit although nobody calls it bad: what is slow may be the generator."""
+    """The last level, where it decided nothing: a search ends there too because the generator has no more to give."""
     steps = [step for step in load.steps if step.phase not in ("isolate", "soak")]
-    over = [step for step in steps if step.verdict == "undecided" and _over(step.figures, load.limits)]
-    return Steps(steps[0], over[-1], None, None) if over else None
-
-
-def _over(figures: Figures, limits: Limits) -> bool:
-    return (figures.p95 or 0.0) > limits.p95_ms or figures.error_rate > limits.error_rate
+    return Steps(steps[0], steps[-1], None, None) if steps and steps[-1].verdict == "undecided" else None
 
 
 def _median(name: str, values: list[float]) -> float | None:
