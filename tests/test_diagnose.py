@@ -146,6 +146,7 @@ def test_bundle_alone(tmp_path: Path) -> None:
         ('[diagnose]\nscript = "no.js"\n', "nothing was measured"),
         ("[diagnose]\nholt = 3\n", "unknown field `holt`"),
         ("[diagnose]\nhold = 0\n", "hold"),
+        ('[diagnose]\noutput = "../out"\n', "leaves the project"),
         ("[diagnose.env]\nA-B = '1'\n", "A-B"),
     ],
 )

@@ -136,6 +136,8 @@ def _checked(config: Config, path: Path) -> Config:
     for directory in config.rules:
         if not (path.parent / directory).resolve().is_relative_to(path.parent.resolve()):
             raise ConfigError(f"{path}: rules: {directory} leaves the project")
+    if not (path.parent / config.diagnose.output).resolve().is_relative_to(path.parent.resolve()):
+        raise ConfigError(f"{path}: diagnose.output: {config.diagnose.output} leaves the project (-o may)")
     for feature, patterns in config.bundle.features.items():
         if not any(pattern.strip() for pattern in patterns):
             raise ConfigError(f"{path}: bundle.features.{feature}: no pattern says which files it is")

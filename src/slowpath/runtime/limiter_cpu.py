@@ -157,7 +157,8 @@ def _by_exclusion(facts: Facts) -> Outcome:
         words = f"the number of threads grows under load ({threads(facts)})" if rose else "threads were not counted"
         return Outcome("blocked-workers", "cleared" if rose else "unknown", words)
     words = f"the processors are idle, {threads(facts)}, and throughput does not grow"
-    return Outcome("blocked-workers", "holds", words, SUMMARY, tuple(_held_by_database(facts)), PROBE, direct=False)
+    told = ("its event loops were not seen: waiting for a service that it calls would look the same",)
+    return Outcome("blocked-workers", "holds", words, SUMMARY, (*_held_by_database(facts), *told), PROBE, direct=False)
 
 
 def _held_by_database(facts: Facts) -> list[str]:
