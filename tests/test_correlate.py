@@ -95,6 +95,19 @@ def test_each_finding_has_the_status_that_the_figures_give_it(shop: Shop) -> Non
     assert {key: known.status for key, known in told.items()} == EXPECTED
 
 
+def test_waiting_in_line_at_the_knee_is_the_work_of_no_finding(shop: Shop) -> None:
+    calm = measured.evidence()
+    load = measured.load()
+    slow = [
+        replace(route, figures=replace(route.figures, p50=20 * (route.figures.p50 or 0.0)))
+        for route in load.steps[1].routes
+    ]
+    steps = (load.steps[0], replace(load.steps[1], routes=tuple(slow)), *load.steps[2:])
+    crowded = replace(calm, load=replace(load, steps=steps))
+    key = "n-plus-one", "history"
+    assert shop.told(crowded)[key].share == shop.told(calm)[key].share
+
+
 def test_cost_and_way_of_an_n_plus_one(shop: Shop) -> None:
     known = shop.told(measured.evidence())["n-plus-one", "history"]
     assert (known.ms_per_request, known.calls_per_request, known.route) == (6.0, 20.0, "GET /orders")

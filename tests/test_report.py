@@ -109,7 +109,7 @@ def test_summary_says_what_breaks_what_limits_and_what_to_do_first(document: Doc
     assert "holds 100 concurrent users (377 requests/s, p95 441 ms) and breaks at 130." in said
     assert "What limits it is the CPU of the database (high confidence)." in said
     assert "Do first: No index begins with sessions.token" in said
-    brings = "up to 9.1 ms of each GET /me and 13 % of the time of all requests at the knee"
+    brings = "up to 9.1 ms of each GET /me and 13 % of the work of all requests at the knee"
     assert f"{brings}, so at most 1.15 times the throughput if nothing else limits." in said
     assert "Dearest of all, but more work: n-plus-one (server/src/services/orders.rs:30; effort: a day)" in said
 

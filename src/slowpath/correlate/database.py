@@ -106,7 +106,7 @@ def sums(scene: Scene, found: list[Hit]) -> list[Sum]:
 
 
 def total_share(scene: Scene, costs: list[Sum]) -> float | None:
-    """Of the time of all requests at the knee, over all routes that pay."""
+    """Of the work of all requests at the knee, over all routes that pay."""
     shares = [share for cost in costs if (share := scene.traffic.share(cost.driven, cost.ms)) is not None]
     return min(1.0, sum(shares)) if shares else None
 

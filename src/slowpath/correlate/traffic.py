@@ -90,21 +90,31 @@ class Traffic:
     def where(self) -> str:
         """What shares are of: the knee, or one user's requests where no more were driven with success."""
         alone = self.knee is not None and self.knee.phase == "smoke"
-        return f"of the time of all requests {'of one user' if alone else 'at the knee'}"
+        return "of the time of all requests of one user" if alone else "of the work of all requests at the knee"
 
     @cached_property
     def _at_knee(self) -> dict[str, tuple[float, float]]:
-        """Measured route → its requests at the knee, and the milliseconds of all of them."""
-        return (
-            {name: (sane(f.requests), sane(f.requests) * taken(f)) for name, f in _figures(self.knee)}
-            if self.knee
-            else {}
-        )
+        """Measured route → its requests at the knee, and the milliseconds of work of all of them."""
+        found: dict[str, tuple[float, float]] = {}
+        for name, figures in _figures(self.knee) if self.knee else ():
+            each = self._quiet.get(name)
+            found[name] = sane(figures.requests), sane(figures.requests) * (taken(figures) if each is None else each)
+        return found
+
+    @cached_property
+    def _quiet(self) -> dict[str, float]:
+        """Measured route → milliseconds of a request of one user, driven alone where it was."""
+        found: dict[str, float] = {}
+        for phase in ("smoke", "isolate"):
+            for step in self.load.steps if self.load is not None else ():
+                found |= {name: taken(f) for name, f in _figures(step) if step.phase == phase and f.requests}
+        return found
 
     def share(self, driven: Driven, ms: float) -> float | None:
-        """The part of the time of all requests at the knee that so many milliseconds of each request of a route are.
+        """The part of the work of all requests at the knee that so many milliseconds of each request of a route are.
 
-        Time of all requests: of each route its requests × their mean, or their median where no mean was recorded.
+        Work: of each route its requests at the knee × what one takes with one user. At the knee itself requests wait
+        in line for most of their time, which no finding is to blame for; that stands in for routes not seen before.
         """
         whole = sum(time for _, time in self._at_knee.values())
         requests = sum(self._at_knee.get(name, (0.0, 0.0))[0] for name in driven.measured)

@@ -82,7 +82,7 @@ class Measured(msgspec.Struct, frozen=True):
     ms_per_request: float | None = None
     """Of the route that it costs most."""
     share: float | None = None
-    """0 to 1: of the time of all requests at the knee."""
+    """0 to 1: of the work of all requests at the knee."""
     calls_per_request: float | None = None
     route: str = ""
     path: tuple[str, ...] = ()

@@ -56,7 +56,9 @@ def first_thing(evidence: Evidence, found: list[Ranked]) -> Text:
 
 
 def _shares(evidence: Evidence) -> str:
-    return f"of the time of all requests {'of one user' if alone(evidence.load) else 'at the knee'}"
+    return (
+        f"of the {'time of all requests of one user' if alone(evidence.load) else 'work of all requests at the knee'}"
+    )
 
 
 def _labelled(one: Ranked) -> Text:

@@ -54,7 +54,7 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     confirmed_max: Count | None = None
     share_max: Share | None = None
-    """Of the time of all requests at the knee, that any one confirmed finding may take."""
+    """Of the work of all requests at the knee, that any one confirmed finding may take."""
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
