@@ -11,7 +11,10 @@ import pytest
 from surface import run
 
 DEPOT = Path(__file__).parent.parent / "fixtures" / "depot"
-PARTS = [str(DEPOT / "evidence" / f"{name}.json") for name in ("load", "resources", "queries", "schema", "bundle")]
+PARTS = [
+    str(DEPOT / "evidence" / f"{name}.json")
+    for name in ("load", "isolated", "resources", "queries", "schema", "bundle")
+]
 EXPECTED = {
     ("n-plus-one", "slips"): "confirmed",
     ("n-plus-one", "manifest"): "not-exercised",  # printed at night

@@ -364,7 +364,7 @@ def test_report_of_a_recorded_measurement(tmp_path: Path) -> None:
     assert "Do first: No index begins with movements.lot" in words(document, "summary")
     low = words(document, "low-hanging")
     assert all(rule in low for rule in ("bcrypt::verify", "thread::sleep", "Regex::new", "xlsx"))
-    assert "Not measured: the breaking point" in words(document, "baseline")
+    assert "Not measured: where the system breaks" in words(document, "baseline")
     assert "orders_tracking_by_hand" in words(document, "open")
     assert {one.status for one in ranked(report, evidence)} >= {"confirmed", "cheap", "not-exercised", "contradicted"}
     assert [path.name for path in write(tmp_path, root, report, evidence, "")]
