@@ -253,7 +253,7 @@ def test_the_baseline_builds_an_equal_database(
     database.ask(f"{HARD} {BOOK}")
     with monkeypatch.context() as patched:
         if by == "catalogue":
-            patched.setattr(baseline.shutil, "which", lambda name: None)
+            patched.setattr(baseline, "on_path", lambda name: None)
         found = part(root, database, "--baseline", str(root / "migrations"))
     up = Path(found.baseline)
     assert up == root / "migrations/00000000000000_baseline/up.sql"
