@@ -11,6 +11,7 @@ from surface import run, write
 
 from slowpath.discover import discover
 from slowpath.programs import on_path
+from slowpath.runtime.checkout import commit
 
 FILES = {
     "Cargo.toml": "",
@@ -67,4 +68,5 @@ def test_no_program_of_the_project_is_started(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setenv("PATH", os.pathsep.join([first, os.environ["PATH"]]))
         assert all(on_path(name) != str(tmp_path / name) for name in ("git", "k6", "kubectl", "pg_dump"))
         run("scan", tmp_path, "--exit-zero")
+        commit(tmp_path)
     assert not (tmp_path / "started").exists()
