@@ -88,9 +88,8 @@ class Traffic:
 
     @property
     def where(self) -> str:
-        """What shares are of: the knee, or one user's requests where no more were driven with success."""
-        alone = self.knee is not None and self.knee.phase == "smoke"
-        return "of the time of all requests of one user" if alone else "of the work of all requests at the knee"
+        """What shares are of, as text."""
+        return share_of(self.load)
 
     @cached_property
     def _at_knee(self) -> dict[str, tuple[float, float]]:
@@ -143,6 +142,17 @@ def knee(load: LoadPart) -> LoadStep | None:
     ranked = sorted(good, key=lambda step: (step.vus, step.phase == "confirm", step.end))
     smoke = [step for step in load.steps if step.phase == "smoke" and step.figures.requests]
     return ranked[-1] if ranked else next(iter(smoke or steps), None)
+
+
+def alone(load: LoadPart | None) -> bool:
+    """Whether shares are of one user's requests: no good step with more was found."""
+    step = knee(load) if load is not None else None
+    return step is not None and step.phase == "smoke"
+
+
+def share_of(load: LoadPart | None) -> str:
+    """What shares are of, as text."""
+    return f"of the {'time of all requests of one user' if alone(load) else 'work of all requests at the knee'}"
 
 
 def taken(figures: Figures) -> float:

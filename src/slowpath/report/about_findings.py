@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from slowpath.correlate.traffic import alone, share_of
 from slowpath.model.evidence import Evidence
 from slowpath.model.finding import Step
 from slowpath.model.report import Report
@@ -28,7 +29,6 @@ from slowpath.report.document import (
     missing,
     told,
 )
-from slowpath.report.knee import alone
 from slowpath.report.ranking import EFFORTS, STATUSES, Ranked, limiter_of, of_effort
 from slowpath.report.success import saved
 from slowpath.report.text import advice
@@ -55,12 +55,6 @@ def first_thing(evidence: Evidence, found: list[Ranked]) -> Text:
     return (*first, " Dearest of all, but more work: ", *second)
 
 
-def _shares(evidence: Evidence) -> str:
-    return (
-        f"of the {'time of all requests of one user' if alone(evidence.load) else 'work of all requests at the knee'}"
-    )
-
-
 def _labelled(one: Ranked) -> Text:
     return (Link(one.finding.place.path, one.line), f"; effort: {EFFORTS[one.effort]}")
 
@@ -75,7 +69,7 @@ def _brings(one: Ranked, evidence: Evidence) -> str:
         if measured.ms_per_request is not None
         else []
     )
-    parts += [f"{percent(measured.share)} {_shares(evidence)}"] if measured.share is not None else []
+    parts += [f"{percent(measured.share)} {share_of(evidence.load)}"] if measured.share is not None else []
     if not parts:
         return measured.summary
     many = measured.share and not alone(evidence.load)
@@ -144,7 +138,9 @@ def _findings(report: Report, evidence: Evidence, found: list[Ranked]) -> Iterat
     tally = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     yield Paragraph((f"{plural(len(found), 'finding')}: {tally}. ", *_order(evidence)))
     if any(one.measured and one.measured.share is not None for one in found):
-        yield Chart("impact", "Findings by impact.", _said(found, evidence), charts.findings(found, _shares(evidence)))
+        yield Chart(
+            "impact", "Findings by impact.", _said(found, evidence), charts.findings(found, share_of(evidence.load))
+        )
     head = ("Rank", "Rule", "Where", "Status", "ms/request", "Share", "Calls/request", "Route", "Effort")
     yield Table("All findings", head, tuple(_row(one) for one in found), frozenset({0, 4, 5, 6}))
     for one in found[:SHOWN]:
@@ -156,7 +152,7 @@ def _findings(report: Report, evidence: Evidence, found: list[Ranked]) -> Iterat
 def _order(evidence: Evidence) -> Text:
     known = limiter_of(evidence) != "inconclusive"
     relieves = "whether the rule relieves what limits the system, " if known else ""
-    return (f"By status, then {relieves}share {_shares(evidence)}, and cost in the dearest route.",)
+    return (f"By status, then {relieves}share {share_of(evidence.load)}, and cost in the dearest route.",)
 
 
 def _row(one: Ranked) -> tuple[Text, ...]:
@@ -210,4 +206,4 @@ def _said(found: list[Ranked], evidence: Evidence) -> str:
     top = next(one for one in found if one.measured and one.measured.share is not None)
     share = top.measured.share if top.measured else None
     where = f"{top.finding.place.path}:{top.line}"
-    return f"The first is {top.finding.rule} at {where} with {percent(share)} {_shares(evidence)}."
+    return f"The first is {top.finding.rule} at {where} with {percent(share)} {share_of(evidence.load)}."

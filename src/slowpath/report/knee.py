@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from slowpath.correlate import traffic
 from slowpath.model.evidence import Evidence, LoadPart, LoadStep, Verdict
 
 CURVE = ("smoke", "double", "narrow", "confirm")
@@ -49,12 +48,6 @@ def undecided(load: LoadPart) -> list[int]:
     good = point.last_good if point is not None and point.last_good is not None else 1
     decided = {step.vus for step in curve(load) if step.verdict != "undecided"}
     return sorted({step.vus for step in curve(load) if step.verdict == "undecided" and step.vus > good} - decided)
-
-
-def alone(load: LoadPart | None) -> bool:
-    """What findings take is of the time of one user's requests: the join found no good step with more."""
-    step = traffic.knee(load) if load else None
-    return step is not None and step.phase == "smoke"
 
 
 def void(evidence: Evidence) -> bool:
