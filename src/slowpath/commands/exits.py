@@ -1,4 +1,4 @@
-"""Exit codes of the measuring commands, and how they end."""
+"""Exit codes, and how commands end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import click
 
-GATE, USAGE, INTERNAL, INCONCLUSIVE = 1, 2, 3, 4
+FINDINGS = GATE = 1
+USAGE, INTERNAL, INCONCLUSIVE = 2, 3, 4
 INTERRUPTED = 130
 """As shells say it."""
 

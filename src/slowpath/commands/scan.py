@@ -1,0 +1,218 @@
+"""`slowpath scan`: settings → scan, or fixes → what is shown → reports → exit code."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from slowpath import engine, fix
+from slowpath.cache import Cache, directory
+from slowpath.commands import exits, project, terminal
+from slowpath.commands.project import Project
+from slowpath.config import ConfigError
+from slowpath.engine import Mended
+from slowpath.model.evidence import Evidence
+from slowpath.model.finding import SEVERITIES
+from slowpath.model.report import Report, Stats
+from slowpath.report import formats, text
+
+LEVELS = ["error", "warning", "note"]
+GC_THRESHOLD = 200_000
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The options of the command, by the names of click."""
+
+    paths: tuple[Path, ...]
+    style: str
+    output_file: Path | None
+    sarif_output: Path | None
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    min_confidence: str | None
+    fail_on: str | None
+    exit_zero: bool
+    fixing: bool
+    unsafe_fixes: bool
+    diff: bool
+    measure_builds: bool
+    evidence: Path | None
+    jobs: int
+    no_cache: bool
+    statistics: bool
+
+
+@click.command("scan")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--format", "style", type=click.Choice(list(formats.FORMATS)), default="full")
+@click.option("--output-file", type=click.Path(path_type=Path), help="Write the report there, not to stdout.")
+@click.option("--sarif-output", type=click.Path(path_type=Path), help="Write SARIF there as well.")
+@click.option("--select", multiple=True, metavar="RULES", help="Only these rules or groups, by comma.")
+@click.option("--ignore", multiple=True, metavar="RULES", help="Not these rules or groups, by comma.")
+@click.option("--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Default: medium.")
+@click.option("--fail-on", type=click.Choice(LEVELS), help="Least severity that makes the exit code 1. Default: note.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option("--fix", "fixing", is_flag=True, help="Apply the safe fixes of what would be shown, and show the rest.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that need a look.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, as a diff, and change nothing.")
+@click.option(
+    "--measure",
+    "measure_builds",
+    is_flag=True,
+    help="Run `cargo check` from scratch on a copy, before and after the fixes of the Cargo rules that are shown, and "
+    "print what they save. This runs the project's build scripts; nothing else does.",
+)
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    help="What `slowpath measure join` wrote: say of each finding what it costs the running system.",
+)
+@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Worker processes; 0 is one per core.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write cached facts.")
+@click.option(
+    "--statistics",
+    is_flag=True,
+    help="Print findings per rule, time per stage and how Rust calls were resolved to stderr.",
+)
+def command(**options: Any) -> None:
+    """Scan a project and report on PATHS (default: here).
+
+    The whole project is always analysed; PATHS say which findings are shown.
+    """
+    asked = Asked(**options)
+    if asked.unsafe_fixes and not (asked.fixing or asked.diff):
+        exits.fail("--unsafe-fixes goes with --fix or --diff")
+    if asked.measure_builds and asked.fixing:
+        exits.fail("--measure compares with what --fix would do: it goes without it")
+    gc.set_threshold(GC_THRESHOLD, 50, 100)
+    own = _project(asked)
+    progress, finish = terminal.progress()
+    scanning = _scanning(asked, own) | {"progress": progress}
+    mended: Mended | None = None
+    unwritten: dict[str, str] = {}
+    if asked.fixing or asked.diff:
+        mended = engine.mend(own.root, own.rules, unsafe=asked.unsafe_fixes, **scanning)
+        report = mended.before
+    else:
+        report = engine.scan(own.root, own.rules, **scanning)
+    saved, failed = _saved(own, report, progress) if asked.measure_builds else ("", False)
+    if mended and asked.fixing and not asked.diff:
+        unwritten = fix.write(own.root, mended.before.sources.texts, mended.texts, mended.fixes)
+        report = engine.scan(own.root, own.rules, **scanning) if unwritten else mended.report
+    finish()
+    report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
+    _show(report, asked, mended)
+    if asked.style in formats.FOR_PEOPLE:
+        for line in text.troubles(report):
+            terminal.warn(line)
+    if mended:
+        for line in _told(mended, unwritten, asked.diff):
+            terminal.warn(line)
+    if asked.statistics:
+        click.echo(text.statistics(report), err=True, nl=False)
+    click.echo(saved, err=True, nl=False)
+    sys.exit(_exit_code(report, own, asked, bool(own.broken or unwritten or failed)))
+
+
+def _project(asked: Asked) -> Project:
+    flags = {
+        "min_confidence": asked.min_confidence,
+        "fail_on": asked.fail_on,
+        "select": _split(asked.select),
+        "ignore": _split(asked.ignore),
+    }
+    try:
+        return project.opened(asked.paths or (Path(),), flags)
+    except ConfigError as error:
+        exits.fail(str(error))
+
+
+def _scanning(asked: Asked, own: Project) -> dict[str, Any]:
+    """The options of the engine."""
+    scope = (project.relative(path, own.root) for path in asked.paths or (Path(),))
+    return own.options | {
+        "jobs": asked.jobs,
+        "cache": None if asked.no_cache else Cache(directory()),
+        "scope": tuple(entry for entry in scope if entry != "."),
+        "count_calls": asked.statistics,
+        "evidence": _evidence(asked.evidence) if asked.evidence is not None else None,
+    }
+
+
+def _saved(own: Project, report: Report, progress: Any) -> tuple[str, bool]:
+    from slowpath.commands import savings
+
+    return savings.measured(own.root, report, progress)
+
+
+def _show(report: Report, asked: Asked, mended: Mended | None) -> None:
+    """The report, where it was asked to go; a diff instead, unless the report goes to a file."""
+    on_terminal = asked.output_file is None and sys.stdout.isatty()
+    shown = report
+    if not asked.statistics and (asked.style not in formats.FOR_PEOPLE or not on_terminal):
+        # Equal input gives equal bytes, whatever cache and jobs.
+        shown = msgspec.structs.replace(report, stats=Stats(files=report.stats.files))
+    if asked.output_file or not asked.diff:
+        colored = asked.output_file is None and terminal.color(on_terminal)
+        terminal.write(asked.output_file, formats.rendered(shown, asked.style, colored))
+    if mended and asked.diff:
+        terminal.write(None, fix.diff(mended.before.sources.texts, mended.texts))
+    if asked.sarif_output:
+        terminal.write(asked.sarif_output, formats.rendered(report, "sarif"))
+
+
+def _told(mended: Mended, unwritten: dict[str, str], diff: bool) -> Iterator[str]:
+    """What became of the fixes."""
+    yield from dict.fromkeys(unwritten.values())
+    yield _tally(mended, unwritten, "would be fixed" if diff else "fixed")
+    if not diff:
+        yield from _locked(mended)
+
+
+def _tally(mended: Mended, unwritten: Collection[str], done: str) -> str:
+    """How many findings are fixed, and how many more could be."""
+    count = sum(not any(edit.place.path in unwritten for edit in own.edits) for own in mended.fixes)
+    more = sum(own.fix is not None and not own.fix.safe for own in mended.report.findings)
+    hint = "" if mended.unsafe or not more else f", {more} more with --unsafe-fixes"
+    return f"{count} finding{'' if count == 1 else 's'} {done}{hint}"
+
+
+def _locked(mended: Mended) -> Iterator[str]:
+    """Cargo.lock is cargo's to write: a build with `--locked` would stop at it."""
+    locks = any(path.endswith("Cargo.lock") for path in mended.before.sources.texts)
+    if locks and any(path.endswith("Cargo.toml") for path in mended.texts):
+        yield "Cargo.lock is as it was: cargo brings it up to date at its next build, or `cargo update --workspace` now"
+
+
+def _exit_code(report: Report, own: Project, asked: Asked, unusable: bool) -> int:
+    if any(trouble.internal for trouble in report.troubles):
+        return exits.INTERNAL
+    if unusable:
+        return exits.USAGE
+    least = SEVERITIES.index(own.settings.fail_on)
+    failing = any(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
+    return exits.FINDINGS if failing and not asked.exit_zero else 0
+
+
+def _split(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _evidence(path: Path) -> Evidence:
+    from slowpath import parts
+
+    try:
+        found = parts.read(path)
+    except parts.PartError as error:
+        exits.fail(str(error))
+    if not isinstance(found, Evidence):
+        exits.fail(
+            f"{path}: is one part ({found.schema}): join it with `slowpath measure join {path} -o evidence.json` first"
+        )
+    return found
