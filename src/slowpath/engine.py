@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Ignores = Mapping[str, Iterable[str]]
 """gitignore-style pattern → ids of the rules that say nothing in such files."""
+Narrow = Callable[[Report], Report]
+"""Leaves the findings that are to be shown: those that are new since a revision, or that no baseline holds."""
 Features = Mapping[str, Sequence[str]]
 """Name → gitignore-style patterns of the code that the first load must not hold."""
 MAX_ROUNDS = 50
@@ -58,6 +60,7 @@ def scan(
     count_calls: bool = False,
     crate_sources: CrateSources | None = None,
     evidence: Evidence | None = None,
+    narrow: Narrow = lambda report: report,
 ) -> Report:
     """Scan the project at `root`. `jobs` 0 means one per core.
 
@@ -65,6 +68,7 @@ def scan(
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
     `start_after` names the last migration that ran everywhere, `features` the code that the first load must not hold.
     `crate_sources` is where to count what a finding saves; `evidence` what was measured of the running system.
+    `narrow` says which findings are shown.
     """
     started = time.perf_counter()
     progress("reading files")
@@ -85,6 +89,7 @@ def scan(
         count_calls=count_calls,
         crate_sources=crate_sources,
         evidence=evidence,
+        narrow=narrow,
     )
 
 
@@ -138,6 +143,7 @@ def analyse(
     count_calls: bool = False,
     crate_sources: CrateSources | None = None,
     evidence: Evidence | None = None,
+    narrow: Narrow = lambda report: report,
 ) -> Report:
     """The findings of discovered texts."""
     clock = _Clock(stages, progress)
@@ -168,7 +174,7 @@ def analyse(
         shown = list(zip(with_lines([f for f, _ in shown], crate_sources, cache), [n for _, n in shown], strict=True))
     if cache is not None and cache.trouble:
         troubles.append(Trouble(str(cache.path), 0, cache.trouble))
-    return Report(
+    report = Report(
         findings=tuple(finding for finding, _ in shown),
         fingerprints=tuple(name for _, name in shown),
         troubles=tuple(sorted({*found.troubles, *troubles}, key=lambda t: (t.path, t.line, t.message))),
@@ -184,6 +190,7 @@ def analyse(
             program.rust.tally() if count_calls and program.of("rust") else (),
         ),
     )
+    return narrow(report)
 
 
 class _Clock:

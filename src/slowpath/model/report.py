@@ -35,3 +35,5 @@ class Report(msgspec.Struct, frozen=True):
     """The project's folder below the root of its git checkout, with a slash at its end; nothing where they are one."""
     measured: bool = False
     """Findings were joined with evidence."""
+    known: int = 0
+    """Findings that are not shown: a baseline holds them, or they are not of the change that was asked for."""

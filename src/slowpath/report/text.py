@@ -216,15 +216,16 @@ def _summary(report: Report, style: Style) -> str:
     stats = report.stats
     scanned = f"{_plural(stats.files, 'file')} scanned" + (f" in {stats.seconds:.2f} s" if stats.seconds else "")
     trouble = f", {_plural(len(report.troubles), 'problem')} reading them" if report.troubles else ""
+    known = f"; {_plural(report.known, 'known finding')} not shown" if report.known else ""
     if not report.findings:
-        return f"No slow paths found; {scanned}{trouble}."
+        return f"No {'new ' if known else ''}slow paths found; {scanned}{known}{trouble}."
     counts = Counter(finding.severity for finding in report.findings)
     split = ", ".join(f"{counts[name]} {name}" for name in ("error", "warning", "note") if counts[name])
     files = len({finding.place.path for finding in report.findings})
     found = style("bold", _plural(len(report.findings), "finding"))
-    known = Counter(finding.measured.status for finding in report.findings if finding.measured)
-    told = ", ".join(f"{known[status]} {status.replace('-', ' ')}" for status in STATUSES if known[status])
-    trouble = (f"; measured: {told}" if told else "") + trouble
+    statuses = Counter(finding.measured.status for finding in report.findings if finding.measured)
+    told = ", ".join(f"{statuses[status]} {status.replace('-', ' ')}" for status in STATUSES if statuses[status])
+    trouble = (f"; measured: {told}" if told else "") + known + trouble
     return f"{found} ({split}) in {_plural(files, 'file')}; {scanned}{trouble}."
 
 

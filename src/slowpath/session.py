@@ -1,0 +1,45 @@
+"""A project that stays loaded, for editors and `--watch`: texts change, findings follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from slowpath import engine
+from slowpath.discover import Discovery, discover, language_of
+from slowpath.model.report import Report
+from slowpath.model.rule import Rule
+
+
+class Session:
+    """A project's texts, those on disk and those that an editor holds unsaved. `options` are those of `engine.scan`."""
+
+    def __init__(self, root: Path, rules: Iterable[Rule], options: Mapping[str, Any]) -> None:
+        self.root = root
+        self.rules = list(rules)
+        self.options = {name: value for name, value in options.items() if name != "exclude"}
+        self._exclude = tuple(options.get("exclude", ()))
+        self._unsaved: dict[str, bytes] = {}
+        self._found = discover(root, self._exclude)
+
+    def reload(self) -> None:
+        """Read the files anew: some were saved, made or removed."""
+        self._found = discover(self.root, self._exclude)
+
+    def hold(self, path: str, text: bytes | None) -> None:
+        """An editor's text of a file, relative to the root, is what counts; None: what is on disk counts again."""
+        if text is None:
+            self._unsaved.pop(path, None)
+        else:
+            self._unsaved[path] = text
+
+    def report(self) -> Report:
+        """The findings of the texts as they are now."""
+        files = {path: (path, language, self._unsaved.get(path, text)) for path, language, text in self._found.files}
+        for path in self._unsaved.keys() - files.keys():
+            language = language_of(path)
+            if language is not None:
+                files[path] = (path, language, self._unsaved[path])
+        found = Discovery(sorted(files.values()), self._found.troubles, self._found.unread)
+        return engine.analyse(found, self.rules, **self.options)
