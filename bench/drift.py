@@ -22,8 +22,8 @@ import postgres
 import psycopg
 import replay
 
-from slowpath import engine
 from slowpath.discover import discover
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.program.schema import Catalogue, Table
 from slowpath.runtime import catalogue, schema_compare
@@ -115,7 +115,7 @@ def study(
     project: Path, cluster: postgres.Cluster, count: int, dice: random.Random
 ) -> Iterator[tuple[Change, bool | None]]:
     """Each change that was made, and whether it was found; None where the replay is not certain of the table."""
-    files, _, _ = engine.facts_of(discover(project, ()), [], 1, None)
+    files, _, _ = facts_of(discover(project, ()), [], 1, None)
     program = link(files).schema
     for own in described(program):
         if own.catalogue is None or not own.catalogue.tables:

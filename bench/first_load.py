@@ -15,8 +15,8 @@ import json
 import sys
 from pathlib import Path
 
-from slowpath import engine
 from slowpath.discover import discover
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.program.first_loads import first_load
 
@@ -24,7 +24,7 @@ from slowpath.program.first_loads import first_load
 def main() -> None:
     """Reads one project."""
     found = discover(Path(sys.argv[1]).resolve(), ())
-    files, _, _ = engine.facts_of(found, [], 1, None)
+    files, _, _ = facts_of(found, [], 1, None)
     web = link(files).web
     rows = []
     for entry, kind in sorted(web.entries.items()):

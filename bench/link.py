@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from slowpath import engine, rulebook
+from slowpath import findings, rulebook
 from slowpath.cache import Cache, directory
 from slowpath.discover import discover
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.model.report import Trouble
 from slowpath.program import File, Program
@@ -44,7 +45,7 @@ def measure(files: dict[str, File], lines: int) -> str:
     program: Program = link(files)
     troubles: list[Trouble] = []
     linking = timed(lambda: program.rust)
-    ruling = timed(lambda: list(engine.run(program, rules, troubles)))
+    ruling = timed(lambda: list(findings.run(program, rules, troubles)))
     calls = timed(program.rust.tally)
     total = sum(count for _, count in program.rust.tally())
     per = (linking + ruling + calls) / lines * 100_000
@@ -54,7 +55,7 @@ def measure(files: dict[str, File], lines: int) -> str:
 def main() -> None:
     found = discover(Path(sys.argv[1]), ())
     counted = {path: source.count(b"\n") for path, language, source in found.files if language == "rust"}
-    files, _, _ = engine.facts_of(found, [], 0, Cache(directory()))
+    files, _, _ = facts_of(found, [], 0, Cache(directory()))
     print("| lines | calls | link | rules | every call | s per 100,000 lines |\n|--:|--:|--:|--:|--:|--:|")
     for share in SHARES:
         some = part(files, share)

@@ -20,9 +20,10 @@ import databases
 import postgres
 import replay
 
-from slowpath import engine, rulebook
+from slowpath import rulebook
 from slowpath.checks import constraint_scan, index_not_concurrent, table_rewrite
 from slowpath.discover import discover
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.link.replay import replay as replay_all
 from slowpath.model.schema import Operation, SqlFacts
@@ -42,7 +43,7 @@ Site = tuple[str, str]
 
 def catalogues(root: Path) -> Iterator[tuple[str, Catalogue, dict[str, set[Site]]]]:
     """Each set of PostgreSQL migrations, and what slowpath says of each migration."""
-    files, _, _ = engine.facts_of(discover(root, ()), [], 1, None)
+    files, _, _ = facts_of(discover(root, ()), [], 1, None)
     program = link(files)
     for schema in program.schema.schemas:
         for found in schema.catalogues:

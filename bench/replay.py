@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import databases
 import postgres
 
-from slowpath import engine
 from slowpath.discover import discover
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.model.schema import Index
 from slowpath.program.schema import Catalogue, Table
@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
 
 def catalogues(root: Path) -> Iterator[tuple[str, Catalogue]]:
     """What the replay makes of each set of migrations that a database is here for."""
-    files, _, _ = engine.facts_of(discover(root, ()), [], 1, None)
+    files, _, _ = facts_of(discover(root, ()), [], 1, None)
     for schema in link(files).schema.schemas:
         yield from ((schema.root, found) for found in schema.catalogues if found.dialect in ("postgres", "sqlite"))
 

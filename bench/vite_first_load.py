@@ -24,8 +24,8 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slowpath import engine
 from slowpath.discover import discover, language_of
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.program.first_loads import first_load
 
@@ -64,7 +64,7 @@ def built(chunks: list[dict[str, Any]], root: Path) -> Load:
 
 def predicted(root: Path, entry: str) -> tuple[Load, tuple[str, ...]]:
     """slowpath's estimate, and the packages whose size it does not know."""
-    files, _, _ = engine.facts_of(discover(root), [], 1, None)
+    files, _, _ = facts_of(discover(root), [], 1, None)
     web = link(files).web
     modules, weight = first_load(web, entry)
     return Load(modules, dict(weight.packages), weight.kilobytes), tuple(weight.unknown)

@@ -148,6 +148,7 @@ def test_cache_that_cannot_be_used(tmp_path: Path, damage: str) -> None:
         scan(root, SLOWPATH_CACHE_DIR=str(cache))
         with sqlite3.connect(cache / "facts.db") as db:
             db.execute("UPDATE facts SET data = x'c1'")
+            db.execute("UPDATE results SET data = x'c1'")
     else:
         cache.write_text("")
     found = problems(root, SLOWPATH_CACHE_DIR=str(cache))

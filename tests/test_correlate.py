@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from slowpath import config, engine, rulebook
 from slowpath.correlate import correlate, mismatch
 from slowpath.discover import discover
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.model.evidence import (
     Evidence,
@@ -85,7 +86,7 @@ def shop() -> Shop:
     features = config.load(SHOP).bundle.features
     rules = [rule for rule in rulebook.load_usable([])[0] if rule.enabled]
     found = discover(SHOP, ())
-    files, _, _ = engine.facts_of(found, rules, 1, None)
+    files, _, _ = facts_of(found, rules, 1, None)
     report = engine.scan(SHOP, rules, jobs=1, features=features)
     return Shop(link(files, found.unread, "", features), list(report.findings))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slowpath.discover import Discovery, language_of
-from slowpath.engine import facts_of
+from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.program.web import Declaration, External, WebProgram
 from slowpath.program.weights import UNKNOWN, sizes, weigh

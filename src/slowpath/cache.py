@@ -1,8 +1,8 @@
-"""Facts by content, in one SQLite file of the user's own cache directory.
+"""Facts by content, and results by all of their input, in one SQLite file of the user's own cache directory.
 
 The key covers the bytes, the language, slowpath's version and the query pages, so nothing is ever invalidated; rows
-that no scan used for a month go, and past a size all do. A scanned repo cannot reach the file: it lies outside
-the checkout, and keys are BLAKE2b.
+that no scan used for a month go, of results all but the newest, and past a size all do. A scanned repo cannot reach
+the file: it lies outside the checkout, and keys are BLAKE2b.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ KEEP_DAYS = 30
 MAX_BYTES = 400_000_000
 """Past this size all facts go: about a hundred products of 150,000 lines."""
 BATCH = 500
+MAX_RESULTS = 100
 
 
 def key(salt: bytes, source: bytes) -> bytes:
@@ -54,6 +55,7 @@ class Cache:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=OFF")
             db.execute("CREATE TABLE IF NOT EXISTS facts (key BLOB PRIMARY KEY, day INTEGER, data BLOB) WITHOUT ROWID")
+            db.execute("CREATE TABLE IF NOT EXISTS results (key BLOB PRIMARY KEY, at INTEGER, data BLOB) WITHOUT ROWID")
             return db
         except (sqlite3.Error, OSError) as error:
             self.trouble = f"cache not used: {_reason(error)}"
@@ -101,6 +103,28 @@ class Cache:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self.trouble = f"cache not written: {_reason(error)}"
+
+    def result(self, name: bytes) -> bytes | None:
+        """A stored result."""
+        if self._db is None:
+            return None
+        try:
+            row = self._db.execute("SELECT data FROM results WHERE key = ?", (name,)).fetchone()
+        except sqlite3.Error as error:
+            self.trouble = f"cache not used: {_reason(error)}"
+            return None
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
+
+    def keep_result(self, name: bytes, data: bytes) -> None:
+        """Store a result, and let the oldest go."""
+        if self._db is None or self.trouble:
+            return
+        newest = "SELECT key FROM results ORDER BY at DESC LIMIT ?"
+        # Facts that cannot be written are said; where only this cannot be done now, another scan will do it.
+        with contextlib.suppress(sqlite3.Error), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", (name, time.time_ns(), data))
+            self._db.execute(f"DELETE FROM results WHERE key NOT IN ({newest})", (MAX_RESULTS,))
 
 
 def _reason(error: Exception) -> str:

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
-from importlib import import_module
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-import pathspec
-
-from slowpath import __version__, fix, workers
-from slowpath.cache import Cache, key
+from slowpath import fix, results
+from slowpath.cache import Cache
 from slowpath.crate_lines import CrateSources, with_lines
 from slowpath.discover import Discovery, discover, language_of
-from slowpath.extract import facts_type
-from slowpath.fingerprint import fingerprints
-from slowpath.link import link
-from slowpath.model.finding import CONFIDENCES, Confidence, Finding, Fix, Trouble
+from slowpath.facts import facts_of, keys_of
+from slowpath.model.finding import Confidence, Fix, Trouble
 from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
-from slowpath.program import File, Program
-from slowpath.program.endpoints import Endpoints
-from slowpath.suppress import suppress
-from slowpath.workers import Patterns, Task
+from slowpath.results import Features, Ignores, Settings
 
 if TYPE_CHECKING:
     from slowpath.model.evidence import Evidence
 
-Ignores = Mapping[str, Iterable[str]]
-"""gitignore-style pattern → ids of the rules that say nothing in such files."""
 Narrow = Callable[[Report], Report]
 """Leaves the findings that are to be shown: those that are new since a revision, or that no baseline holds."""
-Features = Mapping[str, Sequence[str]]
-"""Name → gitignore-style patterns of the code that the first load must not hold."""
 MAX_ROUNDS = 50
 """Of fixes: those that overlap wait for the next round."""
 
@@ -147,48 +132,46 @@ def analyse(
 ) -> Report:
     """The findings of discovered texts."""
     clock = _Clock(stages, progress)
-    with_id = {rule.id: rule for rule in rules}
     sources = Sources({path: source for path, _, source in found.files})
+    settings = Settings(min_confidence, start_after, ignores, features, (*known, *(rule.id for rule in rules)))
     clock.next("extract", f"extracting {len(found.files)} files")
-    files, troubles, parsed = facts_of(found, rules, jobs, cache)
-    troubles += does_not_parse(files, sources)
-    clock.next("rules", "linking and checking")
-    program = link(
-        files, found.unread | {path for path, _, _ in found.files if path not in files}, start_after, features
-    )
-    raw = list(dict.fromkeys(run(program, rules, troubles)))
-    if "cargo" in vars(program):  # a rule asked for it
-        troubles += program.cargo.troubles
-    clock.next("suppress", "suppressing")
-    findings = suppress(raw, files, with_id, frozenset([*known, *with_id]), sources)
-    findings = [f for f in findings if CONFIDENCES.index(f.confidence) >= CONFIDENCES.index(min_confidence)]
-    findings = sorted(not_ignored(drop_broken(findings, files), ignores), key=order)
-    findings = [routed(finding, program) for finding in findings]
-    if evidence is not None:
-        clock.next("correlate", "joining with what was measured")
-        findings = measured(findings, program, evidence, raw, troubles)
-    names = fingerprints(findings, sources)
-    shown = [(f, name) for f, name in zip(findings, names, strict=True) if in_scope(f.place.path, scope)]
+    keys = keys_of(found, rules)
+    name = results.key(keys, found.unread, rules, settings)
+    kept = cache if evidence is None and not count_calls else None
+    result = results.stored(kept, name) if kept is not None else None
+    parsed = 0
+    calls: tuple[tuple[str, int], ...] = ()
+    if result is None:
+        # A scan of what was scanned before does without these.
+        from slowpath.findings import judged, measured
+
+        extracted = facts_of(found, rules, jobs, cache, keys)
+        clock.next("rules", "linking and checking")
+        own = judged(extracted, found.unread, sources, rules, settings)
+        result, parsed = own.result, extracted.parsed
+        if count_calls and own.program.of("rust"):
+            calls = own.program.rust.tally()
+        if evidence is not None:
+            clock.next("correlate", "joining with what was measured")
+            result = measured(own, evidence, sources)
+        if kept is not None:
+            results.store(kept, name, result)
+    pairs = zip(result.findings, result.fingerprints, strict=True)
+    shown = [(finding, name) for finding, name in pairs if in_scope(finding.place.path, scope)]
     if crate_sources is not None:
         clock.next("savings", "counting what it saves")
         shown = list(zip(with_lines([f for f, _ in shown], crate_sources, cache), [n for _, n in shown], strict=True))
+    troubles = {*found.troubles, *result.troubles}
     if cache is not None and cache.trouble:
-        troubles.append(Trouble(str(cache.path), 0, cache.trouble))
+        troubles.add(Trouble(str(cache.path), 0, cache.trouble))
     report = Report(
         findings=tuple(finding for finding, _ in shown),
         fingerprints=tuple(name for _, name in shown),
-        troubles=tuple(sorted({*found.troubles, *troubles}, key=lambda t: (t.path, t.line, t.message))),
-        rules=with_id,
+        troubles=tuple(sorted(troubles, key=lambda t: (t.path, t.line, t.message))),
+        rules={rule.id: rule for rule in rules},
         sources=sources,
         measured=evidence is not None,
-        stats=Stats(
-            len(files),
-            parsed,
-            len(files) - parsed,
-            clock.total(),
-            clock.done(),
-            program.rust.tally() if count_calls and program.of("rust") else (),
-        ),
+        stats=Stats(result.files, parsed, result.files - parsed, clock.total(), clock.done(), calls),
     )
     return narrow(report)
 
@@ -216,127 +199,6 @@ class _Clock:
 
     def total(self) -> float:
         return sum(seconds for _, seconds in self.done())
-
-
-def order(finding: Finding) -> tuple[str, int, int, str, str]:
-    """Reports list findings by path, position and rule."""
-    return (finding.place.path, *finding.place.span, finding.rule, finding.message)
-
-
-def facts_of(
-    found: Discovery, rules: list[Rule], jobs: int, cache: Cache | None
-) -> tuple[dict[str, File], list[Trouble], int]:
-    """Facts of every file, from the cache where it knows the content; how many had to be extracted."""
-    languages = {language for _, language, _ in found.files}
-    patterns = {language: _patterns(language, rules) for language in languages}
-    salts = {language: _salt(language, patterns[language]) for language in languages}
-    keys = {path: key(salts[language], source) for path, language, source in found.files}
-    encoded = cache.get(set(keys.values())) if cache is not None else {}
-    missing: dict[bytes, Task] = {}
-    for path, language, source in found.files:
-        if keys[path] not in encoded:
-            missing.setdefault(keys[path], Task(language, source, patterns[language]))
-    troubles: list[Trouble] = []
-    fresh: dict[bytes, bytes] = {}
-    for name, outcome in zip(missing, workers.extract_all(list(missing.values()), jobs), strict=True):
-        if outcome.message:
-            paths = [path for path, known in keys.items() if known == name]
-            troubles += [Trouble(path, 0, outcome.message, outcome.internal) for path in paths]
-        else:
-            fresh[name] = outcome.facts
-    if cache is not None:
-        cache.put(fresh)
-    encoded |= fresh
-    files = {}
-    decoders = {language: msgspec.msgpack.Decoder(facts_type(language)) for language in languages}
-    for path, language, source in found.files:
-        if keys[path] not in encoded:
-            continue
-        try:
-            facts = decoders[language].decode(encoded[keys[path]])
-        except msgspec.DecodeError:  # the row was damaged on disk
-            facts = decoders[language].decode(workers.extract_one(Task(language, source, patterns[language])).facts)
-        files[path] = File(path, language, facts)
-    return files, troubles, len(fresh)
-
-
-def _patterns(language: str, rules: Iterable[Rule]) -> Patterns:
-    own = {"tsx": ("tsx", "typescript")}.get(language, (language,))
-    return tuple(sorted((rule.id, rule.query) for rule in rules if rule.query and rule.language in own))
-
-
-def _salt(language: str, patterns: Patterns) -> bytes:
-    """Stands for everything but the content that facts depend on; slowpath's own code included, while it is edited."""
-    return blake2b(repr((__version__, _code_stamp(), language, patterns)).encode(), digest_size=32).digest()
-
-
-def _code_stamp() -> str:
-    """Changes when the extractors or the facts' shapes do."""
-    here = Path(__file__).parent
-    return " ".join(
-        f"{entry.name}:{entry.stat().st_mtime_ns}:{entry.stat().st_size}"
-        for folder in ("extract", "model")
-        for entry in sorted(os.scandir(here / folder), key=lambda entry: entry.name)
-        if entry.is_file()
-    )
-
-
-def does_not_parse(files: Mapping[str, File], sources: Sources) -> Iterator[Trouble]:
-    """One line per file with text that its grammar does not know."""
-    for path, file in files.items():
-        if file.facts.broken:
-            line = sources.line(path, min(file.facts.broken)[0])
-            yield Trouble(path, line, "slowpath's grammar does not understand this; the rest of the file is read")
-
-
-def run(program: Program, rules: Iterable[Rule], troubles: list[Trouble]) -> Iterator[Finding]:
-    """What every rule finds. A rule that fails says so in `troubles`, and the others go on."""
-    for rule in rules:
-        if rule.kind == "allow":
-            continue
-        module = f"slowpath.checks.{rule.id.replace('-', '_')}" if rule.kind == "check" else f"slowpath.{rule.kind}"
-        try:
-            yield from import_module(module).check(program, rule)
-        except Exception as error:
-            troubles.append(Trouble(f"rule {rule.id}", 0, f"internal error: {workers.blame(error)}", internal=True))
-
-
-def drop_broken(findings: Iterable[Finding], files: Mapping[str, File]) -> Iterator[Finding]:
-    """Findings that start inside text that did not parse say nothing reliable."""
-    for finding in findings:
-        file = files.get(finding.place.path)
-        start = finding.place.span[0]
-        if file is None or not any(first <= start < last for first, last in file.facts.broken):
-            yield finding
-
-
-def not_ignored(findings: Iterable[Finding], ignores: Ignores) -> Iterator[Finding]:
-    """Findings that no pattern of per-file-ignores covers."""
-    specs = [(pathspec.GitIgnoreSpec.from_lines([pattern]), frozenset(rules)) for pattern, rules in ignores.items()]
-    for finding in findings:
-        if not any(finding.rule in rules and spec.match_file(finding.place.path) for spec, rules in specs):
-            yield finding
-
-
-def routed(finding: Finding, program: Program) -> Finding:
-    """The finding with the endpoints that lead to its place, where that is Rust."""
-    if not finding.place.path.endswith(".rs"):
-        return finding
-    endpoints = program.rust.shared(Endpoints)
-    function = program.rust.around(finding.place)
-    routes = endpoints.of(function) if function is not None else ()
-    return msgspec.structs.replace(finding, routes=tuple(map(str, routes))) if routes else finding
-
-
-def measured(
-    findings: list[Finding], program: Program, evidence: Evidence, raw: list[Finding], troubles: list[Trouble]
-) -> list[Finding]:
-    """The findings with what was measured of them; why that may be of no use is a trouble."""
-    from slowpath.correlate import correlate, mismatch
-
-    doubts = [remark.message for remark in evidence.remarks if remark.level != "note"]
-    troubles += [Trouble("evidence", 0, why) for why in (*doubts, mismatch(program, evidence)) if why]
-    return correlate(findings, program, evidence, raw)
 
 
 def in_scope(path: str, scope: tuple[str, ...]) -> bool:

@@ -46,9 +46,10 @@ def command(paths: tuple[Path, ...], output: Path, project: Path, entry: str) ->
 
 
 def _project(path: Path) -> Project:
-    from slowpath import config, engine, rulebook
+    from slowpath import config, rulebook
     from slowpath.cache import Cache, directory
     from slowpath.discover import discover
+    from slowpath.facts import facts_of
     from slowpath.link import link
     from slowpath.runtime.bundle_project import describe
 
@@ -59,6 +60,6 @@ def _project(path: Path) -> Project:
     except config.ConfigError as error:
         fail(str(error))
     kept = [file for file in found.files if file[1] in ("typescript", "tsx", "json")]
-    files, _, _ = engine.facts_of(found._replace(files=kept), [], 0, Cache(directory()))
+    files, _, _ = facts_of(found._replace(files=kept), [], 0, Cache(directory()))
     rule = next(rule for rule in rulebook.load_usable([])[0] if rule.id == "eager-route")
     return describe(link(files).web, settings.bundle.features, rule.settings)

@@ -130,9 +130,10 @@ def _described(path: Path, live: Live, wanted: str) -> Project:
     """What the project says of this database."""
     from hashlib import sha384
 
-    from slowpath import config, engine
+    from slowpath import config
     from slowpath.cache import Cache, directory
     from slowpath.discover import discover
+    from slowpath.facts import facts_of
     from slowpath.link import link
     from slowpath.link.layout import version
     from slowpath.link.replay import replay
@@ -148,7 +149,7 @@ def _described(path: Path, live: Live, wanted: str) -> Project:
     except config.ConfigError as error:
         fail(str(error))
     kept = [file for file in found.files if file[1] in ("rust", "sql", "toml", "patch")]
-    files, _, _ = engine.facts_of(found._replace(files=kept), [], 0, Cache(directory()))
+    files, _, _ = facts_of(found._replace(files=kept), [], 0, Cache(directory()))
     program = link(files, found.unread | {name for name, _, _ in kept if name not in files})
     sources = Sources({name: text for name, _, text in kept})
     try:

@@ -1,0 +1,111 @@
+"""Facts → findings, of the whole program: link, rules, and what comments and settings leave of what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import pathspec
+
+from slowpath import workers
+from slowpath.facts import Extracted, does_not_parse
+from slowpath.fingerprint import fingerprints
+from slowpath.link import link
+from slowpath.model.finding import CONFIDENCES, Finding, Trouble
+from slowpath.model.rule import Rule
+from slowpath.model.source import Sources
+from slowpath.program import File, Program
+from slowpath.program.endpoints import Endpoints
+from slowpath.results import Ignores, Result, Settings
+from slowpath.suppress import suppress
+
+if TYPE_CHECKING:
+    from slowpath.model.evidence import Evidence
+
+
+class Judged(NamedTuple):
+    """A result, what every rule found before anything was left out, and the program that they spoke of."""
+
+    result: Result
+    raw: list[Finding]
+    program: Program
+
+
+def judged(
+    extracted: Extracted, unread: frozenset[str], sources: Sources, rules: list[Rule], settings: Settings
+) -> Judged:
+    """The findings of a project's facts."""
+    files, troubles = extracted.files, [*extracted.troubles, *does_not_parse(extracted.files, sources)]
+    unread = unread | {path for path in sources.texts if path not in files}
+    program = link(files, unread, settings.start_after, settings.features)
+    raw = list(dict.fromkeys(run(program, rules, troubles)))
+    if "cargo" in vars(program):  # a rule asked for it
+        troubles += program.cargo.troubles
+    findings = suppress(raw, files, {rule.id: rule for rule in rules}, frozenset(settings.known), sources)
+    least = CONFIDENCES.index(settings.min_confidence)
+    findings = [finding for finding in findings if CONFIDENCES.index(finding.confidence) >= least]
+    findings = sorted(not_ignored(drop_broken(findings, files), settings.ignores), key=order)
+    findings = [routed(finding, program) for finding in findings]
+    result = Result(tuple(findings), fingerprints(findings, sources), tuple(troubles), len(files))
+    return Judged(result, raw, program)
+
+
+def order(finding: Finding) -> tuple[str, int, int, str, str]:
+    """Reports list findings by path, position and rule."""
+    return (finding.place.path, *finding.place.span, finding.rule, finding.message)
+
+
+def run(program: Program, rules: Iterable[Rule], troubles: list[Trouble]) -> Iterator[Finding]:
+    """What every rule finds. A rule that fails says so in `troubles`, and the others go on."""
+    for rule in rules:
+        if rule.kind == "allow":
+            continue
+        module = f"slowpath.checks.{rule.id.replace('-', '_')}" if rule.kind == "check" else f"slowpath.{rule.kind}"
+        try:
+            yield from import_module(module).check(program, rule)
+        except Exception as error:
+            troubles.append(Trouble(f"rule {rule.id}", 0, f"internal error: {workers.blame(error)}", internal=True))
+
+
+def drop_broken(findings: Iterable[Finding], files: dict[str, File]) -> Iterator[Finding]:
+    """Findings that start inside text that did not parse say nothing reliable."""
+    for finding in findings:
+        file = files.get(finding.place.path)
+        start = finding.place.span[0]
+        if file is None or not any(first <= start < last for first, last in file.facts.broken):
+            yield finding
+
+
+def not_ignored(findings: Iterable[Finding], ignores: Ignores) -> Iterator[Finding]:
+    """Findings that no pattern of per-file-ignores covers."""
+    specs = [(pathspec.GitIgnoreSpec.from_lines([pattern]), frozenset(rules)) for pattern, rules in ignores.items()]
+    for finding in findings:
+        if not any(finding.rule in rules and spec.match_file(finding.place.path) for spec, rules in specs):
+            yield finding
+
+
+def routed(finding: Finding, program: Program) -> Finding:
+    """The finding with the endpoints that lead to its place, where that is Rust."""
+    if not finding.place.path.endswith(".rs"):
+        return finding
+    endpoints = program.rust.shared(Endpoints)
+    function = program.rust.around(finding.place)
+    routes = endpoints.of(function) if function is not None else ()
+    return msgspec.structs.replace(finding, routes=tuple(map(str, routes))) if routes else finding
+
+
+def measured(own: Judged, evidence: Evidence, sources: Sources) -> Result:
+    """The result with what was measured of its findings; why that may be of no use is a trouble."""
+    from slowpath.correlate import correlate, mismatch
+
+    doubts = [remark.message for remark in evidence.remarks if remark.level != "note"]
+    doubts = [why for why in (*doubts, mismatch(own.program, evidence)) if why]
+    findings = correlate(list(own.result.findings), own.program, evidence, own.raw)
+    return Result(
+        tuple(findings),
+        fingerprints(findings, sources),
+        (*own.result.troubles, *(Trouble("evidence", 0, why) for why in doubts)),
+        own.result.files,
+    )

@@ -1,0 +1,102 @@
+"""What was worked out before is not worked out again, and the answer is that of a scan that knows nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from surface import project, write
+
+from slowpath import engine, rulebook
+from slowpath.cache import Cache
+from slowpath.model.report import Report
+
+RULES = rulebook.load()
+WHOLE: dict[str, Any] = {"known": [rule.id for rule in RULES]}
+
+
+def scanned(root: Path, cache: Path, **options: Any) -> Report:
+    return engine.scan(root, options.pop("rules", RULES), cache=Cache(cache), jobs=1, **WHOLE, **options)
+
+
+def remembered(report: Report) -> bool:
+    return "rules" not in dict(report.stats.stages)
+
+
+def test_same_input_is_not_judged_again(tmp_path: Path) -> None:
+    root, cache = project(tmp_path / "p"), tmp_path / "cache"
+    first, second = scanned(root, cache), scanned(root, cache)
+    assert not remembered(first) and remembered(second)
+    assert first.findings and (second.findings, second.fingerprints) == (first.findings, first.fingerprints)
+    assert (second.troubles, second.stats.files) == (first.troubles, first.stats.files)
+    only = scanned(
+        root, cache, scope=("src/Shelf.tsx",), narrow=lambda report: msgspec.structs.replace(report, known=7)
+    )
+    assert remembered(only) and len(only.findings) == 1 and only.known == 7
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "confidence": {"min_confidence": "low"},
+    "ignores": {"ignores": {"src/Shelf.tsx": frozenset(["query-client-per-render"])}},
+    "features": {"features": {"shelf": ("src/Shelf.tsx",)}},
+    "migration": {"start_after": "2024"},
+    "rules": {"rules": RULES[:-1]},
+    "page": {"rules": [msgspec.structs.replace(RULES[0], message="other"), *RULES[1:]]},
+    "excluded": {"exclude": ["src/Shelf.tsx"]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_other_settings_are_another_scan(tmp_path: Path, change: str) -> None:
+    root, cache = project(tmp_path / "p"), tmp_path / "cache"
+    scanned(root, cache)
+    assert not remembered(scanned(root, cache, **CHANGES[change]))
+
+
+EDITS: dict[str, dict[str, str]] = {
+    "content": {"src/Shelf.tsx": "export {};"},
+    "new file": {"src/new.ts": "export {};"},
+    "not read": {"src/gen.rs": "// @generated\n"},
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_other_files_are_another_scan(tmp_path: Path, edit: str) -> None:
+    root, cache = project(tmp_path / "p"), tmp_path / "cache"
+    scanned(root, cache)
+    write(root, EDITS[edit])
+    assert not remembered(scanned(root, cache))
+    made = root / next(iter(EDITS[edit]))
+    made.rename(made.with_stem("renamed"))
+    assert not remembered(scanned(root, cache))
+
+
+@pytest.mark.parametrize("damage", ["data = x'c1'", "data = 7", "data = substr(data, 1, 40)", "key = x'00'"])
+def test_damaged_result_is_worked_out_anew(tmp_path: Path, damage: str) -> None:
+    root, cache = project(tmp_path / "p"), tmp_path / "cache"
+    first = scanned(root, cache)
+    with sqlite3.connect(cache / "facts.db") as db:
+        assert db.execute(f"UPDATE results SET {damage}").rowcount == 1
+    second = scanned(root, cache)
+    assert not remembered(second) and second.findings == first.findings and not second.troubles
+
+
+def test_only_the_newest_results_are_kept(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    for number in range(120):
+        cache.keep_result(b"%d" % number, b"x")
+    assert cache.result(b"119") == b"x" and cache.result(b"20") == b"x"
+    assert cache.result(b"19") is None and not cache.trouble
+
+
+def test_rule_that_failed_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from slowpath import query
+
+    root, cache = project(tmp_path / "p"), tmp_path / "cache"
+    with monkeypatch.context() as patched:
+        patched.setattr(query, "check", lambda *_: 1 / 0)
+        assert [trouble.internal for trouble in scanned(root, cache).troubles] == [True]
+    assert not scanned(root, cache).troubles
