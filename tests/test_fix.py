@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from surface import manifest, run, write
 
-from slowpath import engine, fix
+from slowpath import engine, fix, fix_files
 from slowpath.model.cargo import Scope
 from slowpath.model.finding import Edit, Fix, Place, Span
 from slowpath.program.cargo import Entry, Package
@@ -425,7 +425,7 @@ def test_files_of_one_fix_are_written_all_or_none(tmp_path: Path) -> None:
     before = files(tmp_path)
     together = [edit("a.sql", (0, 3), "new"), edit("deep/new.sql", (0, 0), "new"), edit("b/new.sql", (0, 0), "new")]
     fixes = [Fix("", True, tuple(together)), Fix("", True, (edit("c.sql", (0, 3), "newer"),))]
-    left = fix.write(tmp_path, old, fix.applied(old, fixes), fixes)
+    left = fix_files.write(tmp_path, old, fix.applied(old, fixes), fixes)
     assert left.keys() == {"a.sql", "deep/new.sql", "b/new.sql"} and "b/new.sql: cannot be written" in left["a.sql"]
     assert files(tmp_path) == before | {"c.sql": b"newer"} and not (tmp_path / "deep").exists()
 
@@ -433,7 +433,7 @@ def test_files_of_one_fix_are_written_all_or_none(tmp_path: Path) -> None:
 def test_file_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     write(tmp_path, {"a.sql": "newest", "b.sql": ""})
     fixes = [Fix("", True, (edit("a.sql", (0, 3), "new"),)), Fix("", True, (edit("b.sql", (0, 0), "new"),))]
-    left = fix.write(tmp_path, {"a.sql": b"old"}, {"a.sql": b"new", "b.sql": b"new"}, fixes)
+    left = fix_files.write(tmp_path, {"a.sql": b"old"}, {"a.sql": b"new", "b.sql": b"new"}, fixes)
     assert left == {
         "a.sql": "a.sql: changed since it was read, left alone",
         "b.sql": "b.sql: is there already, left alone",
@@ -447,7 +447,7 @@ def test_nothing_is_written_outside(tmp_path: Path) -> None:
     (root / "link").symlink_to(outside)
     (root / "old.sql").symlink_to(outside / "old.sql")
     new = dict.fromkeys(("link/new.sql", "link/deep/new.sql", "old.sql", "../new.sql", str(outside / "x")), b"new")
-    left = fix.write(root, {"old.sql": b"old"}, new, [])
+    left = fix_files.write(root, {"old.sql": b"old"}, new, [])
     assert left == {path: f"{path}: leads out of the project, left alone" for path in new}
     assert files(outside) == {"old.sql": b"old"} and not (tmp_path / "new.sql").exists()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,8 @@ from slowpath.cache import Cache
 from slowpath.crate_lines import CrateSources, with_lines
 from slowpath.discover import Discovery, discover, language_of
 from slowpath.facts import facts_of, keys_of
-from slowpath.model.finding import Confidence, Fix, Trouble
+from slowpath.fingerprint import identity
+from slowpath.model.finding import Confidence, Finding, Fix, Trouble
 from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
@@ -78,6 +80,14 @@ def scan(
     )
 
 
+class Fixed(NamedTuple):
+    """A finding with its fix, and its line where that was applied."""
+
+    finding: Finding
+    fix: Fix
+    line: int
+
+
 class Mended(NamedTuple):
     """What fixes made of a project: `report` says what is left, `before` what there was."""
 
@@ -85,7 +95,7 @@ class Mended(NamedTuple):
     report: Report
     texts: dict[str, bytes]
     """The files that are new or changed."""
-    fixes: list[Fix]
+    fixed: list[Fixed]
     unsafe: bool
 
 
@@ -93,13 +103,14 @@ def mend(root: Path, rules: Iterable[Rule], *, unsafe: bool, exclude: Iterable[s
     """Scan, fix and scan again until there is nothing left to fix. Writes nothing; `options` are those of `analyse`."""
     found, rules = discover(root, exclude), list(rules)
     before = report = analyse(found, rules, **options)
-    done: dict[str, Fix] = {}
+    done: list[Fixed] = []
     texts: dict[str, bytes] = {}
+    useless: set[str] = set()
     for _ in range(MAX_ROUNDS):
-        fixes = fix.chosen(report, done, unsafe=unsafe)
+        fixes = fix.chosen(report, useless, unsafe=unsafe)
         if not fixes:
             break
-        done |= fixes
+        done += _fixed(report, fixes)
         texts |= fix.applied(report.sources.texts, fixes.values())
         files = {path: (path, language, texts.get(path, source)) for path, language, source in found.files}
         for path in texts.keys() - files.keys():
@@ -107,8 +118,26 @@ def mend(root: Path, rules: Iterable[Rule], *, unsafe: bool, exclude: Iterable[s
             if language is not None:
                 files[path] = (path, language, texts[path])
         found = found._replace(files=sorted(files.values()))
-        report = analyse(found, rules, **options)
-    return Mended(before, report, texts, list(done.values()), unsafe)
+        last, report = report, analyse(found, rules, **options)
+        useless.update(_still_there(last, fixes, report))
+    return Mended(before, report, texts, done, unsafe)
+
+
+def _fixed(report: Report, fixes: Mapping[str, Fix]) -> Iterator[Fixed]:
+    for finding, name in zip(report.findings, report.fingerprints, strict=True):
+        if name in fixes:
+            yield Fixed(finding, fixes[name], report.sources.line(finding.place.path, finding.place.span[0]))
+
+
+def _still_there(last: Report, fixes: Mapping[str, Fix], report: Report) -> Iterator[str]:
+    """Findings as many as before their fixes, by fingerprint: of equal ones each takes the place of the last."""
+    kinds = [identity(finding, last.sources) for finding in last.findings]
+    tried = {kind for kind, name in zip(kinds, last.fingerprints, strict=True) if name in fixes}
+    now = [identity(finding, report.sources) for finding in report.findings]
+    before, after = Counter(kinds), Counter(now)
+    for kind, name in zip(now, report.fingerprints, strict=True):
+        if kind in tried and after[kind] >= before[kind]:
+            yield name
 
 
 def analyse(

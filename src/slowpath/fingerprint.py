@@ -15,9 +15,14 @@ def fingerprints(findings: Iterable[Finding], sources: Sources) -> tuple[str, ..
     seen: Counter[tuple[str, ...]] = Counter()
     names = []
     for finding in findings:
-        start, end = finding.place.span
-        snippet = b"".join(sources.texts.get(finding.place.path, b"")[start:end].split()).decode("utf-8", "replace")
-        identity = (finding.rule, finding.place.path, finding.function, snippet)
-        seen[identity] += 1
-        names.append(blake2b("\0".join((*identity, str(seen[identity]))).encode(), digest_size=12).hexdigest())
+        own = identity(finding, sources)
+        seen[own] += 1
+        names.append(blake2b("\0".join((*own, str(seen[own]))).encode(), digest_size=12).hexdigest())
     return tuple(names)
+
+
+def identity(finding: Finding, sources: Sources) -> tuple[str, ...]:
+    """What goes into a fingerprint, without the ordinal."""
+    start, end = finding.place.span
+    snippet = b"".join(sources.texts.get(finding.place.path, b"")[start:end].split()).decode("utf-8", "replace")
+    return (finding.rule, finding.place.path, finding.function, snippet)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from slowpath import engine, fix
+from slowpath import engine, fix_diff, fix_files
 from slowpath.cache import Cache, directory
-from slowpath.commands import exits, project, terminal
+from slowpath.commands import exits, fixed, project, terminal
 from slowpath.commands.project import Project
 from slowpath.config import ConfigError
 from slowpath.engine import Mended
@@ -60,7 +60,11 @@ class Asked(msgspec.Struct, frozen=True):
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option("--fix", "fixing", is_flag=True, help="Apply the safe fixes of what would be shown, and show the rest.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that need a look.")
-@click.option("--diff", is_flag=True, help="Print what --fix would change, as a diff, and change nothing.")
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Print what --fix would change, as a diff, and change nothing. Exits 1 if there is something, else 0.",
+)
 @click.option(
     "--measure",
     "measure_builds",
@@ -103,7 +107,8 @@ def command(**options: Any) -> None:
         report = engine.scan(own.root, own.rules, **scanning)
     saved, failed = _saved(own, report, progress) if asked.measure_builds else ("", False)
     if mended and asked.fixing and not asked.diff:
-        unwritten = fix.write(own.root, mended.before.sources.texts, mended.texts, mended.fixes)
+        fixes = [each.fix for each in mended.fixed]
+        unwritten = fix_files.write(own.root, mended.before.sources.texts, mended.texts, fixes)
         report = engine.scan(own.root, own.rules, **scanning) if unwritten else mended.report
     finish()
     report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
@@ -112,12 +117,12 @@ def command(**options: Any) -> None:
         for line in text.troubles(report):
             terminal.warn(line)
     if mended:
-        for line in _told(mended, unwritten, asked.diff):
+        for line in fixed.lines(mended, unwritten, asked.diff):
             terminal.warn(line)
     if asked.statistics:
         click.echo(text.statistics(report), err=True, nl=False)
     click.echo(saved, err=True, nl=False)
-    sys.exit(_exit_code(report, own, asked, bool(own.broken or unwritten or failed)))
+    sys.exit(_exit_code(report, own, asked, mended, bool(own.broken or unwritten or failed)))
 
 
 def _project(asked: Asked) -> Project:
@@ -162,41 +167,20 @@ def _show(report: Report, asked: Asked, mended: Mended | None) -> None:
         colored = asked.output_file is None and terminal.color(on_terminal)
         terminal.write(asked.output_file, formats.rendered(shown, asked.style, colored))
     if mended and asked.diff:
-        terminal.write(None, fix.diff(mended.before.sources.texts, mended.texts))
+        terminal.write(None, fix_diff.diff(mended.before.sources.texts, mended.texts))
     if asked.sarif_output:
         terminal.write(asked.sarif_output, formats.rendered(report, "sarif"))
 
 
-def _told(mended: Mended, unwritten: dict[str, str], diff: bool) -> Iterator[str]:
-    """What became of the fixes."""
-    yield from dict.fromkeys(unwritten.values())
-    yield _tally(mended, unwritten, "would be fixed" if diff else "fixed")
-    if not diff:
-        yield from _locked(mended)
-
-
-def _tally(mended: Mended, unwritten: Collection[str], done: str) -> str:
-    """How many findings are fixed, and how many more could be."""
-    count = sum(not any(edit.place.path in unwritten for edit in own.edits) for own in mended.fixes)
-    more = sum(own.fix is not None and not own.fix.safe for own in mended.report.findings)
-    hint = "" if mended.unsafe or not more else f", {more} more with --unsafe-fixes"
-    return f"{count} finding{'' if count == 1 else 's'} {done}{hint}"
-
-
-def _locked(mended: Mended) -> Iterator[str]:
-    """Cargo.lock is cargo's to write: a build with `--locked` would stop at it."""
-    locks = any(path.endswith("Cargo.lock") for path in mended.before.sources.texts)
-    if locks and any(path.endswith("Cargo.toml") for path in mended.texts):
-        yield "Cargo.lock is as it was: cargo brings it up to date at its next build, or `cargo update --workspace` now"
-
-
-def _exit_code(report: Report, own: Project, asked: Asked, unusable: bool) -> int:
+def _exit_code(report: Report, own: Project, asked: Asked, mended: Mended | None, unusable: bool) -> int:
     if any(trouble.internal for trouble in report.troubles):
         return exits.INTERNAL
     if unusable:
         return exits.USAGE
     least = SEVERITIES.index(own.settings.fail_on)
     failing = any(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
+    if mended and asked.diff:
+        failing = bool(mended.texts)
     return exits.FINDINGS if failing and not asked.exit_zero else 0
 
 
