@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 
 import postgres
 import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the environment forbids byte code, each run of slowpath would compile its sources anew."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        folder = tempfile.TemporaryDirectory(prefix="slowpath-bytecode-")
+        os.environ["PYTHONPYCACHEPREFIX"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture(scope="session")
