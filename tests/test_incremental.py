@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import edits
 import msgspec
 import pytest
 from surface import project, write
@@ -13,6 +16,7 @@ from surface import project, write
 from slowpath import engine, rulebook
 from slowpath.cache import Cache
 from slowpath.model.report import Report
+from slowpath.session import Session
 
 RULES = rulebook.load()
 WHOLE: dict[str, Any] = {"known": [rule.id for rule in RULES]}
@@ -100,3 +104,21 @@ def test_rule_that_failed_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mon
         patched.setattr(query, "check", lambda *_: 1 / 0)
         assert [trouble.internal for trouble in scanned(root, cache).troubles] == [True]
     assert not scanned(root, cache).troubles
+
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+@pytest.mark.parametrize("name", ["shop", "board", "depot"])
+def test_session_says_what_a_scan_says(tmp_path: Path, name: str) -> None:
+    left = shutil.ignore_patterns("target", "node_modules", "dist")
+    root = shutil.copytree(FIXTURES / name, tmp_path / name, ignore=left)
+    cache = Cache(tmp_path / "cache")
+    session = Session(root, RULES, {"cache": cache, "jobs": 1, "min_confidence": "low", **WHOLE})
+    dice = random.Random(name)
+    for step in range(12):
+        edits.step(session, root, dice)
+        fresh = engine.analyse(session.texts(), RULES, cache=cache, min_confidence="low", **WHOLE)
+        report = session.report()
+        assert report.findings and report.findings == fresh.findings, f"step {step}"
+        assert report.fingerprints == fresh.fingerprints and report.troubles == fresh.troubles, f"step {step}"

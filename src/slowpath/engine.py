@@ -22,6 +22,7 @@ from slowpath.model.source import Sources
 from slowpath.results import Features, Ignores, Settings
 
 if TYPE_CHECKING:
+    from slowpath.memory import Memory
     from slowpath.model.evidence import Evidence
 
 Narrow = Callable[[Report], Report]
@@ -158,15 +159,16 @@ def analyse(
     crate_sources: CrateSources | None = None,
     evidence: Evidence | None = None,
     narrow: Narrow = lambda report: report,
+    memory: Memory | None = None,
 ) -> Report:
-    """The findings of discovered texts."""
+    """The findings of discovered texts; `memory` is what the last analysis of the project left."""
     clock = _Clock(stages, progress)
     sources = Sources({path: source for path, _, source in found.files})
     settings = Settings(min_confidence, start_after, ignores, features, (*known, *(rule.id for rule in rules)))
     clock.next("extract", f"extracting {len(found.files)} files")
-    keys = keys_of(found, rules)
-    name = results.key(keys, found.unread, rules, settings)
-    kept = cache if evidence is None and not count_calls else None
+    keys = keys_of(found, rules) if memory is None else memory.keys_of(found, rules)
+    kept = cache if evidence is None and not count_calls and memory is None else None
+    name = results.key(keys, found.unread, rules, settings) if kept is not None else b""
     result = results.stored(kept, name) if kept is not None else None
     parsed = 0
     calls: tuple[tuple[str, int], ...] = ()
@@ -174,9 +176,9 @@ def analyse(
         # A scan of what was scanned before does without these.
         from slowpath.findings import judged, measured
 
-        extracted = facts_of(found, rules, jobs, cache, keys)
+        extracted = facts_of(found, rules, jobs, cache, keys, memory.files() if memory is not None else {})
         clock.next("rules", "linking and checking")
-        own = judged(extracted, found.unread, sources, rules, settings)
+        own = judged(extracted, found.unread, sources, rules, settings, memory)
         result, parsed = own.result, extracted.parsed
         if count_calls and own.program.of("rust"):
             calls = own.program.rust.tally()

@@ -36,30 +36,38 @@ def keys_of(found: Discovery, rules: Iterable[Rule]) -> dict[str, bytes]:
 
 
 def facts_of(
-    found: Discovery, rules: list[Rule], jobs: int, cache: Cache | None, keys: Mapping[str, bytes] | None = None
+    found: Discovery,
+    rules: list[Rule],
+    jobs: int,
+    cache: Cache | None,
+    keys: Mapping[str, bytes] | None = None,
+    known: Mapping[str, File] = {},
 ) -> Extracted:
-    """Facts of every file; `keys` are those of `keys_of`, where the caller has them."""
+    """Facts of every file; `keys` are what `keys_of` said, and `known` are files that did not change."""
     keys = keys_of(found, rules) if keys is None else keys
     patterns = {language: _patterns(language, rules) for language in {entry[1] for entry in found.files}}
-    encoded = cache.get(set(keys.values())) if cache is not None else {}
+    encoded = cache.get({name for path, name in keys.items() if path not in known}) if cache is not None else {}
     missing: dict[bytes, Task] = {}
     for path, language, source in found.files:
-        if keys[path] not in encoded:
+        if path not in known and keys[path] not in encoded:
             missing.setdefault(keys[path], Task(language, source, patterns[language]))
     troubles: list[Trouble] = []
     fresh: dict[bytes, bytes] = {}
     for name, outcome in zip(missing, workers.extract_all(list(missing.values()), jobs), strict=True):
         if outcome.message:
-            paths = [path for path, known in keys.items() if known == name]
+            paths = [path for path, own in keys.items() if own == name]
             troubles += [Trouble(path, 0, outcome.message, outcome.internal) for path in paths]
         else:
             fresh[name] = outcome.facts
-    if cache is not None:
+    if cache is not None and not known:  # an editor's unsaved texts are not worth keeping
         cache.put(fresh)
     encoded |= fresh
     files = {}
     decoders = {language: msgspec.msgpack.Decoder(facts_type(language)) for language in patterns}
     for path, language, source in found.files:
+        if path in known:
+            files[path] = known[path]
+            continue
         if keys[path] not in encoded:
             continue
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from slowpath import workers
 from slowpath.facts import Extracted, does_not_parse
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
+from slowpath.memory import Memory
 from slowpath.model.finding import CONFIDENCES, Finding, Trouble
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
@@ -34,14 +36,23 @@ class Judged(NamedTuple):
 
 
 def judged(
-    extracted: Extracted, unread: frozenset[str], sources: Sources, rules: list[Rule], settings: Settings
+    extracted: Extracted,
+    unread: frozenset[str],
+    sources: Sources,
+    rules: list[Rule],
+    settings: Settings,
+    memory: Memory | None = None,
 ) -> Judged:
-    """The findings of a project's facts."""
+    """The findings of a project's facts. With a memory, only what the changed files may have changed is asked again."""
     files, troubles = extracted.files, [*extracted.troubles, *does_not_parse(extracted.files, sources)]
     unread = unread | {path for path in sources.texts if path not in files}
     program = link(files, unread, settings.start_after, settings.features)
-    raw = list(dict.fromkeys(run(program, rules, troubles)))
-    if "cargo" in vars(program):  # a rule asked for it
+    memory = Memory() if memory is None else memory
+    memory.turn(program, unread)
+    answers = [memory.answer(rule, partial(asked, program, rule)) for rule in rules if rule.kind != "allow"]
+    raw = list(dict.fromkeys(finding for answer in answers for finding in answer.findings))
+    troubles += [trouble for answer in answers for trouble in answer.troubles]
+    if any("cargo" in answer.views for answer in answers):
         troubles += program.cargo.troubles
     findings = suppress(raw, files, {rule.id: rule for rule in rules}, frozenset(settings.known), sources)
     least = CONFIDENCES.index(settings.min_confidence)
@@ -57,16 +68,16 @@ def order(finding: Finding) -> tuple[str, int, int, str, str]:
     return (finding.place.path, *finding.place.span, finding.rule, finding.message)
 
 
-def run(program: Program, rules: Iterable[Rule], troubles: list[Trouble]) -> Iterator[Finding]:
-    """What every rule finds. A rule that fails says so in `troubles`, and the others go on."""
-    for rule in rules:
-        if rule.kind == "allow":
-            continue
-        module = f"slowpath.checks.{rule.id.replace('-', '_')}" if rule.kind == "check" else f"slowpath.{rule.kind}"
-        try:
-            yield from import_module(module).check(program, rule)
-        except Exception as error:
-            troubles.append(Trouble(f"rule {rule.id}", 0, f"internal error: {workers.blame(error)}", internal=True))
+def asked(program: Program, rule: Rule) -> tuple[list[Finding], list[Trouble]]:
+    """What a rule finds. One that fails says so, and the others go on."""
+    module = f"slowpath.checks.{rule.id.replace('-', '_')}" if rule.kind == "check" else f"slowpath.{rule.kind}"
+    found: list[Finding] = []
+    try:
+        found += import_module(module).check(program, rule)
+    except Exception as error:
+        why = f"internal error: {workers.blame(error)}"
+        return found, [Trouble(f"rule {rule.id}", 0, why, internal=True)]
+    return found, []
 
 
 def drop_broken(findings: Iterable[Finding], files: dict[str, File]) -> Iterator[Finding]:

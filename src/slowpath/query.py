@@ -21,7 +21,8 @@ Condition = Callable[[Program, File, dict[str, str], tuple[str, ...]], bool]
 
 def check(program: Program, rule: Rule) -> Iterator[Finding]:
     """The findings of one query page."""
-    for file in program.files.values():
+    family = ("typescript", "tsx") if rule.language == "typescript" else (rule.language,)
+    for file in program.of(*family):
         for match in file.facts.matches:
             if match.rule == rule.id and _holds(program, rule, file, match):
                 yield _finding(rule, file, match)

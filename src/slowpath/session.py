@@ -8,6 +8,7 @@ from typing import Any
 
 from slowpath import engine
 from slowpath.discover import Discovery, discover, language_of
+from slowpath.memory import Memory
 from slowpath.model.report import Report
 from slowpath.model.rule import Rule
 
@@ -22,6 +23,7 @@ class Session:
         self._exclude = tuple(options.get("exclude", ()))
         self._unsaved: dict[str, bytes] = {}
         self._found = discover(root, self._exclude)
+        self._memory = Memory()
 
     def reload(self) -> None:
         """Read the files anew: some were saved, made or removed."""
@@ -34,12 +36,15 @@ class Session:
         else:
             self._unsaved[path] = text
 
-    def report(self) -> Report:
-        """The findings of the texts as they are now."""
+    def texts(self) -> Discovery:
+        """The texts as they are now."""
         files = {path: (path, language, self._unsaved.get(path, text)) for path, language, text in self._found.files}
         for path in self._unsaved.keys() - files.keys():
             language = language_of(path)
             if language is not None:
                 files[path] = (path, language, self._unsaved[path])
-        found = Discovery(sorted(files.values()), self._found.troubles, self._found.unread)
-        return engine.analyse(found, self.rules, **self.options)
+        return Discovery(sorted(files.values()), self._found.troubles, self._found.unread)
+
+    def report(self) -> Report:
+        """The findings of the texts as they are now: those of a scan, without its work where nothing changed."""
+        return engine.analyse(self.texts(), self.rules, memory=self._memory, **self.options)

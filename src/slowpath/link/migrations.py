@@ -162,7 +162,7 @@ def outside(folder: str, style: str, program: Program) -> bool:
     crate, since = RUNNERS["diesel" if style == "directory" else "sqlx"]
     while folder:
         folder = dirname(folder)
-        file = program.files.get(f"{folder}/Cargo.lock" if folder else "Cargo.lock")
+        file = program.get(f"{folder}/Cargo.lock" if folder else "Cargo.lock")
         locked = file.facts.lock if file is not None and isinstance(file.facts, TomlFacts) else ()
         versions = [_numbers(each.version) for each in locked if each.name == crate]
         if versions:
@@ -178,7 +178,7 @@ def driver(folder: str, program: Program) -> str:
     """The one dialect that the nearest manifest's drivers speak, or nothing."""
     while folder:
         folder = dirname(folder)
-        file = program.files.get(f"{folder}/Cargo.toml" if folder else "Cargo.toml")
+        file = program.get(f"{folder}/Cargo.toml" if folder else "Cargo.toml")
         manifest = file.facts.manifest if file is not None and isinstance(file.facts, TomlFacts) else None
         if manifest is not None:
             listed = [*manifest.dependencies, *manifest.shared]

@@ -143,7 +143,7 @@ def _filed(program: Program, facts: list[tuple[str, DieselFacts]], known: list[S
     for path, diesel in facts:
         for used in diesel.files:
             package = next((folder for folder in _above(path) if folder in folders), "")
-            file = program.files.get(normpath(join(package, used.path)))
+            file = program.get(normpath(join(package, used.path)))
             queries = file.facts.queries if file is not None and isinstance(file.facts, SqlFacts) else []
             for query in queries:
                 schema = schema_of(path, query.tables, known)

@@ -52,7 +52,7 @@ def patches(program: Program, configured: Mapping[str, Printed]) -> dict[str, Pa
     found: dict[str, Patch] = {
         path: Patch(everything=True)
         for path, schema in configured.items()
-        if schema.patch and schema.patch not in program.files
+        if schema.patch and program.get(schema.patch) is None
     }
     users = {schema.patch: path for path, schema in configured.items() if schema.patch}
     for file in program.of("patch"):
@@ -67,7 +67,7 @@ def macros(program: Program, facts: list[tuple[str, DieselFacts]], known: list[S
     """All `table!`s whose database is known."""
     configured = printed(program)
     patched = patches(program, configured)
-    packages = {dirname(path) for path in program.files if basename(path) == "Cargo.toml"}
+    packages = {dirname(file.path) for file in program.of("toml") if basename(file.path) == "Cargo.toml"}
     found = []
     for path, diesel in facts:
         home = configured[path].migrations if path in configured else ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -20,6 +19,25 @@ if TYPE_CHECKING:
     from slowpath.program.rust import RustProgram
     from slowpath.program.schema import SchemaProgram
     from slowpath.program.web import WebProgram
+
+
+T = TypeVar("T")
+WEB = frozenset(["typescript", "tsx", "json"])
+RUST = frozenset(["rust", "toml"])
+UNREAD = "unread"
+ALL = "*"
+VIEWS: dict[str, frozenset[str]] = {
+    "rust": RUST,
+    "web": WEB,
+    "react": WEB,
+    "requests": WEB,
+    "data_hooks": WEB,
+    "await_effects": WEB,
+    "fan_outs": WEB | RUST,
+    "cargo": RUST | {UNREAD},
+    "schema": RUST | {UNREAD, "sql", "patch"},
+}
+"""The inputs of each view, when it is linked and ever after: it is the same as long as they are."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -51,63 +69,93 @@ class Program:
         start_after: str = "",
         features: Mapping[str, Sequence[str]] = {},
     ) -> None:
-        self.files = files
-        self.unread = unread
-        """Rust and SQL files that are there but were not read: nothing may be said about what they do not contain."""
+        self.by_path = files
+        self._unread = unread
         self.start_after = start_after
         """The last migration that ran everywhere, if the project says so."""
         self.features = features
         """Name → gitignore-style patterns of front-end code that the project wants to load later than the rest."""
         self._linkers = linkers
+        self.views: dict[str, object] = {}
+        self.read: set[str] = set()
+        """What was asked for since this was last emptied: languages, UNREAD, ALL."""
+        self.asked: set[str] = set()
+        """The views, likewise."""
+
+    @property
+    def files(self) -> Mapping[str, File]:
+        """All files by path."""
+        self.read.add(ALL)
+        return self.by_path
+
+    def get(self, path: str) -> File | None:
+        """The file of that path, where there is one."""
+        file = self.by_path.get(path)
+        self.read.add(ALL if file is None else file.language)
+        return file
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """Rust and SQL files that are there but were not read: nothing may be said about what they do not contain."""
+        self.read.add(UNREAD)
+        return self._unread
 
     def of(self, *languages: str) -> list[File]:
         """Files of the given languages, by path."""
-        return [file for file in self.files.values() if file.language in languages]
+        self.read.update(languages)
+        return [file for file in self.by_path.values() if file.language in languages]
 
-    @cached_property
+    def _view(self, name: str, make: Callable[[Program], T]) -> T:
+        self.read |= VIEWS[name]
+        self.asked.add(name)
+        if name not in self.views:
+            self.views[name] = make(self)
+        return cast(T, self.views[name])
+
+    @property
     def rust(self) -> RustProgram:
-        return self._linkers.rust(self)
+        return self._view("rust", self._linkers.rust)
 
-    @cached_property
+    @property
     def web(self) -> WebProgram:
-        return self._linkers.web(self)
+        return self._view("web", self._linkers.web)
 
-    @cached_property
+    @property
     def react(self) -> ReactProgram:
-        return self._linkers.react(self)
+        return self._view("react", self._linkers.react)
 
-    @cached_property
+    @property
     def requests(self) -> Requests:
         """The HTTP requests that the front end sends."""
         from slowpath.program.requests import Requests
 
-        return Requests(self)
+        return self._view("requests", Requests)
 
-    @cached_property
+    @property
     def data_hooks(self) -> DataHooks:
         """The hook calls that ask a server."""
         from slowpath.program.data_hooks import DataHooks
 
-        return DataHooks(self)
+        return self._view("data_hooks", DataHooks)
 
-    @cached_property
+    @property
     def await_effects(self) -> AwaitEffects:
         """What the calls of the front end do."""
         from slowpath.program.await_effects import AwaitEffects
 
-        return AwaitEffects(self)
+        return self._view("await_effects", AwaitEffects)
 
-    @cached_property
+    @property
     def fan_outs(self) -> FanOuts:
         """Requests that the front end sends per element of a list."""
         from slowpath.program.fan_out import FanOuts
 
-        return FanOuts(self)
+        return self._view("fan_outs", FanOuts)
 
-    @cached_property
+    @property
     def cargo(self) -> CargoProgram:
-        return self._linkers.cargo(self)
+        return self._view("cargo", self._linkers.cargo)
 
-    @cached_property
+    @property
     def schema(self) -> SchemaProgram:
-        return self._linkers.schema(self)
+        return self._view("schema", self._linkers.schema)

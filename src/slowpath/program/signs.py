@@ -105,7 +105,7 @@ def worded(word: str, packages: list[Package], program: Program) -> Shown | None
 
 def located(word: str, path: str, program: Program) -> Place | None:
     """Where a file has a word: a call of that name, or a path that holds it."""
-    facts = cast(RustFacts, program.files[path].facts)
+    facts = rust_facts(path, program)
     for function in facts.code.fns:
         for call in function.calls:
             if call.name.rpartition("::")[2].rstrip("!") == word:
@@ -116,12 +116,18 @@ def located(word: str, path: str, program: Program) -> Place | None:
     return None
 
 
+def rust_facts(path: str, program: Program) -> RustFacts:
+    file = program.get(path)
+    assert file is not None
+    return cast(RustFacts, file.facts)
+
+
 def wide(columns: int, packages: list[Package], program: Program) -> Shown | None:
     """A table, or a struct that a row may become, of more columns; unknown tables may be wide."""
     any_table = False
     for package in packages:
         for code in package.code:
-            facts = cast(RustFacts, program.files[code.path].facts)
+            facts = rust_facts(code.path, program)
             for table in facts.diesel.tables:
                 any_table = True
                 if len(table.columns) > columns:
