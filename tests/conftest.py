@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import postgres
 import pytest
+import repos
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,3 +72,11 @@ def k6() -> str:
         return find().path
     except K6Error as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> repos.Repo:
+    """A checkout with one finding. No variable of an outer git or pre-commit leads elsewhere."""
+    for name in [name for name in os.environ if name.startswith(("GIT_", "PRE_COMMIT"))]:
+        monkeypatch.delenv(name)
+    return repos.Repo(tmp_path / "server").commit(repos.SERVER)

@@ -30,10 +30,10 @@ def test_checks_see_program_rule_and_finding_only() -> None:
     assert known and all(name.startswith(allowed) for name in known), known
 
 
-def test_only_discover_and_runtime_start_programs_and_nothing_opens_a_socket() -> None:
+def test_only_git_and_runtime_start_programs_and_nothing_opens_a_socket() -> None:
     outside = ("subprocess", "multiprocessing.connection", "socket", "ssl", "urllib.request", "http.client", "asyncio")
     risky = {(file, name) for file, name in imports() if name.startswith(outside)}
-    assert {file for file, _ in risky if not file.startswith("runtime/")} <= {"discover.py"}, risky
+    assert {file for file, _ in risky if not file.startswith("runtime/")} <= {"git.py"}, risky
     users = {
         file for file, name in imports() if name.startswith("slowpath.runtime") and not file.startswith("runtime/")
     }

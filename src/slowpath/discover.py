@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import pathspec
 
+from slowpath import git
 from slowpath.model.finding import Trouble
 from slowpath.model.limits import MAX_STARS
-from slowpath.programs import on_path
 
 SUFFIXES = {
     ".rs": "rust",
@@ -83,10 +82,63 @@ def language_of(path: str) -> str | None:
     return language if named is None or named.search(path) else None
 
 
-def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
+class SkippedError(Exception):
+    """Why a file that looks like source is not read."""
+
+
+class TooLargeError(Exception):
+    """How many bytes a file has, where that is more than source has."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+class Tree(Protocol):
+    """Where the files of a project are read: the folder as it is, what is staged, what a commit holds."""
+
+    def names(self) -> Iterable[str]:
+        """All files that are not ignored, relative to the project."""
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """A file's bytes; None for what is no file. Raises SkippedError, TooLargeError and OSError."""
+
+
+class Disk:
+    """The folder as it is. A link may lead anywhere within it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def names(self) -> Iterable[str]:
+        """By git where it knows the folder, else by an own walk."""
+        try:
+            return git.names(self.root, untracked=os.environ.get("PRE_COMMIT") != "1")
+        except git.GitError:
+            return _walked(self.root)
+
+    def read(self, name: str, most: int) -> bytes | None:
+        full = os.path.join(self.root, name)
+        found = os.lstat(full)
+        if stat.S_ISLNK(found.st_mode):
+            if not os.path.exists(full):
+                raise SkippedError("a broken link")
+            if not Path(full).resolve().is_relative_to(self.root.resolve()):
+                raise SkippedError("a link that leaves the project")
+            found = os.stat(full)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        if found.st_size > most:
+            raise TooLargeError(found.st_size)
+        with open(full, "rb") as file:
+            return file.read()
+
+
+def discover(root: Path, exclude: Iterable[str] = (), tree: Tree | None = None) -> Discovery:
     """Read the files of a project. `exclude` are gitignore-style patterns relative to `root`."""
+    tree = tree or Disk(root)
     excluded = pathspec.GitIgnoreSpec.from_lines(exclude)
-    listed = sorted(set(_listed(root)))
+    listed = sorted(set(tree.names()))
     is_output = _outputs(listed)
     files, troubles = [], []
     left_out: set[tuple[str, str]] = set()
@@ -98,12 +150,14 @@ def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
         if excluded.match_file(name):
             left_out.add((language, name))
             continue
-        path = os.fsencode(name).decode("utf-8", "backslashreplace")
+        path = printable(name)
         try:
-            source = _read(root, name, language)
+            source = _read(tree, name, language)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # git lists what was deleted too, and what a sparse checkout leaves out
         except OSError as error:
             troubles.append(Trouble(path, 0, f"cannot be read: {error.strerror}"))
-        except _SkippedError as reason:
+        except SkippedError as reason:
             troubles.append(Trouble(path, 0, f"{reason}, skipped"))
             left_out.add((language, name))
         else:
@@ -114,42 +168,19 @@ def discover(root: Path, exclude: Iterable[str] = ()) -> Discovery:
     return Discovery(files, troubles, frozenset(name for language, name in left_out if language in ("rust", "sql")))
 
 
-class _SkippedError(Exception):
-    """Why a file that looks like source is not read."""
+def printable(name: str) -> str:
+    """A file's name as findings write it."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _read(root: Path, name: str, language: str) -> bytes | None:
-    full = os.path.join(root, name)
-    found = os.lstat(full)
-    if stat.S_ISLNK(found.st_mode):
-        if not os.path.exists(full):
-            raise _SkippedError("a broken link")
-        if not Path(full).resolve().is_relative_to(root.resolve()):
-            raise _SkippedError("a link that leaves the project")
-        found = os.stat(full)
-    if not stat.S_ISREG(found.st_mode):
-        return None
+def _read(tree: Tree, name: str, language: str) -> bytes | None:
     lock = os.path.basename(name) == "Cargo.lock"
-    if found.st_size > (MAX_LONG_BYTES if lock or language == "sql" else MAX_BYTES):
-        if lock or language in CODE:
-            raise _SkippedError(f"{found.st_size / 1e6:.1f} MB, too large to be source")
-        return None
-    with open(full, "rb") as file:
-        return file.read()
-
-
-def _listed(root: Path) -> Iterator[str]:
-    """Paths of all files that are not ignored: by git where it knows the folder, else by an own walk."""
-    scope = ["--cached"] if os.environ.get("PRE_COMMIT") == "1" else ["--cached", "--others", "--exclude-standard"]
-    # A scanned repo's own configuration must not start a program.
-    command = [on_path("git") or "", "-c", "core.fsmonitor=false", "-C", str(root), "ls-files", "-z", *scope]
     try:
-        listing = subprocess.run(command, capture_output=True, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
-    except OSError:
-        return _walked(root)
-    if listing.returncode:
-        return _walked(root)
-    return (os.fsdecode(name) for name in listing.stdout.split(b"\0") if name)
+        return tree.read(name, MAX_LONG_BYTES if lock or language == "sql" else MAX_BYTES)
+    except TooLargeError as error:
+        if lock or language in CODE:
+            raise SkippedError(f"{error.size / 1e6:.1f} MB, too large to be source") from None
+        return None
 
 
 class _Ignores:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Narrow = Callable[[Report], Report]
 """Leaves the findings that are to be shown: those that are new since a revision, or that no baseline holds."""
+Read = Callable[[Path, Iterable[str]], Discovery]
+"""Reads the files of a project, but for those that patterns exclude."""
 MAX_ROUNDS = 50
 """Of fixes: those that overlap wait for the next round."""
 
@@ -49,6 +51,7 @@ def scan(
     crate_sources: CrateSources | None = None,
     evidence: Evidence | None = None,
     narrow: Narrow = lambda report: report,
+    read: Read = discover,
 ) -> Report:
     """Scan the project at `root`. `jobs` 0 means one per core.
 
@@ -56,11 +59,11 @@ def scan(
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
     `start_after` names the last migration that ran everywhere, `features` the code that the first load must not hold.
     `crate_sources` is where to count what a finding saves; `evidence` what was measured of the running system.
-    `narrow` says which findings are shown.
+    `narrow` says which findings are shown, `read` what the project is: its folder, or what is staged of it.
     """
     started = time.perf_counter()
     progress("reading files")
-    found = discover(root, exclude)
+    found = read(root, exclude)
     return analyse(
         found,
         list(rules),
@@ -100,9 +103,17 @@ class Mended(NamedTuple):
     unsafe: bool
 
 
-def mend(root: Path, rules: Iterable[Rule], *, unsafe: bool, exclude: Iterable[str] = (), **options: Any) -> Mended:
+def mend(
+    root: Path,
+    rules: Iterable[Rule],
+    *,
+    unsafe: bool,
+    exclude: Iterable[str] = (),
+    read: Read = discover,
+    **options: Any,
+) -> Mended:
     """Scan, fix and scan again until there is nothing left to fix. Writes nothing; `options` are those of `analyse`."""
-    found, rules = discover(root, exclude), list(rules)
+    found, rules = read(root, exclude), list(rules)
     before = report = analyse(found, rules, **options)
     done: list[Fixed] = []
     texts: dict[str, bytes] = {}

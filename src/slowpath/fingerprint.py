@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from slowpath.model.finding import Finding
+from slowpath.model.finding import Finding, Place
 from slowpath.model.source import Sources
 
 
@@ -23,6 +23,10 @@ def fingerprints(findings: Iterable[Finding], sources: Sources) -> tuple[str, ..
 
 def identity(finding: Finding, sources: Sources) -> tuple[str, ...]:
     """What goes into a fingerprint, without the ordinal."""
-    start, end = finding.place.span
-    snippet = b"".join(sources.texts.get(finding.place.path, b"")[start:end].split()).decode("utf-8", "replace")
-    return (finding.rule, finding.place.path, finding.function, snippet)
+    return (finding.rule, finding.place.path, finding.function, snippet(finding.place, sources))
+
+
+def snippet(place: Place, sources: Sources) -> str:
+    """The source of a place without its white space."""
+    start, end = place.span
+    return b"".join(sources.texts.get(place.path, b"")[start:end].split()).decode("utf-8", "replace")

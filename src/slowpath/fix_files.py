@@ -15,6 +15,7 @@ from typing import NamedTuple
 from slowpath.model.finding import Fix
 
 Texts = Mapping[str, bytes]
+CHANGED = "changed since it was read"
 
 ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 
@@ -23,13 +24,16 @@ class UnwritableError(Exception):
     """Why a file is left as it is; the text names it."""
 
 
-def write(root: Path, old: Texts, new: Texts, fixes: Iterable[Fix]) -> dict[str, str]:
-    """Write the new texts, those that a fix changes together all or none. Returns why, for each that was left."""
+def write(root: Path, old: Texts, new: Texts, fixes: Iterable[Fix], stale: str = CHANGED) -> dict[str, str]:
+    """Write the new texts, those that a fix changes together all or none. Returns why, for each that was left.
+
+    `stale` says what is the matter with a file that is not as it was read.
+    """
     left: dict[str, str] = {}
     for group in _groups(new, fixes):
         try:
             with _uninterrupted():
-                _replace(root.resolve(), {path: (old.get(path), new[path]) for path in sorted(group)})
+                _replace(root.resolve(), {path: (old.get(path), new[path]) for path in sorted(group)}, stale)
         except UnwritableError as error:
             left |= dict.fromkeys(group, str(error))
     return left
@@ -72,14 +76,14 @@ class _Staged(NamedTuple):
     new: bytes
 
 
-def _replace(root: Path, changes: Mapping[str, tuple[bytes | None, bytes]]) -> None:
+def _replace(root: Path, changes: Mapping[str, tuple[bytes | None, bytes]], stale: str) -> None:
     """All of the files are written beside their places first: where that fails, none has changed."""
     staged: list[_Staged] = []
     made: list[Path] = []
     path = ""
     try:
         for path, (old, new) in changes.items():
-            target = _target(root, path, old, new)
+            target = _target(root, path, old, new, stale)
             for folder in [folder for folder in reversed(target.parents) if not folder.exists()]:
                 folder.mkdir()
                 made.append(folder)
@@ -91,8 +95,8 @@ def _replace(root: Path, changes: Mapping[str, tuple[bytes | None, bytes]]) -> N
                 _like(target, each.beside)
         for each in staged:
             path = each.path
-            if _target(root, path, each.old, each.new) != each.target:
-                raise UnwritableError(f"{path}: changed since it was read, left alone")
+            if _target(root, path, each.old, each.new, stale) != each.target:
+                raise UnwritableError(f"{path}: {stale}, left alone")
             each.beside.replace(each.target)
     except OSError as error:
         _undo(staged, made)
@@ -102,7 +106,7 @@ def _replace(root: Path, changes: Mapping[str, tuple[bytes | None, bytes]]) -> N
         raise
 
 
-def _target(root: Path, path: str, old: bytes | None, new: bytes) -> Path:
+def _target(root: Path, path: str, old: bytes | None, new: bytes, stale: str) -> Path:
     """The file to write, links followed. It must be the one that was read, or not be there yet."""
     target = (root / path).resolve()
     if not target.is_relative_to(root):
@@ -111,7 +115,7 @@ def _target(root: Path, path: str, old: bytes | None, new: bytes) -> Path:
         if os.path.lexists(root / path):
             raise UnwritableError(f"{path}: is there already, left alone")
     elif not target.is_file() or target.read_bytes() not in (old, new):  # new: by another name, through a link
-        raise UnwritableError(f"{path}: changed since it was read, left alone")
+        raise UnwritableError(f"{path}: {stale}, left alone")
     elif not os.access(target, os.W_OK):
         raise UnwritableError(f"{path}: cannot be written: Permission denied")
     return target

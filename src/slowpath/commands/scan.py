@@ -13,10 +13,11 @@ import msgspec
 
 from slowpath import engine, fix_diff, fix_files
 from slowpath.cache import Cache, directory
-from slowpath.commands import exits, fixed, project, terminal
+from slowpath.commands import changes, exits, fixed, project, terminal
 from slowpath.commands.project import Project
 from slowpath.config import ConfigError
 from slowpath.engine import Mended
+from slowpath.git import GitError
 from slowpath.model.evidence import Evidence
 from slowpath.model.finding import SEVERITIES
 from slowpath.model.report import Report, Stats
@@ -46,6 +47,14 @@ class Asked(msgspec.Struct, frozen=True):
     jobs: int
     no_cache: bool
     statistics: bool
+    since: str | None
+    staged: bool
+    hook: bool
+
+    @property
+    def change(self) -> changes.Wanted:
+        """Which change is asked about."""
+        return changes.Wanted(self.since, self.staged, self.hook)
 
 
 @click.command("scan")
@@ -84,6 +93,13 @@ class Asked(msgspec.Struct, frozen=True):
     is_flag=True,
     help="Print findings per rule, time per stage and how Rust calls were resolved to stderr.",
 )
+@click.option("--since", metavar="REF", help="Show what the change REF... causes: since HEAD left REF, commits or not.")
+@click.option("--staged", is_flag=True, help="Scan what is staged, and show only what it causes.")
+@click.option(
+    "--hook",
+    is_flag=True,
+    help="PATHS are the files of a commit: show what is in them, and what the commit causes elsewhere.",
+)
 def command(**options: Any) -> None:
     """Scan a project and report on PATHS (default: here).
 
@@ -95,9 +111,21 @@ def command(**options: Any) -> None:
     if asked.measure_builds and asked.fixing:
         exits.fail("--measure compares with what --fix would do: it goes without it")
     gc.set_threshold(GC_THRESHOLD, 50, 100)
+    try:
+        parts = changes.parts(asked.paths) if asked.hook else [asked.paths]
+        if len(parts) > 1 and (asked.output_file or asked.sarif_output):
+            exits.fail("the files are of several projects, each with a report of its own: call it for each of them")
+        sys.exit(max(_scanned(msgspec.structs.replace(asked, paths=paths)) for paths in parts))
+    except (ConfigError, GitError) as error:
+        exits.fail(str(error))
+
+
+def _scanned(asked: Asked) -> int:
+    """One project; the exit code."""
     own = _project(asked)
-    progress, finish = terminal.progress()
+    progress, finish = terminal.progress(quiet=asked.hook)
     scanning = _scanning(asked, own) | {"progress": progress}
+    scanning |= changes.options(asked.change, own, scanning, asked.paths)
     mended: Mended | None = None
     unwritten: dict[str, str] = {}
     if asked.fixing or asked.diff:
@@ -108,8 +136,9 @@ def command(**options: Any) -> None:
     saved, failed = _saved(own, report, progress) if asked.measure_builds else ("", False)
     if mended and asked.fixing and not asked.diff:
         fixes = [each.fix for each in mended.fixed]
-        unwritten = fix_files.write(own.root, mended.before.sources.texts, mended.texts, fixes)
-        report = engine.scan(own.root, own.rules, **scanning) if unwritten else mended.report
+        stale = changes.UNEQUAL if asked.staged else fix_files.CHANGED
+        unwritten = fix_files.write(own.root, mended.before.sources.texts, mended.texts, fixes, stale)
+        report = engine.scan(own.root, own.rules, **scanning) if unwritten or asked.staged else mended.report
     finish()
     report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
     _show(report, asked, mended)
@@ -119,10 +148,12 @@ def command(**options: Any) -> None:
     if mended:
         for line in fixed.lines(mended, unwritten, asked.diff):
             terminal.warn(line)
+        if asked.staged and asked.fixing and mended.texts.keys() - unwritten.keys():
+            terminal.warn("what is staged is as it was: `git add` the files that are fixed")
     if asked.statistics:
         click.echo(text.statistics(report), err=True, nl=False)
     click.echo(saved, err=True, nl=False)
-    sys.exit(_exit_code(report, own, asked, mended, bool(own.broken or unwritten or failed)))
+    return _exit_code(report, own, asked, mended, bool(own.broken or unwritten or failed))
 
 
 def _project(asked: Asked) -> Project:
@@ -132,15 +163,13 @@ def _project(asked: Asked) -> Project:
         "select": _split(asked.select),
         "ignore": _split(asked.ignore),
     }
-    try:
-        return project.opened(asked.paths or (Path(),), flags)
-    except ConfigError as error:
-        exits.fail(str(error))
+    paths = {path.parent for path in asked.paths} if asked.hook else asked.paths
+    return project.opened(paths or (Path(),), flags)
 
 
 def _scanning(asked: Asked, own: Project) -> dict[str, Any]:
     """The options of the engine."""
-    scope = (project.relative(path, own.root) for path in asked.paths or (Path(),))
+    scope = () if asked.hook else (project.relative(path, own.root) for path in asked.paths or (Path(),))
     return own.options | {
         "jobs": asked.jobs,
         "cache": None if asked.no_cache else Cache(directory()),

@@ -19,9 +19,9 @@ def color(terminal: bool) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or terminal
 
 
-def progress() -> tuple[Callable[[str], None], Callable[[], None]]:
+def progress(*, quiet: bool = False) -> tuple[Callable[[str], None], Callable[[], None]]:
     """A line on stderr that names the stage, on a terminal only; and what wipes it out."""
-    if not sys.stderr.isatty():
+    if quiet or os.environ.get("PRE_COMMIT") or not sys.stderr.isatty():
         return lambda stage: None, lambda: None
     return (
         lambda stage: print(f"\r\x1b[K{stage} …", end="", file=sys.stderr, flush=True),
