@@ -13,7 +13,8 @@ import msgspec
 
 from slowpath import engine, fix_diff, fix_files
 from slowpath.cache import Cache, directory
-from slowpath.commands import changes, exits, fixed, project, terminal
+from slowpath.commands import changes, exits, fixed, outputs, project, terminal
+from slowpath.commands.outputs import Output
 from slowpath.commands.project import Project
 from slowpath.config import ConfigError
 from slowpath.engine import Mended
@@ -33,7 +34,9 @@ class Asked(msgspec.Struct, frozen=True):
     paths: tuple[Path, ...]
     style: str
     output_file: Path | None
+    outputs: tuple[Output, ...]
     sarif_output: Path | None
+    sarif_category: str
     select: tuple[str, ...]
     ignore: tuple[str, ...]
     min_confidence: str | None
@@ -61,7 +64,16 @@ class Asked(msgspec.Struct, frozen=True):
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--format", "style", type=click.Choice(list(formats.FORMATS)), default="full")
 @click.option("--output-file", type=click.Path(path_type=Path), help="Write the report there, not to stdout.")
-@click.option("--sarif-output", type=click.Path(path_type=Path), help="Write SARIF there as well.")
+@click.option(
+    "--output",
+    "outputs",
+    callback=outputs.parsed,
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write a report into that file as well. May be given several times.",
+)
+@click.option("--sarif-output", type=click.Path(path_type=Path), help="The same as --output sarif=FILE.")
+@click.option("--sarif-category", default="", help="Tells analyses of one commit apart in code scanning.")
 @click.option("--select", multiple=True, metavar="RULES", help="Only these rules or groups, by comma.")
 @click.option("--ignore", multiple=True, metavar="RULES", help="Not these rules or groups, by comma.")
 @click.option("--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Default: medium.")
@@ -188,17 +200,16 @@ def _saved(own: Project, report: Report, progress: Any) -> tuple[str, bool]:
 def _show(report: Report, asked: Asked, mended: Mended | None) -> None:
     """The report, where it was asked to go; a diff instead, unless the report goes to a file."""
     on_terminal = asked.output_file is None and sys.stdout.isatty()
-    shown = report
-    if not asked.statistics and (asked.style not in formats.FOR_PEOPLE or not on_terminal):
-        # Equal input gives equal bytes, whatever cache and jobs.
-        shown = msgspec.structs.replace(report, stats=Stats(files=report.stats.files))
+    # Equal input gives equal bytes, whatever cache and jobs.
+    stable = msgspec.structs.replace(report, stats=Stats(files=report.stats.files))
     if asked.output_file or not asked.diff:
+        shown = report if asked.statistics or (asked.style in formats.FOR_PEOPLE and on_terminal) else stable
         colored = asked.output_file is None and terminal.color(on_terminal)
-        terminal.write(asked.output_file, formats.rendered(shown, asked.style, colored))
+        terminal.write(asked.output_file, formats.rendered(shown, asked.style, colored, asked.sarif_category))
     if mended and asked.diff:
         terminal.write(None, fix_diff.diff(mended.before.sources.texts, mended.texts))
-    if asked.sarif_output:
-        terminal.write(asked.sarif_output, formats.rendered(report, "sarif"))
+    beside = [Output("sarif", asked.sarif_output)] if asked.sarif_output else []
+    outputs.write((*asked.outputs, *beside), stable, asked.sarif_category)
 
 
 def _exit_code(report: Report, own: Project, asked: Asked, mended: Mended | None, unusable: bool) -> int:

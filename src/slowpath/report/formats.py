@@ -10,16 +10,25 @@ FORMATS: dict[str, str] = {
     "full": "text:full",
     "concise": "text:concise",
     "json": "json:render",
+    "json-lines": "json_lines:render",
     "sarif": "sarif:render",
+    "github": "github:render",
+    "gitlab": "gitlab:render",
+    "junit": "junit:render",
+    "rdjson": "rdjson:render",
+    "markdown": "summary:render",
 }
 """Name → module below `slowpath.report`, and its function from a report to text."""
 FOR_PEOPLE = ("full", "concise")
 """These may be coloured, and leave what could not be read to stderr."""
 
 
-def rendered(report: Report, name: str, color: bool = False) -> str:
-    """The report in that format."""
+def rendered(report: Report, name: str, color: bool = False, category: str = "") -> str:
+    """The report in that format. `category` is SARIF's."""
     module, _, function = FORMATS[name].partition(":")
     render = getattr(import_module(f"slowpath.report.{module}"), function)
-    text: str = render(report, color) if name in FOR_PEOPLE else render(report)
+    if name in FOR_PEOPLE:
+        text: str = render(report, color)
+    else:
+        text = render(report, category) if name == "sarif" else render(report)
     return text

@@ -20,19 +20,30 @@ def render(report: Report) -> str:
     document = {
         "version": 1,
         "tool": {"name": "slowpath", "version": __version__},
-        "findings": [
-            _finding(finding, fingerprint, report.sources) | (_measured(finding.measured) if report.measured else {})
-            for finding, fingerprint in zip(report.findings, report.fingerprints, strict=True)
-        ],
-        "errors": [{"path": t.path, "line": t.line, "message": t.message} for t in report.troubles],
+        "findings": findings(report),
+        "errors": errors(report),
         "stats": {
             "files": report.stats.files,
             "parsed": report.stats.parsed,
             "cached": report.stats.cached,
             "seconds": round(report.stats.seconds, 3),
+            "known": report.known,
         },
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+
+
+def findings(report: Report) -> list[dict[str, Any]]:
+    """The findings as JSON shows them."""
+    return [
+        _finding(finding, fingerprint, report.sources) | (_measured(finding.measured) if report.measured else {})
+        for finding, fingerprint in zip(report.findings, report.fingerprints, strict=True)
+    ]
+
+
+def errors(report: Report) -> list[dict[str, Any]]:
+    """What could not be read or done."""
+    return [{"path": t.path, "line": t.line, "message": t.message} for t in report.troubles]
 
 
 def _finding(finding: Finding, fingerprint: str, sources: Sources) -> dict[str, Any]:

@@ -43,12 +43,12 @@ def render(document: Document, base: str) -> str:
 def _block(block: Block, base: str) -> Iterator[str]:
     match block:
         case Paragraph():
-            yield ("> " if block.kind in ("missing", "warning") else "") + _text(block.text, base)
+            yield ("> " if block.kind in ("missing", "warning") else "") + inline(block.text, base)
         case Heading():
-            yield f"### {_text(block.text, base)}"
+            yield f"### {inline(block.text, base)}"
         case Bullets():
             for number, item in enumerate(block.items, 1):
-                yield f"{f'{number}.' if block.numbered else '-'} {_text(item, base)}"
+                yield f"{f'{number}.' if block.numbered else '-'} {inline(item, base)}"
         case Table():
             yield from (f"**{escaped(block.caption)}**", "")
             yield from _table(block, base)
@@ -63,14 +63,15 @@ def _table(table: Table, base: str) -> Iterator[str]:
     yield _row(tuple(escaped(name) for name in table.head))
     yield _row(tuple("---:" if at in table.right else "---" for at in range(len(table.head))))
     for row in table.rows:
-        yield _row(tuple(_text(cell, base, in_table=True) for cell in row))
+        yield _row(tuple(inline(cell, base, in_table=True) for cell in row))
 
 
 def _row(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _text(text: Text, base: str, in_table: bool = False) -> str:
+def inline(text: Text, base: str = "", in_table: bool = False) -> str:
+    """Text within a line."""
     return "".join(_inline(part, base, in_table, first=at == 0) for at, part in enumerate(text))
 
 

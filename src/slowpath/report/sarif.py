@@ -13,14 +13,14 @@ from urllib.parse import quote
 import msgspec
 
 from slowpath import __version__
-from slowpath.model.finding import CONFIDENCES, SEVERITIES, Finding, Place, Step, Trouble
+from slowpath.model.finding import Finding, Place, Step, Trouble
 from slowpath.model.report import Report
 from slowpath.model.rule import Rule
 from slowpath.report.json import measured, saves
 from slowpath.report.linehash import line_hashes
+from slowpath.report.shared import HOME, importance, spot
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-HOME = "https://github.com/slowpath/slowpath"
 PRECISION = {"high": "very-high", "medium": "high", "low": "medium"}
 MAX_RESULTS = 5000
 """GitHub keeps no more of a run."""
@@ -31,16 +31,16 @@ MAX_TEXT = 1000
 Json = dict[str, Any]
 
 
-def render(report: Report) -> str:
-    """The report as one SARIF log."""
-    return msgspec.json.format(msgspec.json.encode(log(report)), indent=1).decode() + "\n"
+def render(report: Report, category: str = "") -> str:
+    """The report as one SARIF log; `category` tells analyses of the same commit apart."""
+    return msgspec.json.format(msgspec.json.encode(log(report, category)), indent=1).decode() + "\n"
 
 
-def log(report: Report) -> Json:
+def log(report: Report, category: str = "") -> Json:
     pairs = list(zip(report.findings, report.fingerprints, strict=True))
     dropped = len(pairs) - MAX_RESULTS
     if dropped > 0:
-        ranked = sorted(range(len(pairs)), key=lambda i: (*_rank(pairs[i][0]), i))[:MAX_RESULTS]
+        ranked = sorted(range(len(pairs)), key=lambda i: importance(pairs[i][0]))[:MAX_RESULTS]
         pairs = [pairs[index] for index in sorted(ranked)]
     rules = [report.rules[name] for name in sorted(report.rules)]
     indexes = {rule.id: index for index, rule in enumerate(rules)}
@@ -49,7 +49,7 @@ def log(report: Report) -> Json:
         text = f"{dropped} findings are left out, the least severe: code scanning keeps {MAX_RESULTS} of a run."
         notes.append({"level": "warning", "message": {"text": text}})
     hashes = _hashes(report)
-    run = {
+    run: Json = {
         "tool": {
             "driver": {
                 "name": "slowpath",
@@ -65,11 +65,9 @@ def log(report: Report) -> Json:
         "artifacts": _artifacts(pairs, report),
         "results": [_result(finding, name, indexes, hashes, report) for finding, name in pairs],
     }
+    if category:
+        run["automationDetails"] = {"id": f"{category}/"}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-
-
-def _rank(finding: Finding) -> tuple[int, int]:
-    return -SEVERITIES.index(finding.severity), -CONFIDENCES.index(finding.confidence)
 
 
 def _rule(rule: Rule) -> Json:
@@ -154,12 +152,8 @@ def _step(step: Step, report: Report) -> Json:
 
 
 def _location(place: Place, report: Report) -> Json:
-    start, end = (report.sources.position(place.path, offset) for offset in place.span)
-    last = end.column
-    if end.line != start.line:
-        last = len(report.sources.line_text(place.path, start.line)) + 1
-    region = {"startLine": start.line, "startColumn": start.column, "endColumn": max(last, start.column + 1)}
-    region["endLine"] = start.line
+    line, column, end_column = spot(place, report.sources)
+    region = {"startLine": line, "startColumn": column, "endLine": line, "endColumn": end_column}
     return {"physicalLocation": {"artifactLocation": _artifact(place.path, report), "region": region}}
 
 

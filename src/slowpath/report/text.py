@@ -38,11 +38,14 @@ class Style:
         return f"\x1b[{CODES[name]}m{text}\x1b[0m" if self.color and text else text
 
 
+PLAIN = Style(color=False)
+
+
 def full(report: Report, color: bool = False) -> str:
     """Every finding with its code, its path and what to do, then a summary."""
     style = Style(color)
     blocks = ["\n".join(_block(finding, report, style)) for finding in ordered(report)]
-    return "\n\n".join([*blocks, _summary(report, style)]) + "\n"
+    return "\n\n".join([*blocks, summary(report, style)]) + "\n"
 
 
 def concise(report: Report, color: bool = False) -> str:
@@ -53,7 +56,7 @@ def concise(report: Report, color: bool = False) -> str:
         f"{clean(finding.message)}{_measured_in_short(finding)}"
         for finding in ordered(report)
     ]
-    return "\n".join([*lines, _summary(report, style)]) + "\n"
+    return "\n".join([*lines, summary(report, style)]) + "\n"
 
 
 def ordered(report: Report) -> list[Finding]:
@@ -212,7 +215,8 @@ def _trouble(trouble: Trouble) -> str:
     return f"{clean(trouble.path)}{line}: {clean(trouble.message)}"
 
 
-def _summary(report: Report, style: Style) -> str:
+def summary(report: Report, style: Style = PLAIN) -> str:
+    """Counts in one line."""
     stats = report.stats
     scanned = f"{_plural(stats.files, 'file')} scanned" + (f" in {stats.seconds:.2f} s" if stats.seconds else "")
     trouble = f", {_plural(len(report.troubles), 'problem')} reading them" if report.troubles else ""

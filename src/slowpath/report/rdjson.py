@@ -1,0 +1,89 @@
+"""Reviewdog's Diagnostic Format: https://github.com/reviewdog/reviewdog/tree/master/proto/rdf. Columns count bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from slowpath.model.finding import Edit, Finding, Fix, Place, Step
+from slowpath.model.report import Report
+from slowpath.model.source import Sources
+from slowpath.report.shared import HOME, page, spot
+
+SEVERITIES = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
+MAX_LINES = 40
+"""Of a suggestion: it is one text, which a reviewer reads."""
+
+Json = dict[str, Any]
+
+
+def render(report: Report) -> str:
+    """The report as one DiagnosticResult."""
+    result = {
+        "source": {"name": "slowpath", "url": HOME},
+        "diagnostics": [_diagnostic(finding, report) for finding in report.findings],
+    }
+    return msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n"
+
+
+def _diagnostic(finding: Finding, report: Report) -> Json:
+    address = page(report.rules[finding.rule])
+    told: Json = {
+        "message": finding.message,
+        "location": {"path": report.prefix + finding.place.path, "range": _first_line(finding.place, report.sources)},
+        "severity": SEVERITIES[finding.severity],
+        "code": {"value": finding.rule, **({"url": address} if address else {})},
+    }
+    suggestion = _suggestion(finding.fix, finding.place.path, report.sources) if finding.fix else None
+    if suggestion:
+        told["suggestions"] = [suggestion]
+    if finding.flow or finding.related:
+        told["related_locations"] = [_related(step, report) for step in (*finding.flow, *finding.related)]
+    return told
+
+
+def _related(step: Step, report: Report) -> Json:
+    where = {"path": report.prefix + step.place.path, "range": _first_line(step.place, report.sources)}
+    return {"message": step.message, "location": where}
+
+
+def _suggestion(fix: Fix, path: str, sources: Sources) -> Json | None:
+    """All edits as one text, from the first changed byte to the last; none where they reach into other files."""
+    edits = sorted(fix.edits, key=lambda edit: edit.place.span)
+    if path not in sources.texts or any(edit.place.path != path for edit in edits):
+        return None
+    first, last = edits[0].place.span[0], max(edit.place.span[1] for edit in edits)
+    if sources.line(path, last) - sources.line(path, first) >= MAX_LINES:
+        return None
+    where = Place(path, (first, last))
+    return {"range": _range(where, sources), "text": _mended(sources.texts[path], edits, first)}
+
+
+def _mended(source: bytes, edits: list[Edit], first: int) -> str:
+    parts, at = [], first
+    for edit in edits:
+        start, end = edit.place.span
+        parts += [source[at:start], edit.text.encode()]
+        at = end
+    return b"".join(parts).decode("utf-8", "replace")
+
+
+def _range(place: Place, sources: Sources) -> Json:
+    start, end = (_position(place.path, offset, sources) for offset in place.span)
+    return {"start": start, "end": end}
+
+
+def _first_line(place: Place, sources: Sources) -> Json:
+    """As in other formats: a comment goes to one line."""
+    line = spot(place, sources).line
+    starts = sources.starts(place.path)
+    text = sources.texts.get(place.path, b"")
+    stop = starts[line] if line < len(starts) else len(text)
+    end = starts[line - 1] + len(text[starts[line - 1] : stop].rstrip(b"\r\n"))
+    return _range(Place(place.path, (place.span[0], max(place.span[0], min(place.span[1], end)))), sources)
+
+
+def _position(path: str, offset: int, sources: Sources) -> Json:
+    line = sources.line(path, offset)
+    return {"line": line, "column": offset - sources.starts(path)[line - 1] + 1}
