@@ -16,6 +16,9 @@ import jsonschema
 import pytest
 from surface import project, run, write
 
+from slowpath import engine, rulebook
+from slowpath.report import sarif, sarif_limits
+
 HERE = Path(__file__).parent.parent
 FOLDER = Path(os.environ.get("SARIF_MULTITOOL", HERE / "node_modules/@microsoft/sarif-multitool-linux"))
 TOOL = FOLDER / "Sarif.Multitool"
@@ -92,10 +95,12 @@ def test_uris_start_at_the_checkout_and_columns_count_code_points(odd: Path) -> 
 
 
 def test_no_more_results_than_code_scanning_keeps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from slowpath import engine, rulebook
-    from slowpath.report import sarif
-
-    monkeypatch.setattr(sarif, "MAX_RESULTS", 1)
-    run_ = sarif.log(engine.scan(project(tmp_path), rulebook.load()))["runs"][0]
-    assert len(run_["results"]) == 1
-    assert "1 findings are left out" in run_["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    """Neither in number nor in size; what is left out is said."""
+    report = engine.scan(project(tmp_path), rulebook.load())
+    for name, value in (("MAX_RESULTS", 1), ("MAX_BYTES", 9_000)):
+        monkeypatch.undo()
+        monkeypatch.setattr(sarif_limits, name, value)
+        run_ = json.loads(sarif.render(report))["runs"][0]
+        assert len(run_["results"]) == (1 if name == "MAX_RESULTS" else 0)
+        (note,) = run_["invocations"][0]["toolExecutionNotifications"]
+        assert f"{2 - len(run_['results'])} findings are left out" in note["message"]["text"]

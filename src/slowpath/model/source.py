@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 
 import msgspec
@@ -40,13 +41,18 @@ class Sources:
         return bisect_right(self.starts(path), offset)
 
     def position(self, path: str, offset: int) -> Position:
-        """Line and code-point column of a byte offset."""
-        line = self.line(path, offset)
-        before = self.texts.get(path, b"")[self.starts(path)[line - 1] : offset]
-        return Position(line, len(before.decode("utf-8", "replace")) + 1)
+        """Line and code-point column of a byte offset. A byte order mark is no part of the text."""
+        starts = self.starts(path)
+        line = bisect_right(starts, offset)
+        before = self.texts.get(path, b"")[starts[line - 1] : offset]
+        if before.isascii():
+            return Position(line, len(before) + 1)
+        text = (before.removeprefix(BOM_UTF8) if line == 1 else before).decode("utf-8", "replace")
+        return Position(line, len(text) + 1)
 
     def line_text(self, path: str, line: int) -> str:
         """The text of a 1-based line, without its end."""
         starts = self.starts(path)
         end = starts[line] if line < len(starts) else None
-        return self.texts.get(path, b"")[starts[line - 1] : end].decode("utf-8", "replace").rstrip("\r\n")
+        text = self.texts.get(path, b"")[starts[line - 1] : end]
+        return (text.removeprefix(BOM_UTF8) if line == 1 else text).decode("utf-8", "replace").rstrip("\r\n")

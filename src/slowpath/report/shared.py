@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,21 +49,21 @@ class Spot(NamedTuple):
 
 def spot(place: Place, sources: Sources) -> Spot:
     """A pull request shows what lies on lines that it changes, so a place of many lines is shown at its first."""
-    start, end = (sources.position(place.path, offset) for offset in place.span)
+    start = sources.position(place.path, place.span[0])
+    end = sources.position(place.path, place.span[1])
     last = end.column if end.line == start.line else len(sources.line_text(place.path, start.line)) + 1
     return Spot(start.line, start.column, max(last, start.column + 1))
 
 
-def page_folder(rule: Rule) -> str:
-    """The address of the folder that holds the rule's page, with a slash at its end; nothing for a project's own."""
-    path = Path(rule.path)
-    return f"{HOME}/blob/main/rules/{path.parent.relative_to(PAGES)}/" if path.is_relative_to(PAGES) else ""
-
-
 def page(rule: Rule) -> str:
     """The address of the rule's page; nothing for a project's own."""
-    folder = page_folder(rule)
-    return f"{folder}{Path(rule.path).name}" if folder else ""
+    return _address(rule.path)
+
+
+@cache
+def _address(page: str) -> str:
+    path = Path(page)
+    return f"{HOME}/blob/main/rules/{path.relative_to(PAGES).as_posix()}" if path.is_relative_to(PAGES) else ""
 
 
 def steps(flow: tuple[Step, ...], report: Report) -> list[str]:

@@ -21,7 +21,10 @@ SHOWN_FLOW = 12
 SHOWN_ROUTES = 4
 SHOWN_CRATES = 4
 CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "blue": "34"}
-CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STEERING = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|(?<=#)#(?=(?:vso|teamcity)?\\[)"
+)
+"""Control characters, changes of direction, and what makes a log of CI take text for a command."""
 
 
 MAX_ALIKE = 10
@@ -93,7 +96,9 @@ def statistics(report: Report) -> str:
 
 def clean(text: str) -> str:
     """Text that cannot steer a terminal or start a new line."""
-    return CONTROL.sub("\ufffd", text)
+    if text.isprintable() and "##" not in text:
+        return text
+    return STEERING.sub("\ufffd", text)
 
 
 def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
@@ -184,17 +189,27 @@ def _columns(text: str) -> int:
 def _steps(steps: tuple[Step, ...], shown: int, sources: Sources, style: Style, *, numbered: bool) -> Iterator[str]:
     for number, step in enumerate(steps[:shown], 1):
         sign = f"{number}." if numbered else "-"
-        code = sources.line_text(step.place.path, sources.line(step.place.path, step.place.span[0])).strip()
-        yield f"     {sign} {_where(step.place, sources, style, column=False)}: {clean(step.message)}"
+        line = sources.line(step.place.path, step.place.span[0])
+        code = sources.line_text(step.place.path, line).strip()
+        yield f"     {sign} {_named(step.place.path, style)}:{line}: {clean(step.message)}"
         if code:
-            yield f"        {style('dim', clean(code[:100]) + ('…' if len(code) > 100 else ''))}"
+            yield f"        {style('dim', _begun(code[:100]) + ('…' if len(code) > 100 else ''))}"
     if len(steps) > shown:
         yield f"     + {len(steps) - shown} more"
 
 
-def _where(place: Place, sources: Sources, style: Style, column: bool = True) -> str:
+def _where(place: Place, sources: Sources, style: Style) -> str:
     at = sources.position(place.path, place.span[0])
-    return style("bold", clean(place.path)) + f":{at.line}" + (f":{at.column}" if column else "")
+    return f"{_named(place.path, style)}:{at.line}:{at.column}"
+
+
+def _named(path: str, style: Style) -> str:
+    return style("bold", _begun(path))
+
+
+def _begun(text: str) -> str:
+    """Text that a line may begin with: GitHub's log takes `::` there for a command."""
+    return clean(f"\ufffd{text}" if text.lstrip().startswith("::") else text)
 
 
 def _label(severity: Severity, rule: str, style: Style) -> str:
