@@ -65,6 +65,15 @@ def cargo() -> str:
 
 
 @pytest.fixture(scope="session")
+def packages() -> Path:
+    """TypeScript, React and the others that the shop's client is installed with."""
+    found = Path(__file__).parents[1] / "fixtures/shop/web/node_modules"
+    if shutil.which("node") is None or not found.is_dir():
+        pytest.skip("node or the packages of fixtures/shop/web are missing: npm ci --prefix fixtures/shop/web")
+    return found
+
+
+@pytest.fixture(scope="session")
 def k6() -> str:
     from slowpath.runtime.k6 import K6Error, find
 

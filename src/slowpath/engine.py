@@ -142,7 +142,7 @@ def _fixed(report: Report, fixes: Mapping[str, Fix]) -> Iterator[Fixed]:
 
 
 def _still_there(last: Report, fixes: Mapping[str, Fix], report: Report) -> Iterator[str]:
-    """Findings as many as before their fixes, by fingerprint: of equal ones each takes the place of the last."""
+    """Fingerprints of the findings that are as many as before their fixes; of equal ones each may stand for another."""
     kinds = [identity(finding, last.sources) for finding in last.findings]
     tried = {kind for kind, name in zip(kinds, last.fingerprints, strict=True) if name in fixes}
     now = [identity(finding, report.sources) for finding in report.findings]
