@@ -17,6 +17,14 @@ from slowpath.model.limits import MAX_STARS
 
 VERSION = re.compile(r"[0-9][0-9-]{0,30}(?:_|$)")
 
+# What a message of msgspec's own would say badly is checked below, and told to editors alone: their schema has it.
+RuleName = Annotated[str, msgspec.Meta(title="rule")]
+FEW_STARS = {"pattern": rf"^([^*]*\*){{0,{MAX_STARS}}}[^*]*$"}
+Pattern = Annotated[str, msgspec.Meta(title="pattern", extra_json_schema=FEW_STARS)]
+Version = Annotated[str, msgspec.Meta(title="version", extra_json_schema={"pattern": rf"^$|^{VERSION.pattern}"})]
+Variable = Annotated[str, msgspec.Meta(title="text", extra_json_schema={"pattern": "^[^\\d\\W]\\w*$"})]
+Line = Annotated[str, msgspec.Meta(title="text", extra_json_schema={"pattern": "^[^\n]*$"})]
+
 
 class ConfigError(Exception):
     """Settings or arguments that cannot be used; the text names the file or argument and what is wrong with it."""
@@ -25,14 +33,16 @@ class ConfigError(Exception):
 class Migrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """`[migrations]`."""
 
-    start_after: str | Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = ""
-    """The last migration that ran everywhere: its version, its name, or a date."""
+    start_after: Version | Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] = ""
+    """The last migration that ran everywhere: its version, its name, or a date. Without it, only the newest may still
+    be changed.
+    """
 
 
 class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """`[bundle]`."""
 
-    features: dict[str, tuple[str, ...]] = {}
+    features: dict[str, Annotated[tuple[Pattern, ...], msgspec.Meta(extra_json_schema={"minItems": 1})]] = {}
     """Feature → .gitignore-style patterns of its code, which only `import()` may bring into a page."""
 
 
@@ -41,16 +51,20 @@ class Diagnose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
 
     script: str = ""
     """The k6 script."""
-    env: dict[str, str] = {}
+    env: dict[Variable, Line] = {}
     """What the script reads from `__ENV`."""
     statuses: tuple[int, ...] = ()
     """Answers outside of 200–399 that the script expects."""
     p95_ms: Annotated[float, msgspec.Meta(gt=0)] = 500.0
+    """A level of users is good while 95 of 100 answers come within so many milliseconds …"""
     error_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """… and while no greater share of the answers fails."""
     hold: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     """Seconds of a step."""
     start_vus: Annotated[int, msgspec.Meta(ge=1)] = 10
+    """Users of the first step."""
     max_vus: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Never more users; without it, what the free memory holds."""
     isolate: bool = False
     """Drive each route alone, to know its statements."""
     app: tuple[str, ...] = ()
@@ -60,12 +74,17 @@ class Diagnose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     database_env: str = "DATABASE_URL"
     """The environment variable that holds the database's address."""
     docker: tuple[str, ...] = ()
+    """Containers to watch: `NAME`, `app=NAME` or `postgres=NAME`."""
     kubectl: str = ""
+    """Pods with this label, by `kubectl top`."""
     prometheus: str = ""
+    """Address of the Prometheus that is asked for `ranges`."""
     ranges: dict[str, str] = {}
     """Name → PromQL."""
     pool_max: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Connections of the application's pool: tells a pool that is used up from one that is not."""
     workers: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Threads that serve requests: tells workers that are blocked from those that compute."""
     logs: tuple[str, ...] = ()
     """PostgreSQL's log files; `*` stands for any part of a name."""
     bundle: tuple[str, ...] = ()
@@ -77,20 +96,26 @@ class Diagnose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What a project sets. The command line wins over it."""
 
-    select: tuple[str, ...] = ()
+    select: tuple[RuleName, ...] = ()
     """Rule ids or groups to run; empty means all that are on by default."""
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[RuleName, ...] = ()
+    """Rule ids or groups not to run."""
     min_confidence: Confidence = "medium"
+    """Show only what slowpath is at least so sure of."""
     fail_on: Severity = "note"
-    exclude: tuple[str, ...] = ()
-    """Patterns as in .gitignore, relative to the project root."""
+    """The least severity that makes the exit code 1."""
+    exclude: tuple[Pattern, ...] = ()
+    """Files not to read at all: patterns as in .gitignore, relative to the project root."""
     rules: tuple[str, ...] = ()
     """Directories of the project's own rule pages, relative to the project root."""
-    per_file_ignores: dict[str, tuple[str, ...]] = {}
-    """.gitignore-style pattern → rule ids or groups."""
+    per_file_ignores: dict[Pattern, tuple[RuleName, ...]] = {}
+    """.gitignore-style pattern → rule ids or groups that say nothing there."""
     migrations: Migrations = Migrations()
+    """What of the migrations cannot be helped any more."""
     bundle: Bundle = Bundle()
+    """What the first load of the front end is to do without."""
     diagnose: Diagnose = Diagnose()
+    """What of the running system is measured."""
 
 
 TABLES: dict[str, type[msgspec.Struct]] = {"migrations": Migrations, "bundle": Bundle, "diagnose": Diagnose}
