@@ -173,7 +173,7 @@ def test_settings_in_pyproject_stay(tmp_path: Path) -> None:
 
 def test_what_nobody_writes_by_hand_is_left_out(tmp_path: Path) -> None:
     files = {
-        ".gitattributes": '# comment\nlib/** linguist-vendored=true\n"a b" linguist-generated\nnone linguist-generated\n'
+        ".gitattributes": '# comment\nlib/** linguist-vendored=true\n"a b" linguist-generated\nno linguist-generated\n'
         "src/*.pb.ts -diff linguist-generated\n*a*a*a*a*a*a*a*a*a*a linguist-vendored\n",
         "lib/Old.tsx": CLIENT.format(name="Old"),
         "src/shop.pb.ts": "export const a = 1;\n",

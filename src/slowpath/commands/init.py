@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from slowpath import config, engine, fix
+from slowpath import config, engine, fix_diff, fix_files
 from slowpath.cache import Cache, directory
 from slowpath.commands import exits, init_files, init_plan, project, terminal
 from slowpath.commands.init_found import Found, look
@@ -94,10 +94,10 @@ def foremost(report: Report) -> list[Finding]:
 
 def _finish(where: Where, plan: Plan, diff: bool) -> None:
     if diff:
-        click.echo(fix.diff(plan.old, plan.new), nl=False)
+        click.echo(fix_diff.diff(plan.old, plan.new), nl=False)
     else:
         together = Fix("", True, tuple(Edit(Place(path, (0, 0)), "") for path in plan.new))
-        unwritten = fix.write(where.checkout, plan.old, plan.new, [together])
+        unwritten = fix_files.write(where.checkout, plan.old, plan.new, [together])
         if unwritten:
             exits.fail(next(iter(unwritten.values())))
         for path in plan.new:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from slowpath import __version__
 from slowpath.commands.init_found import Found, Marked
 from slowpath.config import Config
-from slowpath.report.sarif import HOME
+from slowpath.report.shared import HOME
 
 SCHEMA = f"{HOME.replace('github.com', 'raw.githubusercontent.com')}/v{__version__}/docs/slowpath.schema.json"
 
