@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,3 +90,13 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> repos.Repo:
     for name in [name for name in os.environ if name.startswith(("GIT_", "PRE_COMMIT"))]:
         monkeypatch.delenv(name)
     return repos.Repo(tmp_path / "server").commit(repos.SERVER)
+
+
+@pytest.fixture
+def pre_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which("pre-commit", path=os.pathsep.join([beside, os.environ["PATH"]]))
+    if found is None:
+        pytest.skip("pre-commit is not installed")
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "pre-commit"))
+    return found
