@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from slowpath import findings, rulebook
+from slowpath import rulebook
+from slowpath.asking import answer
 from slowpath.cache import Cache, directory
 from slowpath.discover import discover
 from slowpath.facts import facts_of
@@ -43,7 +44,7 @@ def measure(files: dict[str, File], lines: int) -> str:
     rules = [rule for rule in rulebook.load() if rule.group == "rust"]
     program: Program = link(files)
     linking = timed(lambda: program.rust)
-    ruling = timed(lambda: [findings.asked(program, rule) for rule in rules if rule.kind != "allow"])
+    ruling = timed(lambda: [answer(program, rule) for rule in rules if rule.kind != "allow"])
     calls = timed(program.rust.tally)
     total = sum(count for _, count in program.rust.tally())
     per = (linking + ruling + calls) / lines * 100_000

@@ -189,7 +189,7 @@ def analyse(
 
         extracted = facts_of(found, rules, jobs, cache, keys, memory.files() if memory is not None else {})
         clock.next("rules", "linking and checking")
-        own = judged(extracted, found.unread, sources, rules, settings, memory)
+        own = judged(extracted, found.unread, sources, rules, settings, jobs, memory)
         result, parsed = own.result, extracted.parsed
         if count_calls and own.program.of("rust"):
             calls = own.program.rust.tally()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import pathspec
 
-from slowpath import workers
+from slowpath.asking import answer, answers
 from slowpath.facts import Extracted, does_not_parse
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
@@ -41,18 +40,22 @@ def judged(
     sources: Sources,
     rules: list[Rule],
     settings: Settings,
+    jobs: int,
     memory: Memory | None = None,
 ) -> Judged:
     """The findings of a project's facts. With a memory, only what the changed files may have changed is asked again."""
     files, troubles = extracted.files, [*extracted.troubles, *does_not_parse(extracted.files, sources)]
     unread = unread | {path for path in sources.texts if path not in files}
     program = link(files, unread, settings.start_after, settings.features)
-    memory = Memory() if memory is None else memory
-    memory.turn(program, unread)
-    answers = [memory.answer(rule, partial(asked, program, rule)) for rule in rules if rule.kind != "allow"]
-    raw = list(dict.fromkeys(finding for answer in answers for finding in answer.findings))
-    troubles += [trouble for answer in answers for trouble in answer.troubles]
-    if any("cargo" in answer.views for answer in answers):
+    asked = [rule for rule in rules if rule.kind != "allow"]
+    if memory is not None:
+        memory.turn(program, unread)
+        told = [memory.answer(rule, partial(answer, program, rule)) for rule in asked]
+    else:
+        told = answers(program, asked, jobs)
+    raw = list(dict.fromkeys(finding for own in told for finding in own.findings))
+    troubles += [trouble for own in told for trouble in own.troubles]
+    if any("cargo" in own.views for own in told):
         troubles += program.cargo.troubles
     findings = suppress(raw, files, {rule.id: rule for rule in rules}, frozenset(settings.known), sources)
     least = CONFIDENCES.index(settings.min_confidence)
@@ -66,18 +69,6 @@ def judged(
 def order(finding: Finding) -> tuple[str, int, int, str, str]:
     """Reports list findings by path, position and rule."""
     return (finding.place.path, *finding.place.span, finding.rule, finding.message)
-
-
-def asked(program: Program, rule: Rule) -> tuple[list[Finding], list[Trouble]]:
-    """What a rule finds. One that fails says so, and the others go on."""
-    module = f"slowpath.checks.{rule.id.replace('-', '_')}" if rule.kind == "check" else f"slowpath.{rule.kind}"
-    found: list[Finding] = []
-    try:
-        found += import_module(module).check(program, rule)
-    except Exception as error:
-        why = f"internal error: {workers.blame(error)}"
-        return found, [Trouble(f"rule {rule.id}", 0, why, internal=True)]
-    return found, []
 
 
 def drop_broken(findings: Iterable[Finding], files: dict[str, File]) -> Iterator[Finding]:

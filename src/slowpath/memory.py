@@ -6,22 +6,12 @@ A rule is a pure function of what it asks the program for: while that is the sam
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from slowpath.asking import Answer
 from slowpath.discover import Discovery
 from slowpath.facts import keys_of
-from slowpath.model.finding import Finding, Trouble
 from slowpath.model.rule import Rule
 from slowpath.program import ALL, UNREAD, VIEWS, File, Program
-
-
-class Answer(NamedTuple):
-    """What a rule found, and what it read for that."""
-
-    findings: list[Finding]
-    troubles: list[Trouble]
-    read: frozenset[str]
-    views: frozenset[str]
 
 
 class Memory:
@@ -63,17 +53,13 @@ class Memory:
         if old is not None:
             program.views |= {name: view for name, view in old.views.items() if not VIEWS[name] & changed}
 
-    def answer(self, rule: Rule, ask: Callable[[], tuple[list[Finding], list[Trouble]]]) -> Answer:
+    def answer(self, rule: Rule, ask: Callable[[], Answer]) -> Answer:
         """What a rule says of the program."""
         known = self._answers.get(rule.id)
         if known is not None:
             return known
-        program = self._program
-        assert program is not None
-        program.read, program.asked = set(), set()
-        findings, troubles = ask()
-        answer = Answer(findings, troubles, frozenset(program.read), frozenset(program.asked))
-        if not troubles:
+        answer = ask()
+        if not answer.troubles:
             self._answers[rule.id] = answer
         return answer
 

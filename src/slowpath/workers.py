@@ -9,8 +9,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,6 +72,35 @@ def extract_one(task: Task) -> Outcome:
         return Outcome(b"", "nested too deeply, skipped")
     except Exception as error:
         return Outcome(b"", f"internal error, skipped: {blame(error)}", internal=True)
+
+
+def aside(work: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Begin work in a process of its own, and have its answer later. Where that process dies, it is done here."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(reading)
+            with os.fdopen(writing, "wb") as file:
+                file.write(work())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+
+    def answer() -> bytes:
+        with os.fdopen(reading, "rb") as file:
+            told = file.read()
+        _, status = os.waitpid(child, 0)
+        return told if status == 0 else work()
+
+    return answer
+
+
+def two_at_once(jobs: int) -> bool:
+    """Whether a second process may work beside this one."""
+    return jobs != 1 and sys.platform == "linux" and (os.cpu_count() or 1) > 1 and threading.active_count() == 1
 
 
 def blame(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import lru_cache
 
 from slowpath.link.rust_names import Names
 from slowpath.model.code import Call, is_literal
@@ -200,7 +201,7 @@ class Types:
             self._operands[key] = None
         base, suffixes = parse_operand(operand)
         kind = self._base(function, base, at, scope, depth)
-        if base[0] == "$" and suffixes[:1] == ["?"] and kind is not None and kind.args:
+        if base[0] == "$" and suffixes[:1] == ("?",) and kind is not None and kind.args:
             kind, suffixes = kind.args[0], suffixes[1:]  # a parameter's pattern takes its newtype apart
         for suffix in suffixes:
             if kind is None:
@@ -506,7 +507,8 @@ def split(text: str, separator: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def parse_operand(operand: str) -> tuple[str, list[str]]:
+@lru_cache(maxsize=1 << 16)
+def parse_operand(operand: str) -> tuple[str, tuple[str, ...]]:
     """Base and suffixes of an operand."""
     end = len(operand)
     for index, char in enumerate(operand):
@@ -526,4 +528,4 @@ def parse_operand(operand: str) -> tuple[str, list[str]]:
             stop = next((i for i, c in enumerate(rest) if i and (c in ".?*[")), len(rest))
             suffixes.append(rest[:stop])
             rest = rest[stop:] if stop else ""
-    return base, suffixes
+    return base, tuple(suffixes)

@@ -91,6 +91,11 @@ class Package:
         return "".join(code.mentions.words for code in self.code)
 
     @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Each of them once."""
+        return frozenset(self.words.split(" "))
+
+    @cached_property
     def generated(self) -> bool:
         """Part of its code is written by a build script, and cannot be read."""
         return any(code.mentions.generated for code in self.code)
@@ -144,7 +149,7 @@ class Package:
 
     def says(self, word: str) -> bool:
         """Whether a file has the word as a method, a path's later segment, a derive or a macro."""
-        return any(f" {word} " in code.mentions.words for code in self.code)
+        return word in self.vocabulary
 
 
 class Entry(NamedTuple):

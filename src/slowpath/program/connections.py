@@ -28,11 +28,19 @@ class Connections:
     def __init__(self, program: RustProgram) -> None:
         self.program = program
         self._types: dict[int, bool] = {}
+        self._known: dict[tuple[int, str, int, int], bool] = {}
 
     def is_connection(self, function: Function, operand: str, at: int, scope: int) -> bool:
         """Whether an operand is a connection, a pool, or something that holds or gives one."""
         if not operand or operand[0] in "|~" or is_literal(operand):
             return False
+        key = (id(function), operand, at, scope)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._is_connection(function, operand, at, scope)
+        return known
+
+    def _is_connection(self, function: Function, operand: str, at: int, scope: int) -> bool:
         kind = self.program.type_of(function, operand, at, scope)
         if kind is not None:
             answer = self._by_type(kind)

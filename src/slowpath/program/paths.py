@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class Paths:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self.exact: set[str] = set()
-        self.prefixes: list[str] = []
+        self.prefixes: tuple[str, ...] = ()
         self.endings: tuple[str, ...] = ()
         """`::Pool::get` for `*::Pool::get`"""
         self.regexes: list[re.Pattern[str]] = []
@@ -36,6 +36,7 @@ class Paths:
         self.given_type: dict[str, set[str]] = {}
         self.methods: set[str] = set()
         self.excluded: Paths | None = None
+        self._known: dict[str, bool] = {}
         patterns = list(patterns)
         if not_these := [pattern[1:] for pattern in patterns if pattern.startswith("!")]:
             self.excluded = Paths(not_these)
@@ -57,7 +58,7 @@ class Paths:
         elif "*" not in pattern:
             self.exact.add(pattern)
         elif pattern.endswith("::*") and "*" not in pattern[:-1]:
-            self.prefixes.append(pattern[:-1])
+            self.prefixes += (pattern[:-1],)
         elif pattern.startswith("*::") and "*" not in pattern[1:]:
             self.endings += (pattern[1:],)
         else:
@@ -91,6 +92,12 @@ class Paths:
     def has(self, path: str) -> bool:
         """Whether a canonical path belongs. `~` marks a method of what a call gave, whose own type is not known:
         a wildcard over a module does not mean it."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._has(path)
+        return known
+
+    def _has(self, path: str) -> bool:
         derived = path.startswith("~")
         path = path.removeprefix("~")
         if path in self.exact:
@@ -99,16 +106,17 @@ class Paths:
             return False
         if self.endings and f"::{path}".endswith(self.endings):
             return True
-        if any(regex.fullmatch(path) for regex in self.regexes):
+        if self.regexes and any(regex.fullmatch(path) for regex in self.regexes):
             return True
-        return not derived and any(path.startswith(prefix) for prefix in self.prefixes)
+        return not derived and path.startswith(self.prefixes)
 
 
-def modules_of(path: str) -> list[str]:
+@lru_cache(maxsize=1 << 14)
+def modules_of(path: str) -> tuple[str, ...]:
     """The modules along a path, outermost first: types and what follows them left out, the crate never."""
     parts = path.split("::")
     end = next((index for index, part in enumerate(parts) if index and not part[:1].islower()), len(parts))
-    return ["::".join(parts[:stop]) for stop in range(1, end + 1)]
+    return tuple("::".join(parts[:stop]) for stop in range(1, end + 1))
 
 
 @cache

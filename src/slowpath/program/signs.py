@@ -91,7 +91,7 @@ def worded(word: str, packages: list[Package], program: Program) -> Shown | None
     wanted = f" {word[:-1]}" if word[-1] == "*" else f" {word} "
     seen: Shown | None = None
     for package in packages:
-        for code in package.code if wanted in package.words else ():
+        for code in package.code if _has(package, word, wanted) else ():
             start = code.mentions.words.find(wanted)
             if start < 0:
                 continue
@@ -114,6 +114,10 @@ def located(word: str, path: str, program: Program) -> Place | None:
         if word in mention.path.split("::"):
             return Place(path, (mention.at, mention.at + len(mention.path.partition("::")[0])))
     return None
+
+
+def _has(package: Package, word: str, wanted: str) -> bool:
+    return wanted in package.words if word[-1] == "*" else word in package.vocabulary
 
 
 def rust_facts(path: str, program: Program) -> RustFacts:
