@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -128,7 +129,8 @@ def _message(message: str, related: tuple[Step, ...], report: Report) -> str:
 
 def _escape(text: str) -> str:
     """One line; square brackets would start a link."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    line = text if text.isprintable() else " ".join(text.split())
+    return SPECIAL.sub(r"\\\1", line) if "[" in line or "]" in line or "\\" in line else line
 
 
 def _step(step: Step, report: Report) -> Json:
@@ -138,15 +140,17 @@ def _step(step: Step, report: Report) -> Json:
 def _location(place: Place, report: Report) -> Json:
     line, column, end_column = spot(place, report.sources)
     region = {"startLine": line, "startColumn": column, "endLine": line, "endColumn": end_column}
-    return {"physicalLocation": {"artifactLocation": _artifact(place.path, report), "region": region}}
+    return {"physicalLocation": {"artifactLocation": _artifact(report.prefix + place.path), "region": region}}
 
 
-def _artifact(path: str, report: Report) -> Json:
-    return {"uri": quote(report.prefix + path), "uriBaseId": "SRCROOT"}
+@lru_cache(1024)
+def _artifact(path: str) -> Json:
+    """Of a path from the root of the checkout; shared, so never changed."""
+    return {"uri": quote(path), "uriBaseId": "SRCROOT"}
 
 
 def _artifacts(found: list[Ranked], report: Report) -> list[Json]:
-    return [{"location": _artifact(path, report)} for path in sorted({one.finding.place.path for one in found})]
+    return [{"location": _artifact(report.prefix + path)} for path in sorted({one.finding.place.path for one in found})]
 
 
 def _notifications(report: Report, count: int) -> Iterator[Json]:
@@ -167,7 +171,7 @@ def _notification(trouble: Trouble, report: Report) -> Json:
         "message": {"text": sentence(_escape(f"{trouble.path}: {trouble.message}"))},
     }
     if trouble.path in report.sources.texts:
-        physical: Json = {"artifactLocation": _artifact(trouble.path, report)}
+        physical: Json = {"artifactLocation": _artifact(report.prefix + trouble.path)}
         if trouble.line:
             physical["region"] = {"startLine": trouble.line}
         note["locations"] = [{"physicalLocation": physical}]
