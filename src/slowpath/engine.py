@@ -143,9 +143,9 @@ def _fixed(report: Report, fixes: Mapping[str, Fix]) -> Iterator[Fixed]:
 
 def _still_there(last: Report, fixes: Mapping[str, Fix], report: Report) -> Iterator[str]:
     """Fingerprints of the findings that are as many as before their fixes; of equal ones each may stand for another."""
-    kinds = [identity(finding, last.sources) for finding in last.findings]
+    kinds = [(*identity(finding, last.sources), finding.message) for finding in last.findings]
     tried = {kind for kind, name in zip(kinds, last.fingerprints, strict=True) if name in fixes}
-    now = [identity(finding, report.sources) for finding in report.findings]
+    now = [(*identity(finding, report.sources), finding.message) for finding in report.findings]
     before, after = Counter(kinds), Counter(now)
     for kind, name in zip(now, report.fingerprints, strict=True):
         if kind in tried and after[kind] >= before[kind]:

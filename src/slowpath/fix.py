@@ -23,7 +23,12 @@ def chosen(report: Report, done: Collection[str], *, unsafe: bool) -> dict[str, 
     found: dict[str, Fix] = {}
     for finding, name in zip(report.findings, report.fingerprints, strict=True):
         fix = finding.fix
-        if fix is None or name in done or not (fix.safe or unsafe) or not readable(report.sources.texts, fix):
+        if fix is None or not fix.edits or name in done or not (fix.safe or unsafe):
+            continue
+        if not readable(report.sources.texts, fix):
+            continue
+        if all(edit in taken.get(edit.place.path, ()) for edit in fix.edits):
+            found[name] = fix  # another finding's fix does all that this one asks for
             continue
         if any(_clash(edit, other) for edit in fix.edits for other in taken.get(edit.place.path, ())):
             continue
@@ -36,10 +41,10 @@ def chosen(report: Report, done: Collection[str], *, unsafe: bool) -> dict[str, 
 
 def applied(texts: Texts, fixes: Iterable[Fix]) -> dict[str, bytes]:
     """The new texts of the files that the fixes change or create."""
-    edits: dict[str, list[Edit]] = {}
+    edits: dict[str, dict[Edit, None]] = {}
     for fix in fixes:
         for edit in fix.edits:
-            edits.setdefault(edit.place.path, []).append(edit)
+            edits.setdefault(edit.place.path, {})[edit] = None
     return {path: _edited(texts.get(path, b""), own) for path, own in edits.items()}
 
 
