@@ -133,7 +133,7 @@ def project_root(paths: Iterable[Path]) -> Path:
         real = path.resolve()
         folders.append(real if real.is_dir() else real.parent)
     start = Path(os.path.commonpath(folders))
-    return next((folder for folder in (start, *start.parents) if _marked(folder)), start)
+    return next((folder for folder in (start, *start.parents) if marked(folder)), start)
 
 
 def git_root(root: Path) -> Path:
@@ -183,7 +183,8 @@ def _checked(config: Config, path: Path) -> Config:
     return config
 
 
-def _marked(folder: Path) -> bool:
+def marked(folder: Path) -> bool:
+    """Whether a project starts here."""
     return (folder / "slowpath.toml").is_file() or (folder / ".git").exists() or _has_table(folder / "pyproject.toml")
 
 

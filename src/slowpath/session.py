@@ -36,6 +36,10 @@ class Session:
         else:
             self._unsaved[path] = text
 
+    def reads(self, path: str) -> bool:
+        """Whether a file counts: it was read, or is not on disk yet. Others are ignored, excluded or of no use."""
+        return any(path == known for known, _, _ in self._found.files) or not (self.root / path).exists()
+
     def texts(self) -> Discovery:
         """The texts as they are now."""
         files = {path: (path, language, self._unsaved.get(path, text)) for path, language, text in self._found.files}

@@ -1,0 +1,160 @@
+"""What can be done about findings: apply their fixes, one or all of a file, or allow them here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+from lsprotocol import types
+
+from slowpath import fix as fixes
+from slowpath.discover import language_of
+from slowpath.model.finding import Edit, Finding, Fix
+from slowpath.model.report import Report
+from slowpath.server.analyst import View
+from slowpath.server.positions import Text
+
+FIX_ALL = "source.fixAll.slowpath"
+QUICK_FIX = types.CodeActionKind.QuickFix
+KINDS = [QUICK_FIX, FIX_ALL]
+COMMENT = {"rust": "// ", "typescript": "// ", "tsx": "// ", "sql": "-- ", "toml": "# ", "docker": "# "}
+
+
+class Can(NamedTuple):
+    """What edits the client takes."""
+
+    versions: bool = True
+    """`documentChanges`: edits name the version of the document that they are for."""
+    create: bool = True
+    preferred: bool = True
+
+
+class Here(NamedTuple):
+    """Where actions are asked for: the findings at that place, each with its diagnostic."""
+
+    view: View
+    path: str
+    encoding: str
+    can: Can
+    at: list[tuple[Finding, types.Diagnostic]]
+
+
+def actions(here: Here, only: Iterable[str] | None) -> list[types.CodeAction]:
+    """Of the kinds that are wanted; all where the client does not say."""
+    wanted = tuple(only) if only is not None else ("",)
+
+    def asked(kind: str) -> bool:
+        return any(not each or kind == each or kind.startswith(f"{each}.") for each in wanted)
+
+    found: list[types.CodeAction] = []
+    if asked(QUICK_FIX):
+        found += _fixes(here)
+        found += _allows(here)
+    if asked(FIX_ALL):
+        found += _fix_all(here)
+    return found
+
+
+def _fixes(here: Here) -> Iterator[types.CodeAction]:
+    for finding, diagnostic in here.at:
+        edit = _edit(here, [finding.fix]) if finding.fix is not None else None
+        if finding.fix is not None and edit is not None:
+            safe = finding.fix.safe
+            yield types.CodeAction(
+                title=finding.fix.title + ("" if safe else " (needs a look)"),
+                kind=QUICK_FIX,
+                diagnostics=[diagnostic],
+                is_preferred=True if safe and here.can.preferred else None,
+                edit=edit,
+            )
+
+
+def _fix_all(here: Here) -> Iterator[types.CodeAction]:
+    """The safe fixes of the file that go together; what overlaps waits for the next time."""
+    assert here.view.report is not None
+    together = fixes.chosen(_of_file(here.view.report, here.path), (), unsafe=False)
+    edit = _edit(here, together.values()) if together else None
+    if edit is not None:
+        yield types.CodeAction(title="slowpath: apply all safe fixes of this file", kind=FIX_ALL, edit=edit)
+
+
+def _of_file(report: Report, path: str) -> Report:
+    own = [
+        (finding, name)
+        for finding, name in zip(report.findings, report.fingerprints, strict=True)
+        if finding.place.path == path
+    ]
+    return msgspec.structs.replace(
+        report, findings=tuple(finding for finding, _ in own), fingerprints=tuple(name for _, name in own)
+    )
+
+
+def _allows(here: Here) -> Iterator[types.CodeAction]:
+    for rule, diagnostics in _by_rule(here).items():
+        for finding, diagnostic in diagnostics:
+            insertion = _allow(here, finding)
+            edit = _edit(here, [insertion]) if insertion is not None else None
+            if edit is not None:
+                yield types.CodeAction(
+                    title=f"Allow {rule} on this line", kind=QUICK_FIX, diagnostics=[diagnostic], edit=edit
+                )
+
+
+def _by_rule(here: Here) -> dict[str, list[tuple[Finding, types.Diagnostic]]]:
+    """One a rule and line: an allow speaks of all of them."""
+    found: dict[tuple[str, int], tuple[Finding, types.Diagnostic]] = {}
+    for finding, diagnostic in here.at:
+        found.setdefault((finding.rule, diagnostic.range.start.line), (finding, diagnostic))
+    by_rule: dict[str, list[tuple[Finding, types.Diagnostic]]] = {}
+    for (rule, _), each in found.items():
+        by_rule.setdefault(rule, []).append(each)
+    return by_rule
+
+
+def _allow(here: Here, finding: Finding) -> Fix | None:
+    """A comment on a line of its own above the finding's. It has no reason yet: that is the writer's to say."""
+    assert here.view.report is not None
+    mark = COMMENT.get(language_of(here.path) or "")
+    if mark is None:
+        return None
+    sources = here.view.report.sources
+    line = sources.line(here.path, finding.place.span[0])
+    text = sources.line_text(here.path, line)
+    indent = re.match(r"[ \t]*", text)
+    start = sources.starts(here.path)[line - 1]
+    end = "\r\n" if b"\r\n" in sources.texts[here.path][:4096] else "\n"
+    comment = f"{indent[0] if indent else ''}{mark}slowpath: allow({finding.rule}) {end}"
+    place = msgspec.structs.replace(finding.place, span=(start, start))
+    return Fix("", True, (Edit(place, comment),))
+
+
+def _edit(here: Here, together: Iterable[Fix]) -> types.WorkspaceEdit | None:
+    """The fixes as the client takes them; None where it cannot make the files that they need."""
+    edits: dict[str, list[Edit]] = {}
+    for each in together:
+        for edit in each.edits:
+            edits.setdefault(edit.place.path, []).append(edit)
+    assert here.view.report is not None
+    texts = here.view.report.sources.texts
+    new = [path for path in edits if path not in texts]
+    if new and not (here.can.create and here.can.versions):
+        return None
+    changes: dict[str, list[types.TextEdit]] = {}
+    for path, own in edits.items():
+        text = Text(texts.get(path, b""), here.encoding, path in here.view.held)
+        in_order = sorted(own, key=lambda edit: edit.place.span)
+        changes[path] = [types.TextEdit(text.range(edit.place.span), edit.text) for edit in in_order]
+    if not here.can.versions:
+        return types.WorkspaceEdit(changes={here.view.uri(path): made for path, made in changes.items()})
+    steps: list[types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile] = []
+    for path, made in changes.items():
+        if path in new:
+            steps.append(types.CreateFile(here.view.uri(path), options=types.CreateFileOptions(overwrite=False)))
+        held = here.view.held.get(path)
+        name = types.OptionalVersionedTextDocumentIdentifier(
+            here.view.uri(path), held.version if held is not None else None
+        )
+        steps.append(types.TextDocumentEdit(name, list(made)))
+    return types.WorkspaceEdit(document_changes=steps)
