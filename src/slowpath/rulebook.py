@@ -9,15 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from slowpath.model.rule import Kind, Reach, Rule
+from slowpath.model.finding import Confidence, Severity
+from slowpath.model.limiter import Limiter
+from slowpath.model.rule import Effort, Kind, Reach, Rule
 
 PAGES = Path(__file__).parent / "rulepages"
 CHECKS = Path(__file__).parent / "checks"
 OWN = "slowpath"
 """The group of the shipped pages about slowpath's own comments, which `suppress` finds."""
-
-CONDITIONS = {"resolves-to": 2, "matches": 2, "not-matches": 2, "not-in-test": 0}
-"""The `where` conditions that `slowpath.query` knows, and how many arguments each takes."""
 
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.M | re.S)
 SECTION = re.compile(r"^## +(.+?)\s*$", re.M)
@@ -27,17 +26,29 @@ class RulePageError(Exception):
     """A page that cannot be used; the text names the file and what is wrong."""
 
 
-class _Front(msgspec.Struct, forbid_unknown_fields=True):
-    severity: str
-    confidence: str
+class Front(msgspec.Struct, forbid_unknown_fields=True):
+    """The front matter of a page."""
+
+    severity: Severity
+    """What a finding costs."""
+    confidence: Confidence
+    """How sure a finding is at most."""
     message: str
+    """What a finding says; `{name}` is filled in."""
     enabled: bool = True
+    """False: only with `--select`."""
     language: str = ""
+    """Of a query: `rust`, `typescript` (.ts, .tsx, .js, .jsx and their kin; the default) or `toml`."""
     where: list[list[str]] = []
+    """Of a query: conditions that its matches have to meet, all of them."""
     reach: Reach | None = None
-    effort: str = "day"
-    relieves: list[str] = []
+    """Makes the page one of kind reach."""
+    effort: Effort = "day"
+    """What it takes to mend a finding; reports sort by it."""
+    relieves: list[Limiter] = []
+    """What of a running system has more room once a finding is mended; `slowpath report` says so."""
     data: dict[str, object] = {}
+    """Knowledge that a check of slowpath's own needs."""
 
 
 def load(directories: Iterable[Path] = ()) -> list[Rule]:
@@ -62,10 +73,9 @@ def load_usable(directories: Iterable[Path] = ()) -> tuple[list[Rule], list[Rule
             try:
                 rule = read_page(path, directory)
                 if rule.id in rules:
-                    raise RulePageError(f"{path}: rule {rule.id} already has a page, {rules[rule.id].path}")
-                _check_conditions(rule)
-                if rule.query and directory != PAGES:
-                    _check_query(rule)
+                    raise RulePageError(f"{path}: {_taken(rules[rule.id])}")
+                if directory != PAGES:
+                    _check(rule)
             except RulePageError as error:
                 errors.append(error)
             else:
@@ -73,38 +83,30 @@ def load_usable(directories: Iterable[Path] = ()) -> tuple[list[Rule], list[Rule
     return sorted(rules.values(), key=lambda rule: rule.id), errors
 
 
-def _check_conditions(rule: Rule) -> None:
-    for name, *arguments in rule.where:
-        if CONDITIONS.get(name) != len(arguments):
-            known = ", ".join(sorted(CONDITIONS))
-            raise RulePageError(f"{rule.path}: where: {name!r} with {len(arguments)} arguments (known: {known})")
+def _taken(other: Rule) -> str:
+    if Path(other.path).is_relative_to(PAGES):
+        return f"slowpath has a rule {other.id} of its own: give the file another name"
+    return f"rule {other.id} already has a page, {other.path}"
 
 
-def _check_query(rule: Rule) -> None:
-    """Users' queries are compiled one by one: a broken one would take all queries of its language with it."""
-    from slowpath.extract.queries import FAMILIES, check
+def _check(rule: Rule) -> None:
+    """Users' pages are looked at one by one: a query that is broken would take all queries of its language with it."""
+    from slowpath.page_errors import problem
 
-    if rule.language not in FAMILIES:
-        raise RulePageError(f"{rule.path}: language {rule.language!r} is none of {', '.join(FAMILIES)}")
-    for grammar in FAMILIES[rule.language]:
-        problem = check(grammar, rule.query)
-        if problem:
-            raise RulePageError(f"{rule.path}: query: {problem}")
+    if wrong := problem(rule):
+        raise RulePageError(f"{rule.path}: {wrong}")
 
 
 def read_page(path: Path, directory: Path) -> Rule:
     """One page as a rule. Raises RulePageError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RulePageError(f"{path}: cannot be read: {error}") from None
     parts = text.split("+++\n", 2)
     if len(parts) != 3 or parts[0].strip():
         raise RulePageError(f"{path}: a rule page starts with TOML front matter between two lines of +++")
-    try:
-        front = msgspec.convert(tomllib.loads(parts[1]), _Front)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise RulePageError(f"{path}: front matter: {error}") from None
+    front = _front(path, f"\n{parts[1]}")  # TOML counts its lines as the page does
     page = parts[2].strip() + "\n"
     head, sections = _sections(page)
     title, _, why = head.partition("\n")
@@ -117,35 +119,40 @@ def read_page(path: Path, directory: Path) -> Rule:
     if directory == PAGES and group == OWN:
         kind = "allow"
     if kind == "check" and not (CHECKS / f"{rule_id.replace('-', '_')}.py").is_file():
-        raise RulePageError(f"{path}: no query fence, no [reach] table and no check of that name")
+        raise RulePageError(f"{path}: neither a [reach] table nor a ```query fence says what it finds")
+    return Rule(
+        id=rule_id,
+        title=title[2:].strip(),
+        kind=kind,
+        severity=front.severity,
+        confidence=front.confidence,
+        message=front.message,
+        page=page,
+        path=str(path),
+        group=group,
+        enabled=front.enabled,
+        why=why.strip(),
+        instead=sections.get("Instead", ""),
+        limits=sections.get("Limits", ""),
+        language=grammar,
+        query=query,
+        where=tuple(map(tuple, front.where)),
+        reach=front.reach,
+        effort=front.effort,
+        relieves=tuple(front.relieves),
+        settings=front.data,
+    )
+
+
+def _front(path: Path, text: str) -> Front:
     try:
-        return msgspec.convert(
-            {
-                "id": rule_id,
-                "title": title[2:].strip(),
-                "kind": kind,
-                "severity": front.severity,
-                "confidence": front.confidence,
-                "message": front.message,
-                "page": page,
-                "path": str(path),
-                "group": group,
-                "enabled": front.enabled,
-                "why": why.strip(),
-                "instead": sections.get("Instead", ""),
-                "limits": sections.get("Limits", ""),
-                "language": grammar,
-                "query": query,
-                "where": front.where,
-                "reach": front.reach,
-                "effort": front.effort,
-                "relieves": front.relieves,
-                "settings": front.data,
-            },
-            Rule,
-        )
-    except msgspec.ValidationError as error:
+        return msgspec.convert(tomllib.loads(text), Front)
+    except tomllib.TOMLDecodeError as error:
         raise RulePageError(f"{path}: front matter: {error}") from None
+    except msgspec.ValidationError as error:
+        from slowpath.page_errors import front_matter
+
+        raise RulePageError(f"{path}: front matter: {front_matter(error, Front)}") from None
 
 
 def _sections(page: str) -> tuple[str, dict[str, str]]:

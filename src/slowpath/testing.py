@@ -17,6 +17,7 @@ from slowpath import config
 from slowpath.discover import Discovery, discover, language_of
 from slowpath.engine import analyse
 from slowpath.model.finding import Confidence
+from slowpath.model.report import Report
 from slowpath.model.rule import Rule
 
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.M | re.S)
@@ -63,7 +64,12 @@ def examples(rule: Rule) -> Iterator[Example]:
                 raise ValueError(f"{rule.path}: {title}: two fences named {name}")
             if name:
                 together[name] = fence[3]
-            elif fence[1] in DEFAULT_NAMES:
+            elif fence[1] not in DEFAULT_NAMES:
+                known = ", ".join(DEFAULT_NAMES)
+                raise ValueError(
+                    f"{rule.path}: {title}, fence {number}: {fence[1]} is none of {known}, nor has it a file's name"
+                )
+            else:
                 yield Example(f"{title}, fence {number}", {DEFAULT_NAMES[fence[1]]: fence[3]})
         if together:
             yield Example(title, together)
@@ -109,18 +115,22 @@ def check_example(example: Example, rule: Rule, rules: Iterable[Rule]) -> list[s
     lowest: Confidence = "low" if rule.confidence == "low" else "medium"
     rules = list(rules)
     known = [r.id for r in rules]
+    if strangers := sorted(named - set(known)):
+        return [f"//~ {', '.join(strangers)}: no such rule"]
     try:
         settings = config.parse(example.files.get("slowpath.toml", ""), Path("slowpath.toml"))
     except config.ConfigError as error:
         return [str(error)]
-    return compare(_sites(found, [r for r in rules if r.id in named], settings, lowest, known), expected)
+    report = _scanned(found, [r for r in rules if r.id in named], settings, lowest, known)
+    failed = [f"{trouble.path}: {trouble.message}" for trouble in report.troubles if trouble.internal]
+    return failed or compare(_sites(report), expected)
 
 
 def check_project(root: Path, rules: Iterable[Rule]) -> list[str]:
     """Disagreements of a fixture project, scanned with the given rules as its users would."""
     found = discover(root)
     texts = {path: source.decode("utf-8", "replace") for path, _, source in found.files}
-    return compare(_sites(found, list(rules), config.load(root), "medium"), expectations(texts, ""))
+    return compare(_sites(_scanned(found, list(rules), config.load(root), "medium")), expectations(texts, ""))
 
 
 def _texts(texts: Mapping[str, bytes]) -> Discovery:
@@ -128,10 +138,13 @@ def _texts(texts: Mapping[str, bytes]) -> Discovery:
     return Discovery([(path, language, source) for path, language, source in files if language], [])
 
 
-def _sites(
+def _scanned(
     found: Discovery, rules: list[Rule], settings: config.Config, lowest: Confidence, known: Iterable[str] = ()
-) -> Counter[Site]:
+) -> Report:
     start_after = str(settings.migrations.start_after)
     features = settings.bundle.features
-    report = analyse(found, rules, min_confidence=lowest, start_after=start_after, features=features, known=known)
+    return analyse(found, rules, min_confidence=lowest, start_after=start_after, features=features, known=known)
+
+
+def _sites(report: Report) -> Counter[Site]:
     return Counter((f.place.path, report.sources.line(f.place.path, f.place.span[0]), f.rule) for f in report.findings)

@@ -54,7 +54,7 @@ def rules_test(directory: Path) -> None:
         except ValueError as error:
             fail(str(error))
         if not examples:
-            click.echo(f"{rule.id}: no examples", err=True)
+            click.echo(f"{rule.id}: no examples: code fences below `## Examples`, at least one", err=True)
             failed += 1
         for example in examples:
             problems = testing.check_example(example, rule, known)
@@ -62,6 +62,12 @@ def rules_test(directory: Path) -> None:
             failed += bool(problems)
             for problem in problems:
                 click.echo(f"{rule.id}: {example.title}: {problem}")
-    rules = "1 rule" if len(own) == 1 else f"{len(own)} rules"
-    click.echo(f"{rules}, {run} examples, {failed} failed")
+    if not own and not errors:
+        fail(f"{directory}: no rule pages (*.md) in it")
+    if own:
+        click.echo(f"{_counted(len(own), 'rule')}, {_counted(run, 'example')}, {failed} failed")
     sys.exit(USAGE if errors or not own else FINDINGS if failed else 0)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -22,11 +22,15 @@ FAMILIES = {"rust": ("rust",), "typescript": ("typescript", "tsx"), "toml": ("to
 def check(name: str, query: str) -> str:
     """What is wrong with a page's query in the given grammar, or nothing."""
     try:
-        compiled = Query(grammar(name), query)
+        return "" if "primary" in captures(name, query) else "it captures no @primary, which is what is reported"
     except QueryError as error:
         return " ".join(str(error).split())
-    captures = {compiled.capture_name(index) for index in range(compiled.capture_count)}
-    return "" if "primary" in captures else "the query captures no @primary"
+
+
+def captures(name: str, query: str) -> frozenset[str]:
+    """The names that a query of a grammar captures."""
+    compiled = Query(grammar(name), query)
+    return frozenset(compiled.capture_name(index) for index in range(compiled.capture_count))
 
 
 @cache
@@ -43,10 +47,10 @@ def matches(name: str, source: bytes, patterns: Patterns) -> list[Match]:
         return []
     query, owners = _combined(name, patterns)
     found = []
-    for index, captures in QueryCursor(query).matches(parse(name, source).root_node):
+    for index, captured in QueryCursor(query).matches(parse(name, source).root_node):
         nodes = [
             (capture, (node.start_byte, node.end_byte), (node.text or b"").decode())
-            for capture, group in captures.items()
+            for capture, group in captured.items()
             for node in group
         ]
         found.append(Match(owners[index], tuple(sorted(nodes, key=lambda item: item[1]))))
