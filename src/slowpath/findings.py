@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import pathspec
 
-from slowpath.asking import answer, answers
+from slowpath.asking import answers
 from slowpath.facts import Extracted, does_not_parse
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
@@ -44,15 +43,27 @@ def judged(
     memory: Memory | None = None,
 ) -> Judged:
     """The findings of a project's facts. With a memory, only what the changed files may have changed is asked again."""
+    own = _judged(extracted, unread, sources, rules, settings, jobs, memory)
+    if memory is not None and memory.doubtful():
+        memory.forget()
+        own = _judged(extracted, unread, sources, rules, settings, jobs, memory)
+    return own
+
+
+def _judged(
+    extracted: Extracted,
+    unread: frozenset[str],
+    sources: Sources,
+    rules: list[Rule],
+    settings: Settings,
+    jobs: int,
+    memory: Memory | None,
+) -> Judged:
     files, troubles = extracted.files, [*extracted.troubles, *does_not_parse(extracted.files, sources)]
     unread = unread | {path for path in sources.texts if path not in files}
     program = link(files, unread, settings.start_after, settings.features)
     asked = [rule for rule in rules if rule.kind != "allow"]
-    if memory is not None:
-        memory.turn(program, unread)
-        told = [memory.answer(rule, partial(answer, program, rule)) for rule in asked]
-    else:
-        told = answers(program, asked, jobs)
+    told = answers(program, asked, jobs) if memory is None else memory.answers(program, unread, asked)
     raw = list(dict.fromkeys(finding for own in told for finding in own.findings))
     troubles += [trouble for own in told for trouble in own.troubles]
     if any("cargo" in own.views for own in told):

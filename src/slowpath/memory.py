@@ -5,13 +5,16 @@ A rule is a pure function of what it asks the program for: while that is the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import cast
 
-from slowpath.asking import Answer
+from slowpath.asking import Answer, answer
 from slowpath.discover import Discovery
 from slowpath.facts import keys_of
+from slowpath.link.rust_edit import edited, is_circular
+from slowpath.model.code import CodeFacts
 from slowpath.model.rule import Rule
-from slowpath.program import ALL, UNREAD, VIEWS, File, Program
+from slowpath.model.rust import RustFacts
+from slowpath.program import ALL, RUST, UNREAD, VIEWS, File, Program
 
 
 class Memory:
@@ -25,6 +28,8 @@ class Memory:
         self._program: Program | None = None
         self._unread: frozenset[str] = frozenset()
         self._answers: dict[str, Answer] = {}
+        self._edited: set[int] | None = None
+        """id(function) of those that were asked anew since the last edit, where the rest of Rust is as it was."""
 
     def keys_of(self, found: Discovery, rules: list[Rule]) -> dict[str, bytes]:
         """What stands for each file's facts, by path."""
@@ -39,7 +44,12 @@ class Memory:
         old = self._program.by_path if self._program is not None else {}
         return {path: file for path, file in old.items() if self._keys.get(path) == self._judged[path]}
 
-    def turn(self, program: Program, unread: frozenset[str]) -> None:
+    def answers(self, program: Program, unread: frozenset[str], rules: list[Rule]) -> list[Answer]:
+        """What each rule says of the program, in order."""
+        self._turn(program, unread)
+        return [self._answer(rule, program) for rule in rules]
+
+    def _turn(self, program: Program, unread: frozenset[str]) -> None:
         """Go on to a new program; what of the old one still holds is handed on."""
         old, self._program = self._program, program
         self._judged = self._keys
@@ -52,16 +62,39 @@ class Memory:
         self._answers = {rule: own for rule, own in self._answers.items() if not own.read & changed}
         if old is not None:
             program.views |= {name: view for name, view in old.views.items() if not VIEWS[name] & changed}
+        self._edited = None
+        if old is not None and RUST & changed == {"rust"} and "rust" in old.views:
+            changes = rust_changes(old, program)
+            self._edited = edited(old.rust, changes) if changes is not None else None
+            if self._edited is not None:
+                program.views["rust"] = old.rust
 
-    def answer(self, rule: Rule, ask: Callable[[], Answer]) -> Answer:
-        """What a rule says of the program."""
+    def doubtful(self) -> bool:
+        """Whether an answer about Rust may depend on what was asked before the last edit."""
+        if self._edited is None or self._program is None:
+            return False
+        return is_circular(self._program.rust) or not self._program.rust.unsettled <= self._edited
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._program, self._answers = None, {}
+
+    def _answer(self, rule: Rule, program: Program) -> Answer:
         known = self._answers.get(rule.id)
-        if known is not None:
-            return known
-        answer = ask()
-        if not answer.troubles:
-            self._answers[rule.id] = answer
-        return answer
+        if known is None:
+            known = answer(program, rule)
+            if not known.troubles:
+                self._answers[rule.id] = known
+        return known
+
+
+def rust_changes(old: Program, new: Program) -> dict[str, CodeFacts] | None:
+    """The new facts of the Rust files that differ; None where there are others than before."""
+    before = {file.path: file for file in old.of("rust")}
+    after = {file.path: file for file in new.of("rust")}
+    if list(before) != list(after):
+        return None
+    return {path: cast(RustFacts, after[path].facts).code for path in after if before[path] is not after[path]}
 
 
 def differing(old: Program, new: Program) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from slowpath.model.code import AWAITED, CHAIN_AWAITED, Call, Local
@@ -36,6 +37,11 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         yield from Search(program.rust, rule).findings()
 
 
+@cache
+def compiled(patterns: tuple[str, ...]) -> Paths:
+    return Paths(patterns)
+
+
 class Search:
     """Spreads the waits to callers, then looks at the functions that hold a connection meanwhile."""
 
@@ -49,7 +55,7 @@ class Search:
         """id(function) → its calls that wait, or lead to a wait"""
 
     def findings(self) -> Iterator[Finding]:
-        known = Paths(tuple(self.rule.settings["waits"]))
+        known = compiled(tuple(self.rule.settings["waits"]))
         found = sinks(self.view, self.view.shared(Connections), known, awaited=True)
         self.effects.spread([(site, None) for site in found if is_awaited(site)], self.passes)
         for function in self.view.functions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from slowpath.model.code import TRIED
@@ -38,6 +39,11 @@ def check(program: Program, rule: Rule) -> Iterator[Finding]:
         yield from Search(program, rule).findings()
 
 
+@cache
+def compiled(patterns: tuple[str, ...]) -> Paths:
+    return Paths(patterns)
+
+
 class Search:
     """Carries the opening of transactions up to the loops around."""
 
@@ -51,7 +57,9 @@ class Search:
         self.hits: list[Hit] = []
 
     def findings(self) -> Iterator[Finding]:
-        opens = sinks(self.view, self.view.shared(Connections), Paths(self.rule.settings["opens"]), awaited=True)
+        opens = sinks(
+            self.view, self.view.shared(Connections), compiled(tuple(self.rule.settings["opens"])), awaited=True
+        )
         self.effects.spread([(site, None) for site in opens if not self.is_inner(site)], self.passes)
         told: set[tuple[int, int]] = set()
         for hit in sorted(self.hits, key=lambda hit: (hit.site.function.file, hit.site.call.start)):

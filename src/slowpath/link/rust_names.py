@@ -9,6 +9,8 @@ from slowpath.program.rust import Constant, Crate, Function, Module, TraitItem, 
 
 Item = Module | TypeItem | TraitItem | Function | Constant | str
 MAX_HOPS = 24
+OPEN = "?? open"
+"""A name while it is worked out."""
 
 PRELUDE = {
     name: f"std::{path}"
@@ -34,9 +36,13 @@ class Names:
         """id(Fn) → names that `use` binds inside the function"""
         self.local_globs = local_globs
         """id(Fn) → what `use path::*` inside the function stands for"""
+        self.circular = False
+        """A name led back to itself: what others mean may depend on which was asked first."""
         self._known: dict[tuple[int, str, bool], Item | None] = {}
         self._names: dict[tuple[int, str, bool], Item | None] = {}
         self._globs: dict[int, list[Item]] = {}
+        self._opening: list[int] = []
+        """id(module) of those whose globs are being worked out, the innermost last."""
 
     def resolve(self, module: Module, path: str, function: Function | None = None, value: bool = True) -> Item | None:
         """The item that a path names; None where nothing of that name is known. `value` prefers functions to types."""
@@ -47,9 +53,9 @@ class Names:
                 return self.resolve(module, local[head] + (f"::{rest}" if rest else ""), None, value)
         key = (id(module), path, value)
         if key not in self._known:
-            self._known[key] = None
+            self._known[key] = OPEN
             self._known[key] = self._walk(module, path, value, 0)
-        found = self._known[key]
+        found = self._settled(self._known[key])
         for glob in self.local_globs.get(id(function.fact), ()) if function is not None else ():
             if found is None or found == path:  # nothing else explains the name
                 brought = self.resolve(module, f"{glob}::{path}", None, value)
@@ -58,6 +64,7 @@ class Names:
 
     def _walk(self, module: Module, path: str, value: bool, hops: int) -> Item | None:
         if hops > MAX_HOPS:
+            self.circular = True
             return None
         head, _, rest = path.partition("::")
         start: Item | None
@@ -97,15 +104,25 @@ class Names:
     def _name(self, module: Module, name: str, value: bool, hops: int) -> Item | None:
         """A name in a module's own scope; what a cycle of globs and re-exports leads back to is nothing."""
         key = (id(module), name, value)
+        if key not in self._names and module.globs:
+            self._sources(module)  # first, so that it does not matter which name is asked for first
         if key not in self._names:
-            self._names[key] = None
+            self._names[key] = OPEN
             item = self._declared(module, name, value, hops)
             self._names[key] = item if item is not None else self._globbed(module, name, value, hops)
-        return self._names[key]
+        return self._settled(self._names[key])
+
+    def _settled(self, item: Item | None) -> Item | None:
+        """Nothing for a name that is asked for while it is worked out."""
+        if item is OPEN:
+            self.circular = True
+            return None
+        return item
 
     def _declared(self, module: Module, name: str, value: bool, hops: int) -> Item | None:
         """What the module declares or names in a `use`."""
         if hops > MAX_HOPS:
+            self.circular = True
             return None
         first, second = (module.values, module.types) if value else (module.types, module.values)
         item: Item | None = first.get(name)
@@ -139,6 +156,7 @@ class Names:
 
     def _globbed(self, module: Module, name: str, value: bool, hops: int) -> Item | None:
         if hops > MAX_HOPS:
+            self.circular = True
             return None
         for source in self._sources(module):
             if isinstance(source, Module):
@@ -154,10 +172,14 @@ class Names:
         known = self._globs.get(id(module))
         if known is None:
             known = self._globs[id(module)] = []
+            self._opening.append(id(module))
             for path, _ in module.globs:
                 source = self._walk(module, path, False, 0)
                 if source is not None and source is not module:
                     known.append(source)
+            self._opening.pop()
+        elif id(module) in self._opening[:-1]:
+            self.circular = True
         return known
 
     def _external(self, path: str, value: bool, hops: int) -> Item | None:

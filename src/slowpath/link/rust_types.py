@@ -55,6 +55,8 @@ MAKES = frozenset(
 
 CONNECTS = frozenset("get_connection get_conn get_connection_with_timeout connection".split())
 GIVEN = re.compile(r"\bFn(?:Mut|Once)?\(([^)]*)\)")
+OPEN = Ty("…")
+"""A type while it is worked out."""
 MAX_DEPTH = 24
 MAX_LAYERS = 8
 """Derefs one after the other."""
@@ -77,14 +79,28 @@ class Types:
         self._asked = 0
         self._operands: dict[tuple[int, str, int], Ty | None] = {}
 
+    def forget(self, facts: set[int]) -> None:
+        """What is known of functions whose bodies changed, by id of their old facts."""
+        for fact in facts:
+            self._locals.pop(fact, None)
+            self._takers.pop(fact, None)
+        self._operands = {key: kind for key, kind in self._operands.items() if key[0] not in facts}
+
     def parse(self, module: Module, text: str, function: Function | None = None) -> Ty | None:
         """The type that a text names in a module (or inside a function with generics and `Self`)."""
         generic = function is not None and self._is_generic(function, text)
         key = (id(function) if generic else id(module), text)
         if key not in self._parsed:
-            self._parsed[key] = None
+            self._parsed[key] = OPEN
             self._parsed[key] = self._parse(module, text, function if generic else None, 0)
-        return self._parsed[key]
+        return self._settled(self._parsed[key])
+
+    def _settled(self, kind: Ty | None) -> Ty | None:
+        """None for a type that is asked for while it is worked out."""
+        if kind is OPEN:
+            self.names.circular = True
+            return None
+        return kind
 
     def _is_generic(self, function: Function, text: str) -> bool:
         owned = function.owner.generics if function.owner is not None else ()
@@ -95,6 +111,7 @@ class Types:
         while text.startswith(("&", "mut ", "*const ", "*mut ")):
             text = text.lstrip("&").lstrip().removeprefix("mut ").removeprefix("*const ").removeprefix("*mut ")
         if not text or depth > MAX_DEPTH:
+            self.names.circular |= depth > MAX_DEPTH
             return None
         for word in ("dyn ", "impl "):
             if text.startswith(word):
@@ -146,9 +163,9 @@ class Types:
 
     def alias(self, item: TypeItem, args: tuple[Ty, ...], depth: int) -> Ty | None:
         if id(item) not in self._aliases:
-            self._aliases[id(item)] = None
+            self._aliases[id(item)] = OPEN
             self._aliases[id(item)] = self._parse(item.module, item.definition.fields[0][1], None, depth + 1)
-        target = self._aliases[id(item)]
+        target = self._settled(self._aliases[id(item)])
         if target is None or not args or not item.definition.generics:
             return target
         return substitute(target, dict(zip(item.definition.generics, args, strict=False)))
@@ -186,7 +203,10 @@ class Types:
 
     def of(self, function: Function, operand: str, at: int, scope: int, depth: int = 0) -> Ty | None:
         """The type of an operand where it stands."""
-        if not operand or depth > MAX_DEPTH or self._asked > MAX_ASKED or operand[0] in "|.-" or is_literal(operand):
+        if not operand or operand[0] in "|.-" or is_literal(operand):
+            return None
+        if depth > MAX_DEPTH or self._asked > MAX_ASKED:
+            self.program.unsettled.add(id(function))
             return None
         self._asked += 1
         kind = self._of(function, operand, at, scope, depth)
@@ -196,9 +216,13 @@ class Types:
     def _of(self, function: Function, operand: str, at: int, scope: int, depth: int) -> Ty | None:
         key = (id(function.fact), operand, scope if operand[0] not in "#$" else -1)
         if key in self._operands and operand[0] in "#$":
-            return self._operands[key]
+            known = self._operands[key]
+            if known is OPEN:
+                self.program.unsettled.add(id(function))
+                return None
+            return known
         if operand[0] in "#$":
-            self._operands[key] = None
+            self._operands[key] = OPEN
         base, suffixes = parse_operand(operand)
         kind = self._base(function, base, at, scope, depth)
         if base[0] == "$" and suffixes[:1] == ("?",) and kind is not None and kind.args:
@@ -381,6 +405,7 @@ class Types:
     def of_call(self, site: Site, depth: int) -> Ty | None:
         """What a call gives."""
         if depth > MAX_DEPTH:
+            self.program.unsettled.add(id(site.function))
             return None
         call, function = site.call, site.function
         resolved = self.program.resolve(site)

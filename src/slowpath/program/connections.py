@@ -40,6 +40,10 @@ class Connections:
             known = self._known[key] = self._is_connection(function, operand, at, scope)
         return known
 
+    def forget(self, functions: set[int], files: set[str]) -> None:
+        """What is known of functions whose bodies changed, in these files."""
+        self._known = {key: known for key, known in self._known.items() if key[0] not in functions}
+
     def _is_connection(self, function: Function, operand: str, at: int, scope: int) -> bool:
         kind = self.program.type_of(function, operand, at, scope)
         if kind is not None:

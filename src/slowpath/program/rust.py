@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import Literal, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from slowpath.model.code import Call, CodeFacts, Fn, Local, Owner, Scope, TypeDef
 from slowpath.model.finding import Place
@@ -21,6 +21,11 @@ How = Literal["exact", "type", "name", "unknown"]
 WORDS: dict[How, str] = {"exact": "path", "type": "type", "name": "name"}
 
 T = TypeVar("T")
+
+
+def last_of(path: str) -> str:
+    """The last segment of a path."""
+    return path[path.rfind(":") + 1 :] if ":" in path else path
 
 
 class Module:
@@ -178,6 +183,8 @@ class Resolved(NamedTuple):
 
 
 UNKNOWN = Resolved((), "", "unknown")
+PENDING = Resolved((), "", "unknown")
+"""What a call means while that is being worked out."""
 
 
 class Ty(NamedTuple):
@@ -204,6 +211,13 @@ class Resolver(Protocol):
     def owner_type(self, function: Function, path: str) -> Ty | None: ...
 
 
+@runtime_checkable
+class Forgetful(Protocol):
+    """A question-answerer whose answers are each of one function, and stay when others change."""
+
+    def forget(self, functions: set[int], files: set[str]) -> None: ...
+
+
 class RustProgram:
     """Every compiled Rust function, and the questions that rules ask about them."""
 
@@ -220,6 +234,8 @@ class RustProgram:
         self.functions = functions
         self.facts = facts
         self.resolver: Resolver
+        self.unsettled: set[int] = set()
+        """id(function) where an answer may depend on what was asked before it: it went in a circle, or too deep."""
         self._resolved: dict[tuple[int, int], Resolved] = {}
         self._callers: dict[str, dict[int, list[Site]]] = {}
         self._shared: dict[Callable[[RustProgram], object], object] = {}
@@ -229,6 +245,35 @@ class RustProgram:
         if kind not in self._shared:
             self._shared[kind] = kind(self)
         return cast(T, self._shared[kind])
+
+    def edited(self, changed: Mapping[int, Fn], facts: Mapping[str, CodeFacts]) -> set[int]:
+        """Functions with these facts, by id, have others now, their bodies alone; `facts` are those of their files.
+
+        Returns the ids of the functions whose answers are forgotten. What is asked of one function stays known.
+        """
+        copies = Counter(id(function.fact) for function in self.functions)
+        stale = [
+            function
+            for function in self.functions
+            if id(function.fact) in changed or id(function) in self.unsettled or copies[id(function.fact)] > 1
+        ]
+        touched = {last_of(call.name) for function in stale for call in function.fact.calls}
+        gone = {id(function) for function in stale}
+        for function in stale:
+            function.fact = changed.get(id(function.fact), function.fact)
+        touched |= {last_of(call.name) for function in stale for call in function.fact.calls}
+        self.facts.update(facts)
+        self.unsettled.clear()
+        self._resolved = {key: known for key, known in self._resolved.items() if key[0] not in gone}
+        for name in touched:
+            self._callers.pop(name, None)
+        for name in ("sites", "_by_file"):
+            vars(self).pop(name, None)
+        kept = {kind: own for kind, own in self._shared.items() if isinstance(own, Forgetful)}
+        self._shared = dict(kept)
+        for own in kept.values():
+            own.forget(gone, set(facts))
+        return gone
 
     def is_compiled(self, path: str) -> bool:
         """Whether a file stands in some crate's module tree."""
@@ -250,10 +295,7 @@ class RustProgram:
         sites: dict[str, list[Site]] = {}
         for function in self.functions:
             for index, call in enumerate(function.fact.calls):
-                name = call.name
-                if ":" in name:
-                    name = name[name.rfind(":") + 1 :]
-                sites.setdefault(name, []).append(Site(function, index))
+                sites.setdefault(last_of(call.name), []).append(Site(function, index))
         return sites
 
     @cached_property
@@ -292,8 +334,10 @@ class RustProgram:
         key = site.key
         known = self._resolved.get(key)
         if known is None:
-            self._resolved[key] = UNKNOWN
+            self._resolved[key] = PENDING
             known = self._resolved[key] = self.resolver.resolve_call(site)
+        elif known is PENDING:
+            self.unsettled.add(key[0])
         return known
 
     def name_of(self, site: Site) -> str:

@@ -22,6 +22,7 @@ def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited:
     """Every call outside tests that belongs to `paths`. Unless `awaited`, calls that are awaited do not count."""
     names = paths.names
     near = {file for file in program.facts if near_prefix(program, file, paths)} if paths.open else set()
+    known = program.shared(Members).of(paths, awaited)
     for name, sites in program.sites.items():
         wild = name not in names
         if wild and (not near or not name[:1].islower() or name in NEUTRAL):
@@ -29,17 +30,44 @@ def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited:
         for site in sites:
             if wild and site.function.file not in near:
                 continue
-            if not site.function.test and is_sink(program, connections, paths, site, name, awaited):
+            if site.function.test:
+                continue
+            belongs = known.get(site.key)
+            if belongs is None:
+                belongs = known[site.key] = is_sink(program, connections, paths, site, name, awaited)
+            if belongs:
                 yield site
+
+
+class Members:
+    """Which calls were found to belong to which paths."""
+
+    def __init__(self, program: RustProgram) -> None:
+        self._known: dict[tuple[int, bool], tuple[Paths, dict[tuple[int, int], bool]]] = {}
+
+    def of(self, paths: Paths, awaited: bool) -> dict[tuple[int, int], bool]:
+        return self._known.setdefault((id(paths), awaited), (paths, {}))[1]
+
+    def forget(self, functions: set[int], files: set[str]) -> None:
+        """What is known of functions whose bodies changed, in these files."""
+        for _, known in self._known.values():
+            for key in [key for key in known if key[0] in functions]:
+                del known[key]
 
 
 class Named:
     """What each file names: the modules along its paths, and its imports."""
 
     def __init__(self, program: RustProgram) -> None:
+        self.program = program
         self.modules: dict[str, set[str]] = {}
         self.uses: dict[str, set[str]] = {}
-        for file, facts in program.facts.items():
+        self.forget(set(), set(program.facts))
+
+    def forget(self, functions: set[int], files: set[str]) -> None:
+        """Read the files anew: bodies of functions changed."""
+        for file in files:
+            facts = self.program.facts[file]
             paths = {use.path for use in facts.uses}
             self.uses[file] = {f"{path}::" for path in paths}
             paths.update(call.name for fn in facts.fns for call in fn.calls if "::" in call.name)
