@@ -123,6 +123,13 @@ def test_excluded_ignored_and_generated_files_are_silent(hooked: Hooked) -> None
     assert (outcome.code, outcome.found) == (0, []), outcome.text
 
 
+def test_only_files_of_the_commit_are_told_to_be_unreadable(hooked: Hooked) -> None:
+    hooked.repo.commit({"src/bad.rs": "fn f( {{{\n", "src/main.rs": f"mod bad;\n{SERVER['src/main.rs']}"})
+    assert "does not understand" not in hooked.stage({"src/archive.rs": BLOCKS}).text
+    outcome = hooked.stage({"src/bad.rs": "fn g( {{{\n"})
+    assert outcome.found == ["src/handlers.rs:5"] and "src/bad.rs:1: slowpath's grammar does not" in outcome.text
+
+
 def test_three_thousand_files_in_two_calls(hooked: Hooked) -> None:
     """Nothing is said twice, and nothing is lost: what is caused elsewhere is said where its cause was passed."""
     names = [f"with_a_name_that_makes_the_arguments_long_{number:04}" for number in range(3000)]

@@ -8,7 +8,7 @@ Findings are compared with those of the same file, under the name that it had; e
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -197,11 +197,19 @@ class Change:
         return Place(path, (start, start + len(self.now.line_text(path, line).encode())))
 
 
-def narrowed(report: Report, shown: Mapping[int, Finding]) -> Report:
-    """The report with these of its findings; the others are counted as known."""
+def narrowed(report: Report, shown: Mapping[int, Finding], files: Collection[str]) -> Report:
+    """The report with these of its findings; the others are counted as known.
+
+    What could not be read is told of these `files` alone.
+    """
     return msgspec.structs.replace(
         report,
         findings=tuple(shown[index] for index in sorted(shown)),
         fingerprints=tuple(report.fingerprints[index] for index in sorted(shown)),
         known=report.known + len(report.findings) - len(shown),
+        troubles=tuple(
+            trouble
+            for trouble in report.troubles
+            if trouble.internal or trouble.path in files or trouble.path.startswith("/")
+        ),
     )

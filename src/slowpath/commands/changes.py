@@ -101,10 +101,10 @@ class _Narrow:
         self.scope = tuple(scope)
 
     def narrow(self, report: Report) -> Report:
-        fresh = self.change(report.sources).fresh(report)
-        return since.narrowed(
-            report, {index: one for index, one in fresh.items() if engine.in_scope(one.place.path, self.scope)}
-        )
+        change = self.change(report.sources)
+        fresh = change.fresh(report)
+        shown = {index: one for index, one in fresh.items() if engine.in_scope(one.place.path, self.scope)}
+        return since.narrowed(report, shown, change.touched)
 
 
 class _Hook:
@@ -121,15 +121,17 @@ class _Hook:
 
     def narrow(self, report: Report) -> Report:
         inside = {i: one for i, one in enumerate(report.findings) if one.place.path in self.passed}
-        if self.whole and len(inside) == len(report.findings):
-            return since.narrowed(report, inside)
+        if self.whole and (len(inside) == len(report.findings) or not self._is_of_change(report)):
+            return since.narrowed(report, inside, self.passed)
         change = self.change(report.sources)
-        of_change = self.passed & report.sources.texts.keys() <= change.touched
-        if self.whole and not of_change:  # a run over all files, not over those of a change
-            return since.narrowed(report, inside)
         fresh = change.fresh(report)
-        shown = inside if self.whole else {index: one for index, one in fresh.items() if index in inside}
-        return since.narrowed(report, shown | {i: one for i, one in fresh.items() if self._is_ours(one, change)})
+        own = inside if self.whole else {index: one for index, one in fresh.items() if index in inside}
+        elsewhere = {index: one for index, one in fresh.items() if self._is_ours(one, change)}
+        return since.narrowed(report, own | elsewhere, self.passed)
+
+    def _is_of_change(self, report: Report) -> bool:
+        """Files that are as they were are passed where a run is over all files, or some that somebody chose."""
+        return self.passed & report.sources.texts.keys() <= self.change(report.sources).touched
 
     def _is_ours(self, finding: Finding, change: Change) -> bool:
         if finding.place.path in change.changed | self.passed:

@@ -125,7 +125,7 @@ def command(**options: Any) -> None:
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     try:
         parts = changes.parts(asked.paths) if asked.hook else [asked.paths]
-        if len(parts) > 1 and (asked.output_file or asked.sarif_output):
+        if len(parts) > 1 and (asked.output_file or asked.outputs or asked.sarif_output):
             exits.fail("the files are of several projects, each with a report of its own: call it for each of them")
         sys.exit(max(_scanned(msgspec.structs.replace(asked, paths=paths)) for paths in parts))
     except (ConfigError, GitError) as error:
