@@ -16,8 +16,13 @@ from slowpath.report import markdown, text
 from slowpath.report.document import Code, told
 from slowpath.report.shared import at, details, page, ranked
 
-MAX_CHARACTERS = 60_000
+MAX_CHARACTERS = 64_000
+DETAILED = 30
+"""Findings with their path; the others are told in a line."""
+FOLDED = 12
+"""Rows of the table of rules that are seen at once."""
 MAX_TROUBLES = 10
+MAX_TEXT = 500
 CALLS = re.compile(r"([@#])(?=\w)|\b(GH)-(?=\d)")
 """What GitHub makes a mention or a reference of, even where the sign is escaped."""
 
@@ -29,8 +34,8 @@ def render(report: Report) -> str:
     left = MAX_CHARACTERS - _length(head) - _length(foot)
     blocks = []
     found = [one.finding for one in ranked(report)]
-    for finding in found:
-        block = "\n".join(_block(finding, report)) + "\n"
+    for number, finding in enumerate(found):
+        block = "\n".join(_block(finding, report, number < DETAILED)) + "\n"
         left -= _length(block)
         if left < 0:
             break
@@ -42,16 +47,21 @@ def render(report: Report) -> str:
 
 def _head(report: Report) -> Iterator[str]:
     yield from ("## slowpath", "", inert(text.summary(report)))
+    if report.findings:
+        yield from _rules(report)
+        yield from ("", "Dearest first, as measured:" if report.measured else "Those that matter most first:")
+
+
+def _rules(report: Report) -> Iterator[str]:
     counts = Counter((finding.rule, finding.severity) for finding in report.findings)
-    if not counts:
-        return
+    rows = sorted(counts.items(), key=lambda row: (-SEVERITIES.index(row[0][1]), -row[1], row[0]))
+    folded = len(rows) > FOLDED
+    if folded:
+        yield from ("", f"<details><summary>By rule, {len(rows)} rows</summary>")
     yield from ("", "| Rule | Severity | Findings |", "| --- | --- | ---: |")
-    for (rule, severity), count in sorted(
-        counts.items(), key=lambda item: (-SEVERITIES.index(item[0][1]), -item[1], item[0])
-    ):
-        yield f"| {_linked(rule, report)} | {severity} | {count} |"
-    measured = "Dearest first, as measured" if report.measured else "Those that matter most first"
-    yield from ("", f"{measured}:")
+    yield from (f"| {_linked(rule, report)} | {severity} | {count} |" for (rule, severity), count in rows)
+    if folded:
+        yield from ("", "</details>")
 
 
 def _linked(rule: str, report: Report) -> str:
@@ -59,11 +69,11 @@ def _linked(rule: str, report: Report) -> str:
     return f"[{name}]({address})" if address else name
 
 
-def _block(finding: Finding, report: Report) -> Iterator[str]:
+def _block(finding: Finding, report: Report, detailed: bool) -> Iterator[str]:
     where = markdown.inline((Code(report.prefix + at(finding.place, report)),))
     yield from ("", f"**{finding.severity}** {_linked(finding.rule, report)} {where}  ", inert(finding.message))
     lines = details(finding, report)
-    if lines:
+    if lines and detailed:
         count = len(finding.flow)
         title = f"Path of {count} step{'' if count == 1 else 's'}, and what to do" if count else "What to do"
         yield from ("", f"<details><summary>{title}</summary>", "")
@@ -75,8 +85,9 @@ def _troubles(report: Report) -> Iterator[str]:
     count = len(report.troubles)
     yield from ("", f"<details><summary>{count} problem{'' if count == 1 else 's'} reading files</summary>", "")
     for trouble in report.troubles[:MAX_TROUBLES]:
-        where = markdown.inline((Code(f"{trouble.path}:{trouble.line}" if trouble.line else trouble.path),))
-        yield f"- {where}: {inert(trouble.message)}"
+        path = trouble.path[:MAX_TEXT]
+        where = markdown.inline((Code(f"{path}:{trouble.line}" if trouble.line else path),))
+        yield f"- {where}: {inert(trouble.message[:MAX_TEXT])}"
     if count > MAX_TROUBLES:
         yield f"- and {count - MAX_TROUBLES} more"
     yield from ("", "</details>")
