@@ -24,7 +24,6 @@ from slowpath.model.report import Report
 from slowpath.report import formats
 
 ROOT = Path(__file__).parents[1]
-PLAIN = [name for name in formats.FORMATS if name not in formats.FOR_PEOPLE]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from slowpath import config, engine, rulebook
+from slowpath import config, engine, git, rulebook
 from slowpath.cache import Cache, directory
 from slowpath.config import Config, ConfigError
 from slowpath.crate_lines import CrateSources
@@ -89,8 +89,10 @@ def _ids(known: Iterable[Rule], names: Iterable[str]) -> frozenset[str]:
 
 
 def _prefix(root: Path) -> str:
-    checkout = config.git_root(root)
-    return "" if checkout == root else f"{relative(root, checkout)}/"
+    """Where there is no repository, actions/checkout still says where its files start."""
+    space = os.environ.get("GITHUB_WORKSPACE")
+    checkout = git.checkout(root) or (Path(space).resolve() if space else root)
+    return "" if checkout == root or not root.is_relative_to(checkout) else f"{relative(root, checkout)}/"
 
 
 def _shown(path: Path, root: Path) -> str:

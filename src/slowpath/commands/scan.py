@@ -13,7 +13,7 @@ import msgspec
 
 from slowpath import engine, fix_diff, fix_files
 from slowpath.cache import Cache, directory
-from slowpath.commands import changes, exits, fixed, outputs, project, terminal
+from slowpath.commands import changes, exits, fixed, links, outputs, project, terminal
 from slowpath.commands.outputs import Output
 from slowpath.commands.project import Project
 from slowpath.config import ConfigError
@@ -153,6 +153,7 @@ def _scanned(asked: Asked) -> int:
         report = engine.scan(own.root, own.rules, **scanning) if unwritten or asked.staged else mended.report
     finish()
     report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
+    report = links.followed(report, own.root)
     _show(report, asked, mended)
     if asked.style in formats.FOR_PEOPLE:
         for line in text.troubles(report):

@@ -19,7 +19,7 @@ FORMATS: dict[str, str] = {
     "markdown": "summary:render",
 }
 """Name → module below `slowpath.report`, and its function from a report to text."""
-FOR_PEOPLE = ("full", "concise")
+FOR_PEOPLE = ("full", "concise", "github")
 """These may be coloured, and leave what could not be read to stderr."""
 
 

@@ -17,9 +17,9 @@ COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 SHOWN = 10
 
 
-def render(report: Report) -> str:
+def render(report: Report, color: bool = False) -> str:
     """Annotations, then text."""
-    return "".join(f"{line}\n" for line in _annotations(report)) + text.full(report)
+    return "".join(f"{line}\n" for line in _annotations(report)) + text.full(report, color)
 
 
 def _annotations(report: Report) -> Iterator[str]:
