@@ -26,8 +26,9 @@ install() {
     local venv version
     venv=$RUNNER_TEMP/slowpath-venv-$(cksum <<<"$GITHUB_ACTION_PATH" | cut -d' ' -f1)
     if [[ ! -x $venv/bin/slowpath ]]; then
-        "$PYTHON" -I -m venv "$venv"
-        "$venv/bin/python" -I -m pip install --quiet --disable-pip-version-check "$GITHUB_ACTION_PATH"
+        "$PYTHON" -I -m venv --without-pip "$venv"
+        "$PYTHON" -I -m pip --python "$venv/bin/python" install --quiet --no-compile --disable-pip-version-check \
+            "$GITHUB_ACTION_PATH"
     fi
     version=$("$venv/bin/slowpath" --version)
     local known=slowpath-$RUNNER_OS-${version##* }-$CATEGORY- tree

@@ -18,6 +18,7 @@ import yaml
 from surface import CLIENT, project, write
 
 from slowpath.commands import init_files
+from slowpath.report.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -468,3 +469,43 @@ def test_actionlint_finds_nothing(tmp_path: Path) -> None:
 def test_others_are_pinned_by_commit() -> None:
     used = [step["uses"] for step in ACTION["runs"]["steps"] if "uses" in step]
     assert len(used) == 4 and all(re.search(r"@[0-9a-f]{40}$", each) for each in used)
+
+
+PAGE = (ROOT / "docs/ci.md").read_text()
+
+
+def fences(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
+
+
+def test_the_page_shows_what_init_writes() -> None:
+    workflow, *steps, gitlab = fences("yaml")
+    assert workflow == init_files.workflow("main", "") and gitlab == init_files.GITLAB
+    given = [step["with"] for fence in steps for step in yaml.safe_load(fence)]
+    assert len(given) == 3 and all(own.keys() <= ACTION["inputs"].keys() for own in given)
+
+
+def test_the_page_lists_the_inputs_and_outputs() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| (?:`(.*?)` )?\| (.*) \|$", PAGE, re.M)
+    assert rows == [(name, own["default"], own["description"]) for name, own in ACTION["inputs"].items()]
+    assert all(f"`{name}`" in PAGE.partition("Outputs:")[2] for name in ACTION["outputs"])
+
+
+def test_the_page_names_the_formats() -> None:
+    table = PAGE.partition("| format | read by |")[2].partition("\n\n")[0]
+    assert sorted(re.findall(r"`([\w-]+)`", table)) == sorted(FORMATS)
+
+
+def test_commands_of_the_page_run(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
+    write(root, {"src/New.tsx": CLIENT.format(name="New")})
+    inline = re.findall(r"`(slowpath scan [^`]+)`", PAGE)
+    told = [line for fence in (*fences("sh"), *fences("yaml")) for line in fence.splitlines()]
+    lines = [line.strip(" -") for line in told if line.strip(" -").startswith("slowpath scan")]
+    assert len(inline) == 2 and len(lines) == 3
+    env = os.environ | {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+    for line in (*inline, *lines):
+        command = line.partition(" | ")[0].replace("slowpath", f"{sys.executable} -m slowpath", 1)
+        done = subprocess.run(["bash", "-c", command], cwd=root, env=env, capture_output=True, text=True)
+        assert done.returncode == ("--exit-zero" not in line), (line, done)

@@ -115,11 +115,15 @@ def category(folder: str) -> str:
 
 
 GITLAB = f"""slowpath:
-  image: python:3.13-slim
+  image: python:3.13
   script:
-    - apt-get update -qq && apt-get install -y -qq git
-    - pip install -q slowpath=={__version__}
+    - pip install -q git+{HOME}@v{__version__}
     - slowpath scan --exit-zero --output gitlab=gl-code-quality-report.json
+  cache:
+    key: slowpath
+    paths: [.cache/slowpath]
+  variables:
+    SLOWPATH_CACHE_DIR: $CI_PROJECT_DIR/.cache/slowpath
   artifacts:
     reports:
       codequality: gl-code-quality-report.json
