@@ -25,8 +25,6 @@ def chosen(report: Report, done: Collection[str], *, unsafe: bool) -> dict[str, 
         fix = finding.fix
         if fix is None or not fix.edits or name in done or not (fix.safe or unsafe):
             continue
-        if not readable(report.sources.texts, fix):
-            continue
         if all(edit in taken.get(edit.place.path, ()) for edit in fix.edits):
             found[name] = fix  # another finding's fix does all that this one asks for
             continue
@@ -46,16 +44,6 @@ def applied(texts: Texts, fixes: Iterable[Fix]) -> dict[str, bytes]:
         for edit in fix.edits:
             edits.setdefault(edit.place.path, {})[edit] = None
     return {path: _edited(texts.get(path, b""), own) for path, own in edits.items()}
-
-
-def readable(texts: Texts, fix: Fix) -> bool:
-    """Text that is no UTF-8 is left alone: what a fix moves in it might not stay as it was."""
-    try:
-        for path in {edit.place.path for edit in fix.edits}:
-            texts.get(path, b"").decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _clash(one: Edit, other: Edit) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from slowpath import fix
 from slowpath.engine import Fixed, Mended
-from slowpath.model.report import Report
 
 LISTED = 10
 """More than these are counted by rule."""
@@ -16,7 +14,6 @@ LISTED = 10
 def lines(mended: Mended, unwritten: Mapping[str, str], diff: bool) -> Iterator[str]:
     """`unwritten` says why, for each file that was left as it was."""
     yield from dict.fromkeys(unwritten.values())
-    yield from _unreadable(mended.report, mended.unsafe)
     done = [each for each in mended.fixed if not any(edit.place.path in unwritten for edit in each.fix.edits)]
     yield from _listed(done, "would fix" if diff else "fixed")
     more = sum(finding.fix is not None and not finding.fix.safe for finding in mended.report.findings)
@@ -33,12 +30,6 @@ def _listed(done: list[Fixed], word: str) -> Iterator[str]:
         return
     for each in sorted(done, key=lambda each: (each.finding.place.path, each.line, each.finding.rule)):
         yield f"{word} {each.finding.place.path}:{each.line}: {each.finding.rule}: {each.fix.title}"
-
-
-def _unreadable(report: Report, unsafe: bool) -> Iterator[str]:
-    fixable = (finding for finding in report.findings if finding.fix and (finding.fix.safe or unsafe))
-    paths = (f.place.path for f in fixable if f.fix and not fix.readable(report.sources.texts, f.fix))
-    yield from dict.fromkeys(f"{path}: is no UTF-8, left alone" for path in paths)
 
 
 def _locked(mended: Mended) -> Iterator[str]:

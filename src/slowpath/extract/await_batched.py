@@ -8,7 +8,7 @@ from slowpath.extract.await_bindings import fixed
 from slowpath.extract.await_calls import first
 from slowpath.extract.await_patterns import names
 from slowpath.extract.await_values import FUNCTIONS
-from slowpath.extract.parsing import text, walk
+from slowpath.extract.parsing import indent, text, walk
 from slowpath.extract.scopes import VALUES
 
 SHOWN = 40
@@ -42,11 +42,11 @@ def batched(node: Node) -> str:
         return ""
     together = f"await Promise.all({every}.slice({at}, {at} + 10).map(({text(item)}) => {text(operand)}))"
     body = f"{into}(...({together}))" if into else together
-    indent = " " * node.start_point[1]
+    margin = indent(node)
+    step = "\t" if "\t" in margin else "  "
     listed = text(over) if text(over).startswith(("Array.from(", "Object.")) else f"Array.from({text(over)})"
-    return (
-        f"for (let {at} = 0, {every} = {listed}; {at} < {every}.length; {at} += 10) {{\n{indent}  {body};\n{indent}}}"
-    )
+    head = f"for (let {at} = 0, {every} = {listed}; {at} < {every}.length; {at} += 10) {{"
+    return f"{head}\n{margin}{step}{body};\n{margin}}}"
 
 
 def _parts(node: Node) -> tuple[Node, Node, Node, str] | None:

@@ -8,7 +8,7 @@ from slowpath.extract.await_bindings import declared, fixed
 from slowpath.extract.await_calls import describe, first, unwrap
 from slowpath.extract.await_moves import FAR, Simple, captured, contents, crossable, described, operand_from, same_line
 from slowpath.extract.await_values import FUNCTIONS
-from slowpath.extract.parsing import text, walk
+from slowpath.extract.parsing import indent, text, walk
 from slowpath.extract.scopes import VALUES
 from slowpath.model.awaits import Guard
 
@@ -46,7 +46,7 @@ def guard(earlier: Simple) -> Guard | None:
         end=_end(last),
         text="" if remarked else _ended(operand_from(earlier.node, earlier.node.start_byte), last),
         cut=(earlier.node.start_byte, earlier.node.next_named_sibling.start_byte),
-        indent=earlier.node.start_point[1],
+        indent=indent(earlier.node),
         pure=pure,
     )
 

@@ -8,7 +8,7 @@ from slowpath.extract.await_guards import guard
 from slowpath.extract.await_keyed import keyed
 from slowpath.extract.await_moves import Simple, move, simple, steady
 from slowpath.extract.await_values import Values
-from slowpath.extract.parsing import text
+from slowpath.extract.parsing import indent, text
 
 
 class Notes(Values):
@@ -53,7 +53,7 @@ class Notes(Values):
             return
         point, statement = self.points[index], found.statement
         point.form, point.binding, point.text = "keyed", found.key, text(found.operand)
-        point.statement, point.indent = (statement.start_byte, statement.end_byte), statement.start_point[1]
+        point.statement, point.indent = (statement.start_byte, statement.end_byte), indent(statement)
         before = self.points[index - 1] if index else None
         ahead = statement.prev_named_sibling
         beside = ahead is not None and before is not None and before.statement == (ahead.start_byte, ahead.end_byte)

@@ -135,7 +135,7 @@ class Point:
         self.move: Move | None = None
         self.guard: Guard | None = None
         self.text = ""
-        self.indent = 0
+        self.indent = ""
 
 
 def _pauses(node: Node) -> bool:

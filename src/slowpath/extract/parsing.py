@@ -100,6 +100,15 @@ def text(node: Node | None) -> str:
     return node.text.decode() if node is not None and node.text is not None else ""
 
 
+def indent(node: Node) -> str:
+    """The white space that begins a node's line."""
+    line, above = node.start_byte - node.start_point[1], node
+    while above.start_byte > line and above.parent is not None:
+        above = above.parent
+    before = (above.text or b"")[max(0, line - above.start_byte) : node.start_byte - above.start_byte].decode()
+    return before[: len(before) - len(before.lstrip())]
+
+
 def walk(root: Node) -> Iterator[Node]:
     """A node and all below it that have names in the grammar; of siblings the last first."""
     stack = [root]

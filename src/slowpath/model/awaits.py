@@ -48,7 +48,7 @@ class Guard(msgspec.Struct, array_like=True, frozen=True):
     """The statement that waits; empty where a comment speaks of it, so that it stays."""
     cut: Span
     """That statement, with the white space behind it."""
-    indent: int
+    indent: str
     pure: bool
     """Neither the condition nor what stands before it calls anything."""
 
@@ -91,7 +91,7 @@ class Await(msgspec.Struct, array_like=True, frozen=True):
     guard: Guard | None = None
     text: str = ""
     """What is awaited, as written, in the form of a property."""
-    indent: int = 0
+    indent: str = ""
     """Of the statement that holds that property."""
     steady: bool = False
     """What its call is given is the same before the await that it follows."""

@@ -63,7 +63,7 @@ def _before_statement(path: str, points: Sequence[Await]) -> Fix | None:
         edits += [Edit(Place(path, (start, end[0])), head), Edit(Place(path, (end[1], end[1])), f", {texts}])")]
     else:
         start = inner[0].statement[0]
-        edits.append(Edit(Place(path, (start, start)), f"{head}{texts}]);\n{' ' * inner[0].indent}"))
+        edits.append(Edit(Place(path, (start, start)), f"{head}{texts}]);\n{inner[0].indent}"))
     return Fix(TOGETHER, False, tuple(edits))
 
 
@@ -89,7 +89,7 @@ def fails(point: Await) -> bool:
 
 def below(path: str, guard: Guard, *, safe: bool) -> Fix:
     """The statement that waits, put behind the guard that does not need it."""
-    put = f"\n{' ' * guard.indent}{guard.text}"
+    put = f"\n{guard.indent}{guard.text}"
     return Fix(
         "wait only when the guard has let through",
         safe,
