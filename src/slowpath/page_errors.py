@@ -63,6 +63,10 @@ def _query(rule: Rule) -> str:
 
     if rule.language not in FAMILIES:
         return f"language: {rule.language!r} is none of {', '.join(FAMILIES)}"
+    if "match?" in rule.query:
+        return (
+            'query: a regular expression can hang a scan: where = [["matches", "capture", "glob*"]] instead of #match?'
+        )
     for grammar in FAMILIES[rule.language]:
         found = check(grammar, rule.query)
         if found:
