@@ -57,3 +57,29 @@ def test_rooms_exist() -> None:
     assert len(rooms) > 10
     for room in rooms:
         assert (ROOT / room).exists() or (ROOT / "src/slowpath" / room).exists(), room
+
+
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES += sorted((ROOT / "rules").rglob("*.md"))
+CODE = re.compile(r"^(`{3,}).*?^\1$|`[^`\n]*`", re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as GitHub names them in links."""
+    titles = re.findall(r"^#+ +(.+?)\s*$", re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(), flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    count = 0
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", CODE.sub("", page.read_text())):
+            path, _, anchor = target.partition("#")
+            if "://" in target:
+                continue
+            found = page.parent / path if path else page
+            assert found.exists(), f"{page.relative_to(ROOT)}: {target}"
+            if anchor and found.suffix == ".md":
+                assert anchor in anchors(found), f"{page.relative_to(ROOT)}: {target}"
+            count += 1
+    assert count > 70

@@ -44,7 +44,8 @@ def walk(page: str, root: Path, **env: str) -> int:
         printed = ""
         for command in commands:
             assert command[0] == "slowpath", command
-            outcome = run(*command[1:], cwd=root, NO_COLOR="1", **env)
+            named = [found for word in command[1:] for found in _globbed(word, root)]
+            outcome = run(*named, cwd=root, NO_COLOR="1", **env)
             assert outcome.returncode in (0, 1), outcome.stderr
             printed += outcome.stdout + outcome.stderr
             count += 1
@@ -52,3 +53,8 @@ def walk(page: str, root: Path, **env: str) -> int:
         for line in told.splitlines():
             assert line.strip() == "…" or line in rest, f"not printed, or not there: {line}\n{printed}"
     return count
+
+
+def _globbed(word: str, root: Path) -> list[str]:
+    """As a shell does."""
+    return sorted(path.relative_to(root).as_posix() for path in root.glob(word)) if "*" in word else [word]
