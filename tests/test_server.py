@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -416,3 +418,52 @@ def test_without_the_extra_one_line_names_it() -> None:
     assert outcome.returncode == 2 and outcome.stderr == (
         "slowpath: pygls is not installed: pip install 'slowpath[editor]'\n"
     )
+
+
+PAGE = (Path(__file__).parents[1] / "docs/editors.md").read_text()
+
+
+def snippet(heading: str, language: str) -> str:
+    """The first code of a section of docs/editors.md."""
+    section = PAGE.partition(f"## {heading}\n")[2]
+    return section.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+@pytest.mark.parametrize("heading", ["Neovim 0.11 and later", "Neovim before that"])
+def test_neovim_with_the_snippet_of_the_page(shop: Path, tmp_path: Path, heading: str) -> None:
+    nvim = shutil.which("nvim")
+    if nvim is None:
+        pytest.skip("nvim is not on PATH")
+    version = subprocess.run([nvim, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) < (0, 11) and heading == "Neovim 0.11 and later":
+        pytest.skip(f"{version} is older")
+    (tmp_path / "init.lua").write_text(snippet(heading, "lua"))
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/slowpath"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m slowpath "$@"\n')
+    program.chmod(0o755)
+    page = shop / "web/src/pages/HomePage.tsx"
+    outcome = subprocess.run(
+        [nvim, "--headless", "-u", tmp_path / "init.lua", "-S", Path(__file__).with_name("neovim.lua")],
+        cwd=shop,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={
+            **os.environ,
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "SLOWPATH_PAGE": str(page),
+            "SLOWPATH_OUT": str(tmp_path / "seen.json"),
+        },
+    )
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    assert "gave_up" not in seen, (seen, outcome.stderr)
+    before = [(rule, line) for rule, line, *_ in seen["opened"]]
+    assert before == [("needless-use-memo", 13), ("needless-use-memo", 14), ("memo-defeated", 24)]
+    assert [(rule, line) for rule, line, *_ in seen["edited"]] == [(rule, line + 2) for rule, line in before]
+    assert seen["modified"] and {(each[3], each[4]) for each in seen["edited"]} == {(2, "slowpath"), (3, "slowpath")}
+    assert "needless-use-memo" in seen["hover"] and "Instead" in seen["hover"]
+    assert "Use the plain value" in seen["offered"]
+    assert [rule for rule, *_ in seen["fixed"]] == ["needless-use-memo", "memo-defeated"]
+    assert seen["elsewhere"] > 40, "findings of files that are not open are listed too"
