@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editor import CAN, Editor, Message, applied, editor
+from lsp import CAN, Editor, Message, applied, editor
 from lsprotocol import types
 from surface import CLIENT, project, scan, write
 
@@ -306,10 +306,14 @@ def test_files_that_are_not_the_projects_are_left_alone(tmp_path: Path) -> None:
             "node_modules/a/A.tsx": CLIENT.format(name="A"),
         },
     )
+    unmarked = project(tmp_path / "unmarked")
     loose = project(tmp_path / "loose")
     other = write(project(tmp_path / "other"), {"slowpath.toml": ""})
     with editor() as opened:
-        opened.start(root)
+        opened.start(root, unmarked)
+        assert len(opened.published(opened.open(unmarked / "src/Shelf.tsx"))) == 1, (
+            "a folder is a project if nothing is"
+        )
         for path in (root / "old/Old.tsx", root / "node_modules/a/A.tsx"):
             assert opened.published(opened.open(path)) == []
         opened.open(loose / "src/Basket.tsx")

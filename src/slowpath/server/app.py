@@ -121,10 +121,11 @@ class Slowpath(LanguageServer):
             return
         self.documents[path] = held = Held(uri, version, text.encode("utf-8", "replace"))
         if path not in self.roots:
-            root = self._root(path, folder=False)
-            if root is None:
+            try:
+                self.roots[path] = places.root_of_file(path, self._folder_roots())
+            except places.NoProjectError as reason:
+                self.tell(str(reason))
                 return
-            self.roots[path] = root
         self._wish(self.roots[path], Wish(held={self._relative(path): held}))
 
     def close(self, uri: str) -> None:
@@ -187,21 +188,22 @@ class Slowpath(LanguageServer):
         """A request that failed costs itself; pygls would show each to the user."""
         self.log(f"internal error: {error}")
 
-    def _root(self, place: Path, *, folder: bool) -> Path | None:
-        try:
-            return places.root_of(place, folder=folder)
-        except places.NoProjectError as reason:
-            self.tell(str(reason), types.MessageType.Warning if folder else types.MessageType.Info)
-        except ConfigError as error:
-            self.tell(str(error))
-        return None
+    def _folder_roots(self) -> list[Path]:
+        """The projects of the folders that are open; why one is none is said."""
+        found = []
+        for folder in self.folders:
+            try:
+                found.append(places.root_of_folder(folder))
+            except (places.NoProjectError, ConfigError) as reason:
+                self.tell(str(reason), types.MessageType.Warning)
+        return found
 
     def _wanted(self) -> dict[Path, Wish]:
         """The projects that are open, as they are now."""
         if not self.asked.enable:
             return {}
-        roots = {self._root(folder.resolve(), folder=True) for folder in self.folders} | {*self.roots.values()}
-        found = {root: Wish(reopen=True, flags=self.asked.flags()) for root in roots if root is not None}
+        roots = dict.fromkeys([*self._folder_roots(), *self.roots.values()])
+        found = {root: Wish(reopen=True, flags=self.asked.flags()) for root in roots}
         shown = [*self.folders, *(path.parent for path in self.documents)]
         for root, wish in found.items():
             wish.shown = places.shown_root(root, shown)

@@ -28,15 +28,24 @@ def path_of(uri: str) -> Path | None:
     return path.parent.resolve() / path.name if path is not None else None
 
 
-def root_of(place: Path, *, folder: bool) -> Path:
-    """The root of the project that a file or a folder lies in. Raises NoProjectError.
-
-    A file that is in no folder of the editor's needs a mark above it: what lies around it is nobody's project.
-    """
-    start = next((each for each in (place, *place.parents) if each.is_dir()), place)
-    root = config.project_root([start])
-    if not folder and root == start and not config.marked(root):
+def root_of_file(place: Path, opened: Iterable[Path]) -> Path:
+    """The root of the project that a file lies in, marked or one of those that are `opened`. Raises NoProjectError."""
+    marked = next((folder for folder in place.parents if config.marked(folder)), None)
+    if marked is not None:
+        return checked(marked)
+    around = [root for root in opened if place.is_relative_to(root)]
+    if not around:
         raise NoProjectError(f"{place}: lies in no project (no slowpath.toml and no .git above it)")
+    return max(around, key=lambda root: len(root.parts))
+
+
+def root_of_folder(folder: Path) -> Path:
+    """The root of the project that a folder of the editor's lies in, or is. Raises NoProjectError and ConfigError."""
+    return checked(config.project_root([folder]))
+
+
+def checked(root: Path) -> Path:
+    """The root, unless it is no project's. Raises NoProjectError."""
     home = Path.home().resolve()
     if root in (home, *home.parents):
         raise NoProjectError(f"{root}: is no project, and is not read: open the folder of one")
