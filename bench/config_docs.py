@@ -46,6 +46,15 @@ rules = ["lint/slowpath"]
 "scripts/**" = ["all"]
 "src/admin/**" = ["n-plus-one"]
 """,
+    "paths": """\
+[paths."tools/**"]
+ignore = ["sql"]
+fail-on = "error"
+
+[paths."crates/hot/**"]
+extend-select = ["unbounded-load", "deep-offset"]
+min-confidence = "low"
+""",
     "migrations": """\
 [migrations]
 start-after = "2024-06-01-000000"
@@ -217,6 +226,7 @@ def page() -> str:
         about = " ".join((kind.__doc__ or "").split()).removeprefix(f"`[{table}]`").lstrip(":. ")
         parts += [f"{about[:1].upper()}{about[1:]}\n"] if about else []
         parts += [f"```toml\n{EXAMPLES[table]}```\n", "".join(_rows(table, kind))]
+        parts += [] if table else ["".join(_presets())]
     return "\n".join(parts)
 
 
@@ -227,6 +237,14 @@ def _rows(table: str, kind: type[msgspec.Struct]) -> Iterator[str]:
         key, default = field.encode_name, None if field.default is msgspec.NODEFAULT else field.default
         below = f"[`[{key}]`](#{key})" if struct_of(field.type) else f"`{key}`"
         yield f"| {below} | {said(field.type)} | {value(default)} | {flag(table, field.name)} | {texts[key]} |\n"
+
+
+def _presets() -> Iterator[str]:
+    """What each preset stands for."""
+    yield "| preset | rules | min-confidence | shows |\n|---|---|---|---|\n"
+    for name, own in config.PRESETS.items():
+        rules = "every rule" if own.every_rule else "those that are on by default"
+        yield f"| `{name}` | {rules} | `{own.min_confidence}` | {own.words} |\n"
 
 
 def main() -> None:

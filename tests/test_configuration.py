@@ -22,9 +22,38 @@ ROOT = Path(__file__).parents[1]
 SCHEMA: dict[str, Any] = json.loads(config_docs.SCHEMA.read_text(encoding="utf-8"))
 STARS = "*a" * (MAX_STARS + 1)
 VALUES: list[Any] = [
-    *("", "x", "high", "note", "2024-06-01", "12_a", "-", STARS, "a\nb", 0, 1, -1, 7, 1 << 63, 0.5, -0.5, 2.5, True),
+    *(
+        "",
+        "x",
+        "high",
+        "note",
+        "all",
+        "2024-06-01",
+        "12_a",
+        "-",
+        STARS,
+        "a\nb",
+        0,
+        1,
+        -1,
+        7,
+        1 << 63,
+        0.5,
+        -0.5,
+        2.5,
+        True,
+    ),
     *([], ["x"], ["n-plus-one"], [1], [True], [["x"]], [STARS], [{}], {}, {"x": "y"}, {"x": 1}, {"x": ["y"]}),
-    *({"x": []}, {STARS: ["y"]}, {"9": "y"}, {"x": "a\nb"}, {"x": [STARS]}, {"x": [1]}, {"x": {"y": "z"}}),
+    *(
+        {"x": []},
+        {STARS: ["y"]},
+        {"9": "y"},
+        {"x": "a\nb"},
+        {"x": [STARS]},
+        {"x": [1]},
+        {"x": {"y": "z"}},
+        {"x": {"ignore": ["y"]}},
+    ),
 ]
 """Of every shape that a key may have, and of those that it may not."""
 

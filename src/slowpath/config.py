@@ -6,8 +6,9 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
 import pathspec
@@ -93,23 +94,66 @@ class Diagnose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     """The folder that parts and report are written into."""
 
 
+class PathSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[paths."pattern"]`: other settings for files, named as in .gitignore. Of several tables that name a file each
+    changes what those before it left.
+    """
+
+    select: tuple[RuleName, ...] = ()
+    """Only these rule ids or groups speak here."""
+    extend_select: tuple[RuleName, ...] = ()
+    """These speak here as well."""
+    ignore: tuple[RuleName, ...] = ()
+    """These say nothing here."""
+    min_confidence: Confidence | None = None
+    """Show only what slowpath is at least so sure of here."""
+    fail_on: Severity | None = None
+    """Findings here that are less severe do not make the exit code 1."""
+
+
+Preset = Literal["default", "strict", "all"]
+
+
+class PresetSettings(NamedTuple):
+    """What a preset stands for."""
+
+    every_rule: bool
+    min_confidence: Confidence
+    words: str
+
+
+PRESETS: dict[Preset, PresetSettings] = {
+    "default": PresetSettings(False, "medium", "what is worth a look in any product"),
+    "strict": PresetSettings(True, "medium", "also the rules that are off by default"),
+    "all": PresetSettings(True, "low", "every rule, and what it is not sure of"),
+}
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What a project sets. The command line wins over it."""
 
+    preset: Preset = "default"
+    """`default`: the rules that are on by default. `strict`: every rule. `all`: every rule, at low confidence too."""
     select: tuple[RuleName, ...] = ()
-    """Rule ids or groups to run; empty means all that are on by default."""
+    """Rule ids or groups to run; empty means those of the preset."""
+    extend_select: tuple[RuleName, ...] = ()
+    """Rule ids or groups to run as well."""
     ignore: tuple[RuleName, ...] = ()
     """Rule ids or groups not to run."""
-    min_confidence: Confidence = "medium"
-    """Show only what slowpath is at least so sure of."""
+    min_confidence: Confidence | None = None
+    """Show only what slowpath is at least so sure of. Default: `medium`, or `low` with the preset `all`."""
     fail_on: Severity = "note"
     """The least severity that makes the exit code 1."""
+    baseline: str = ""
+    """The file of the findings that are known and not shown. Default: slowpath-baseline.json, where there is one."""
     exclude: tuple[Pattern, ...] = ()
     """Files not to read at all: patterns as in .gitignore, relative to the project root."""
     rules: tuple[str, ...] = ()
     """Directories of the project's own rule pages, relative to the project root."""
     per_file_ignores: dict[Pattern, tuple[RuleName, ...]] = {}
     """.gitignore-style pattern → rule ids or groups that say nothing there."""
+    paths: dict[Pattern, PathSettings] = {}
+    """.gitignore-style pattern → other settings for the files that it names."""
     migrations: Migrations = Migrations()
     """What of the migrations cannot be helped any more."""
     bundle: Bundle = Bundle()
@@ -118,7 +162,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """What of the running system is measured."""
 
 
-TABLES: dict[str, type[msgspec.Struct]] = {"migrations": Migrations, "bundle": Bundle, "diagnose": Diagnose}
+TABLES: dict[str, type[msgspec.Struct]] = {
+    "migrations": Migrations,
+    "bundle": Bundle,
+    "diagnose": Diagnose,
+    "paths": PathSettings,
+}
 
 
 def project_root(paths: Iterable[Path]) -> Path:
@@ -163,11 +212,13 @@ def _checked(config: Config, path: Path) -> Config:
             raise ConfigError(f"{path}: rules: {directory} leaves the project")
     if not (path.parent / config.diagnose.output).resolve().is_relative_to(path.parent.resolve()):
         raise ConfigError(f"{path}: diagnose.output: {config.diagnose.output} leaves the project (-o may)")
+    if not (path.parent / config.baseline).resolve().is_relative_to(path.parent.resolve()):
+        raise ConfigError(f"{path}: baseline: {config.baseline} leaves the project (--baseline may)")
     for feature, patterns in config.bundle.features.items():
         if not any(pattern.strip() for pattern in patterns):
             raise ConfigError(f"{path}: bundle.features.{feature}: no pattern says which files it is")
     named = [pattern for patterns in config.bundle.features.values() for pattern in patterns]
-    for pattern in (*config.exclude, *config.per_file_ignores, *named):
+    for pattern in (*config.exclude, *config.per_file_ignores, *config.paths, *named):
         if pattern.count("*") > MAX_STARS:
             raise ConfigError(f"{path}: {pattern}: more than {MAX_STARS} stars in one pattern")
         try:
@@ -217,7 +268,33 @@ def _convert(path: Path, settings: object) -> Config:
     try:
         return msgspec.convert(msgspec.to_builtins(settings), Config)  # dates as text
     except msgspec.ValidationError as error:
-        owner = next((kind for name, kind in TABLES.items() if f"$.{name}`" in str(error)), Config)
-        known = ", ".join(field.encode_name for field in msgspec.structs.fields(owner))
-        hint = f" (known: {known})" if "unknown field" in str(error) else ""
-        raise ConfigError(f"{path}: {error}{hint}") from None
+        raise ConfigError(f"{path}: {error}{_hint(str(error))}") from None
+
+
+NAMED = re.compile(
+    r"`(?P<key>[^`]*)`(?= - at `\$)|unknown field `(?P<alone>[^`]*)`$|Invalid enum value '(?P<value>.*)'"
+)
+CHOICES: dict[str, tuple[str, ...]] = {
+    "preset": get_args(Preset),
+    "min-confidence": get_args(Confidence),
+    "fail-on": get_args(Severity),
+}
+
+
+def _hint(error: str) -> str:
+    """What is known where a key or a value is not, and which of it was probably meant."""
+    named = NAMED.search(error)
+    if named is None:
+        return ""
+    if named["value"] is not None:
+        key = re.findall(r"[\w-]+", error.rpartition("`$")[2])[-1]
+        return f" ({guessed(named['value'], CHOICES.get(key, ()))}known: {', '.join(CHOICES.get(key, ()))})"
+    owner = next((kind for name, kind in TABLES.items() if f"$.{name}" in error), Config)
+    known = [field.encode_name for field in msgspec.structs.fields(owner)]
+    return f" ({guessed(named['key'] or named['alone'], known)}known: {', '.join(known)})"
+
+
+def guessed(name: str, known: Iterable[str]) -> str:
+    """The known name that was probably meant, as the beginning of a hint."""
+    close = get_close_matches(name, list(known), 1)
+    return f"did you mean {close[0]}? " if close else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +19,7 @@ from slowpath.model.finding import Confidence, Finding, Fix, Trouble
 from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
+from slowpath.per_path import Override
 from slowpath.results import Features, Ignores, Settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def scan(
     cache: Cache | None = None,
     scope: Iterable[str] = (),
     ignores: Ignores = {},  # noqa: B006 (never written)
+    overrides: Sequence[Override] = (),
     start_after: str = "",
     features: Features = {},  # noqa: B006 (never written)
     known: Iterable[str] = (),
@@ -59,6 +61,7 @@ def scan(
     `scope` are the files and folders to report on, all where empty; `known` are the ids of the rules that exist.
     `start_after` names the last migration that ran everywhere, `features` the code that the first load must not hold.
     `crate_sources` is where to count what a finding saves; `evidence` what was measured of the running system.
+    `overrides` are settings of single paths.
     `narrow` says which findings are shown, `read` what the project is: its folder, or what is staged of it.
     """
     started = time.perf_counter()
@@ -72,6 +75,7 @@ def scan(
         cache=cache,
         scope=tuple(scope),
         ignores=ignores,
+        overrides=overrides,
         start_after=start_after,
         features=features,
         known=known,
@@ -161,6 +165,7 @@ def analyse(
     cache: Cache | None = None,
     scope: tuple[str, ...] = (),
     ignores: Ignores = {},  # noqa: B006 (never written)
+    overrides: Sequence[Override] = (),
     start_after: str = "",
     features: Features = {},  # noqa: B006 (never written)
     known: Iterable[str] = (),
@@ -175,7 +180,9 @@ def analyse(
     """The findings of discovered texts; `memory` is what the last analysis of the project left."""
     clock = _Clock(stages, progress)
     sources = Sources({path: source for path, _, source in found.files})
-    settings = Settings(min_confidence, start_after, ignores, features, (*known, *(rule.id for rule in rules)))
+    settings = Settings(
+        min_confidence, start_after, ignores, features, (*known, *(rule.id for rule in rules)), tuple(overrides)
+    )
     clock.next("extract", f"extracting {len(found.files)} files")
     keys = keys_of(found, rules) if memory is None else memory.keys_of(found, rules)
     kept = cache if evidence is None and not count_calls and memory is None else None

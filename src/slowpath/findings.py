@@ -13,9 +13,10 @@ from slowpath.facts import Extracted, does_not_parse
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
 from slowpath.memory import Memory
-from slowpath.model.finding import CONFIDENCES, Finding, Trouble
+from slowpath.model.finding import Finding, Trouble
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
+from slowpath.per_path import spoken
 from slowpath.program import File, Program
 from slowpath.program.endpoints import Endpoints
 from slowpath.results import Ignores, Result, Settings
@@ -69,8 +70,7 @@ def _judged(
     if any("cargo" in own.views for own in told):
         troubles += program.cargo.troubles
     findings = suppress(raw, files, {rule.id: rule for rule in rules}, frozenset(settings.known), sources)
-    least = CONFIDENCES.index(settings.min_confidence)
-    findings = [finding for finding in findings if CONFIDENCES.index(finding.confidence) >= least]
+    findings = list(spoken(findings, (rule.id for rule in rules), settings.min_confidence, settings.overrides))
     findings = sorted(not_ignored(drop_broken(findings, files), settings.ignores), key=order)
     findings = [routed(finding, program) for finding in findings]
     result = Result(tuple(findings), fingerprints(findings, sources), tuple(troubles), len(files))

@@ -265,7 +265,9 @@ class Reaching(Search):
 
     def others(self, hits: list[Hit], primary: Site, shown: set[Place]) -> list[Step]:
         """The function's other calls of the kind, then what else has the effect in the helpers they lead through."""
-        related = [Step(hit.site.place, f"also here: `{hit.name}`") for hit in hits if hit.site is not primary]
+        related = [
+            Step(hit.site.place, f"also here: `{hit.name}`", site=True) for hit in hits if hit.site is not primary
+        ]
         below = {id(hop.site.function) for hit in hits if hit.callee for hop in self.effects.path(hit.callee)}
         related += [
             Step(site.place, f"below it: `{site.function.name}` calls `{site.call.name}`")
@@ -350,7 +352,7 @@ class PerCall(Search):
             severity="note" if in_background else kind.severity,
             confidence=weakest(self.rule.confidence, kind.confidence, self.sureness(kind, entry)),
             flow=[*steps, Step(first.place, f"`{function.name}` calls `{first.call.name}`")],
-            related=[Step(site.place, "also built here") for site, _ in sites[1:]],
+            related=[Step(site.place, "also built here", site=True) for site, _ in sites[1:]],
             path=f"`{self.view.name_of(first)}`",
             more=one_of(len(sites), function),
             words=self.words(first, function, entry.text if entry is not None else ""),

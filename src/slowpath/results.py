@@ -15,6 +15,7 @@ import msgspec
 from slowpath.cache import Cache
 from slowpath.model.finding import Confidence, Finding, Trouble
 from slowpath.model.rule import Rule
+from slowpath.per_path import Override
 from slowpath.stamp import stamp
 
 Ignores = Mapping[str, Iterable[str]]
@@ -45,13 +46,21 @@ class Settings(msgspec.Struct, array_like=True, frozen=True):
     features: Features
     known: tuple[str, ...]
     """Ids of the rules that exist."""
+    overrides: tuple[Override, ...] = ()
 
 
 def key(contents: Mapping[str, bytes], unread: Iterable[str], rules: Iterable[Rule], settings: Settings) -> bytes:
     """What a result is stored under; `contents` are the keys of the files' facts, by path."""
     ignores = [(pattern, sorted(names)) for pattern, names in settings.ignores.items()]
     features = [(name, list(patterns)) for name, patterns in settings.features.items()]
-    said = (settings.min_confidence, settings.start_after, ignores, features, sorted({*settings.known}))
+    said = (
+        settings.min_confidence,
+        settings.start_after,
+        ignores,
+        features,
+        sorted({*settings.known}),
+        settings.overrides,
+    )
     whole = (stamp(), list(contents.items()), sorted(unread), list(rules), said)
     return blake2b(msgspec.msgpack.encode(whole), digest_size=20).digest()
 

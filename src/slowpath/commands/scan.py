@@ -12,15 +12,16 @@ import click
 import msgspec
 
 from slowpath import engine, fix_diff, fix_files
+from slowpath.baseline_file import BaselineError
 from slowpath.cache import Cache, directory
-from slowpath.commands import changes, exits, fixed, links, outputs, project, terminal
+from slowpath.commands import adopting, baselines, changes, exits, fixed, links, outputs, project, terminal
+from slowpath.commands.baselines import Baseline
 from slowpath.commands.outputs import Output
 from slowpath.commands.project import Project
 from slowpath.config import ConfigError
 from slowpath.engine import Mended
 from slowpath.git import GitError
 from slowpath.model.evidence import Evidence
-from slowpath.model.finding import SEVERITIES
 from slowpath.model.report import Report, Stats
 from slowpath.report import formats, text
 
@@ -53,6 +54,19 @@ class Asked(msgspec.Struct, frozen=True):
     since: str | None
     staged: bool
     hook: bool
+    preset: str | None
+    extend_select: tuple[str, ...]
+    baseline: Path | None
+    no_baseline: bool
+    write_baseline: bool
+    grow: bool
+    strict_baseline: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing but what the project itself sets narrows what is shown, and people read it."""
+        narrowed = self.select or self.ignore or self.extend_select or self.preset or self.min_confidence or self.diff
+        return not narrowed and self.style in formats.FOR_PEOPLE and self.change == changes.Wanted(None, False, False)
 
     @property
     def change(self) -> changes.Wanted:
@@ -112,6 +126,7 @@ class Asked(msgspec.Struct, frozen=True):
     is_flag=True,
     help="PATHS are the files of a commit: show what is in them, and what the commit causes elsewhere.",
 )
+@adopting.options
 def command(**options: Any) -> None:
     """Scan a project and report on PATHS (default: here).
 
@@ -122,13 +137,19 @@ def command(**options: Any) -> None:
         exits.fail("--unsafe-fixes goes with --fix or --diff")
     if asked.measure_builds and asked.fixing:
         exits.fail("--measure compares with what --fix would do: it goes without it")
+    if asked.grow and not asked.write_baseline:
+        exits.fail("--grow goes with --write-baseline")
+    if asked.write_baseline and (asked.preset or asked.min_confidence):
+        exits.fail("--write-baseline goes without --preset and --min-confidence: set them in slowpath.toml")
+    if asked.write_baseline and (asked.diff or asked.change != changes.Wanted(None, False, False)):
+        exits.fail("--write-baseline goes without --diff, --since, --staged and --hook")
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     try:
         parts = changes.parts(asked.paths) if asked.hook else [asked.paths]
         if len(parts) > 1 and (asked.output_file or asked.outputs or asked.sarif_output):
             exits.fail("the files are of several projects, each with a report of its own: call it for each of them")
         sys.exit(max(_scanned(msgspec.structs.replace(asked, paths=paths)) for paths in parts))
-    except (ConfigError, GitError) as error:
+    except (ConfigError, GitError, BaselineError) as error:
         exits.fail(str(error))
 
 
@@ -138,6 +159,9 @@ def _scanned(asked: Asked) -> int:
     progress, finish = terminal.progress(quiet=asked.hook)
     scanning = _scanning(asked, own) | {"progress": progress}
     scanning |= changes.options(asked.change, own, scanning, asked.paths)
+    used = _baseline(asked, own)
+    if used is not None:
+        scanning["narrow"] = used.before(scanning.get("narrow"))
     mended: Mended | None = None
     unwritten: dict[str, str] = {}
     if asked.fixing or asked.diff:
@@ -152,6 +176,8 @@ def _scanned(asked: Asked) -> int:
         unwritten = fix_files.write(own.root, mended.before.sources.texts, mended.texts, fixes, stale)
         report = engine.scan(own.root, own.rules, **scanning) if unwritten or asked.staged else mended.report
     finish()
+    if used is not None and asked.write_baseline:
+        report = baselines.written(used, own.root, grow=asked.grow)
     report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
     report = links.followed(report, own.root)
     _show(report, asked, mended)
@@ -163,10 +189,13 @@ def _scanned(asked: Asked) -> int:
             terminal.warn(line)
         if asked.staged and asked.fixing and mended.texts.keys() - unwritten.keys():
             terminal.warn("what is staged is as it was: `git add` the files that are fixed")
+    whole = asked.is_whole and not _scope(asked, own)
+    gone = used is not None and baselines.kept_up(used, own.root, whole=whole)
+    failed_check = gone and asked.strict_baseline and not asked.exit_zero
     if asked.statistics:
         click.echo(text.statistics(report), err=True, nl=False)
     click.echo(saved, err=True, nl=False)
-    return _exit_code(report, own, asked, mended, bool(own.broken or unwritten or failed))
+    return max(_exit_code(report, own, asked, mended, bool(own.broken or unwritten or failed)), failed_check)
 
 
 def _project(asked: Asked) -> Project:
@@ -175,21 +204,35 @@ def _project(asked: Asked) -> Project:
         "fail_on": asked.fail_on,
         "select": _split(asked.select),
         "ignore": _split(asked.ignore),
+        "preset": asked.preset,
+        "extend_select": _split(asked.extend_select),
     }
     paths = {path.parent for path in asked.paths} if asked.hook else asked.paths
     return project.opened(paths or (Path(),), flags)
 
 
+def _baseline(asked: Asked, own: Project) -> Baseline | None:
+    """The baseline of this scan, unless it is to be left aside."""
+    if asked.no_baseline and not asked.write_baseline:
+        return None
+    return baselines.opened(own, asked.baseline, _scope(asked, own), writing=asked.write_baseline)
+
+
 def _scanning(asked: Asked, own: Project) -> dict[str, Any]:
     """The options of the engine."""
-    scope = () if asked.hook else (project.relative(path, own.root) for path in asked.paths or (Path(),))
     return own.options | {
         "jobs": asked.jobs,
         "cache": None if asked.no_cache else Cache(directory()),
-        "scope": tuple(entry for entry in scope if entry != "."),
+        "scope": _scope(asked, own),
         "count_calls": asked.statistics,
         "evidence": _evidence(asked.evidence) if asked.evidence is not None else None,
     }
+
+
+def _scope(asked: Asked, own: Project) -> tuple[str, ...]:
+    """The files and folders to report on, all where empty."""
+    scope = () if asked.hook else (project.relative(path, own.root) for path in asked.paths or (Path(),))
+    return tuple(entry for entry in scope if entry != ".")
 
 
 def _saved(own: Project, report: Report, progress: Any) -> tuple[str, bool]:
@@ -218,8 +261,7 @@ def _exit_code(report: Report, own: Project, asked: Asked, mended: Mended | None
         return exits.INTERNAL
     if unusable:
         return exits.USAGE
-    least = SEVERITIES.index(own.settings.fail_on)
-    failing = any(SEVERITIES.index(finding.severity) >= least for finding in report.findings)
+    failing = project.failing(own.settings, report.findings)
     if mended and asked.diff:
         failing = bool(mended.texts)
     return exits.FINDINGS if failing and not asked.exit_zero else 0

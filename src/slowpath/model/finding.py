@@ -38,6 +38,8 @@ class Step(msgspec.Struct, frozen=True):
 
     place: Place
     message: str
+    site: bool = False
+    """Alone it would be a finding: it is one of several calls that a function's one finding counts."""
 
 
 class Edit(msgspec.Struct, frozen=True):

@@ -37,3 +37,5 @@ class Report(msgspec.Struct, frozen=True):
     """Findings were joined with evidence."""
     known: int = 0
     """Findings that are not shown: a baseline holds them, or they are not of the change that was asked for."""
+    known_by_rule: dict[str, int] = {}
+    """Of those, where a baseline holds them."""

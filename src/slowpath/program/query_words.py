@@ -50,7 +50,9 @@ def findings(program: Program, rule: Rule, entries: list[QueryLoop]) -> Iterator
             ),
             flow=steps,
             related=[
-                Step(other.site.place, f"also per element: `{other.name}`") for other in entry.hits if other is not hit
+                Step(other.site.place, f"also per element: `{other.name}`", site=True)
+                for other in entry.hits
+                if other is not hit
             ],
             call=_name(loops, hit),
             verb="reads and writes" if entry.writes else "queries",
