@@ -39,6 +39,8 @@ def _parsers() -> list[str]:
 
 
 def _saved(folder: Path) -> Iterator[str]:
+    if not folder.is_dir():
+        return
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_file():

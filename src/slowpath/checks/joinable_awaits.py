@@ -76,9 +76,9 @@ class Search:
             if self.contexts.of(site).kind == "once" or self.look_ups.before(site):
                 continue
             last = call.name[call.name.rfind(":") + 1 :]
-            if last in self.writes.names and is_sink(self.view, self.connections, self.writes, site, last, True):
+            if last in self.writes.names and is_sink(self.view, self.connections, self.writes, site, True):
                 return Reading(wait, True)
-            if is_sink(self.view, self.connections, self.reads, site, last, True):
+            if is_sink(self.view, self.connections, self.reads, site, True):
                 wait = wait or site
                 continue
             callees = self.view.resolve(site).functions

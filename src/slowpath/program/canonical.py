@@ -49,9 +49,29 @@ class Canonical:
     def __init__(self, program: RustProgram) -> None:
         self.program = program
         self.connections = program.shared(Connections)
+        self._calls: dict[tuple[int, int], Tree | None] = {}
+        self._trees: dict[tuple[int, str, int, int], Tree | None] = {}
 
-    def call(self, function: Function, number: int, depth: int = 0) -> Tree | None:
+    def forget(self, functions: set[int], files: set[str]) -> None:
+        """What is known of functions whose bodies changed, in these files."""
+        self._calls = {key: tree for key, tree in self._calls.items() if key[0] not in functions}
+        self._trees = {key: tree for key, tree in self._trees.items() if key[0] not in functions}
+
+    def call(self, function: Function, number: int) -> Tree | None:
         """A call with all that goes into it."""
+        key = (id(function), number)
+        if key not in self._calls:
+            self._calls[key] = self._call(function, number, 0)
+        return self._calls[key]
+
+    def tree(self, function: Function, operand: str, at: int, scope: int) -> Tree | None:
+        """An operand."""
+        key = (id(function), operand, at, scope)
+        if key not in self._trees:
+            self._trees[key] = self._tree(function, operand, at, scope, 0)
+        return self._trees[key]
+
+    def _call(self, function: Function, number: int, depth: int) -> Tree | None:
         call = function.fact.calls[number]
         if CHANGES.search(call.name.rsplit("::", 1)[-1]) and depth:
             return None
@@ -59,7 +79,7 @@ class Canonical:
         for index, operand in enumerate((call.receiver, *call.args)):
             if operand == "-":
                 continue
-            part = self.tree(function, operand, call.start, call.scope, depth + 1)
+            part = self._tree(function, operand, call.start, call.scope, depth + 1)
             if self.connections.is_connection(function, operand, call.start, call.scope):
                 part = (
                     part if part is not None and self._is_own(function, operand, call.start, call.scope) else CONNECTION
@@ -76,14 +96,13 @@ class Canonical:
         kind = self.program.type_of(function, operand, at, scope)
         return kind is not None and isinstance(kind.head, TypeItem)
 
-    def tree(self, function: Function, operand: str, at: int, scope: int, depth: int = 0) -> Tree | None:
-        """An operand."""
+    def _tree(self, function: Function, operand: str, at: int, scope: int, depth: int) -> Tree | None:
         operand = operand.replace("?", "").replace("*", "")
         if depth > MAX_DEPTH or not operand:
             return None
         result = RESULT.match(operand)
         if result is not None:
-            made = self.call(function, int(result[1]), depth)
+            made = self._call(function, int(result[1]), depth)
             return made if made is None or not result[2] else Made(result[2], (made,))
         if operand[0] == '"':
             return operand if len(operand) <= (MAX_SQL if STATEMENT.match(operand[1:]) else MAX_TEXT) else None
@@ -105,7 +124,7 @@ class Canonical:
             changing = given is None or given.startswith("&mut") or (base == "self" and function.fact.mut_self)
             return None if changing else Name(base, fields)
         if local.init[:1].isalpha() and "[" not in local.init:
-            known = self.tree(function, local.init, local.at - 1, local.scope, depth + 1)
+            known = self._tree(function, local.init, local.at - 1, local.scope, depth + 1)
             return None if known is None else field_of(known, fields)
         return Name(base, fields, local.at)
 

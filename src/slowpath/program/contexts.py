@@ -49,6 +49,16 @@ class Contexts:
         self._given: dict[tuple[int, str], frozenset[str]] = {}
         """(id(function), kind of call) → the operands that it hands to calls of that kind"""
 
+    def forget(self, functions: set[int], files: set[str]) -> None:
+        """What is known of functions whose bodies changed, and all that may depend on other functions."""
+        for function in functions:
+            self._consumers.pop(function, None)
+            self._bound.pop(function, None)
+        self._given = {key: given for key, given in self._given.items() if key[0] not in functions}
+        self._offloads.clear()
+        self._macros.clear()
+        self._contexts.clear()
+
     def of(self, site: Site) -> Context:
         """The context of a call."""
         return self.of_scope(site.function, site.call.scope)

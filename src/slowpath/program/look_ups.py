@@ -37,6 +37,12 @@ class LookUps:
         """id(function) → its first look-up in what is called a cache"""
         self._kept: dict[int, list[Kept]] = {}
 
+    def forget(self, functions: set[int], files: set[str]) -> None:
+        """What is known of functions whose bodies changed, in these files."""
+        for function in functions:
+            self._first.pop(function, None)
+            self._kept.pop(function, None)
+
     def before(self, site: Site) -> bool:
         """Whether a look-up in a cache comes first in the same function, or its result is kept in a map looked in."""
         key = id(site.function)

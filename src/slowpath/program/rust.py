@@ -267,13 +267,43 @@ class RustProgram:
         self._resolved = {key: known for key, known in self._resolved.items() if key[0] not in gone}
         for name in touched:
             self._callers.pop(name, None)
-        for name in ("sites", "_by_file"):
+        if "sites" in vars(self):
+            self.sites = self._sites_with(stale, gone, touched)
+        for name in ("_by_file", "_ranks"):
             vars(self).pop(name, None)
         kept = {kind: own for kind, own in self._shared.items() if isinstance(own, Forgetful)}
         self._shared = dict(kept)
         for own in kept.values():
             own.forget(gone, set(facts))
         return gone
+
+    def _sites_with(self, stale: list[Function], gone: set[int], touched: set[str]) -> dict[str, list[Site]]:
+        """The calls by name, in the same order as if they were all gathered anew."""
+        places = self.places
+        sites = dict(self.sites)
+        for name in touched:
+            sites[name] = [site for site in sites.get(name, ()) if id(site.function) not in gone]
+        for function in stale:
+            for index, call in enumerate(function.fact.calls):
+                sites[last_of(call.name)].append(Site(function, index))
+        for name in touched:
+            sites[name].sort(key=lambda site: (places[id(site.function)], site.number))
+        first = {name: own[0] for name, own in sites.items() if own}
+        order = sorted(first, key=lambda name: (places[id(first[name].function)], first[name].number))
+        return {name: sites[name] for name in order}
+
+    def place_of(self, site: Site) -> tuple[int, int, int]:
+        """Where a call stands among all, by name and function."""
+        return self._ranks[last_of(site.call.name)], self.places[id(site.function)], site.number
+
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        return {name: rank for rank, name in enumerate(self.sites)}
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """id(function) → where it stands among all."""
+        return {id(function): place for place, function in enumerate(self.functions)}
 
     def is_compiled(self, path: str) -> bool:
         """Whether a file stands in some crate's module tree."""
@@ -292,8 +322,12 @@ class RustProgram:
     @cached_property
     def sites(self) -> dict[str, list[Site]]:
         """Calls by the last segment of the called name."""
+        return self.sites_of(self.functions)
+
+    def sites_of(self, functions: Iterable[Function]) -> dict[str, list[Site]]:
+        """The calls of some functions by name."""
         sites: dict[str, list[Site]] = {}
-        for function in self.functions:
+        for function in functions:
             for index, call in enumerate(function.fact.calls):
                 sites.setdefault(last_of(call.name), []).append(Site(function, index))
         return sites

@@ -33,6 +33,7 @@ class Paths:
         self.at: dict[str, set[str]] = {}
         self.under: dict[str, set[str]] = {}
         """For globs: what any path below one needs."""
+        self._known: dict[str, set[str]] = {}
         for feature, own in signs.items():
             for sign in own:
                 if sign[0] not in ".@" and not sign.startswith("columns>"):
@@ -45,12 +46,15 @@ class Paths:
         needs: Needs = {}
         for use in uses:
             below = use.path.partition("::")[2]
-            found = set[str]().union(*(self.at.get(path, ()) for path in (*leading(below), below)))
-            if below.endswith("::*"):
-                found |= self.under.get(below.removesuffix("::*"), set())
-            for feature in found - needs.keys():
+            if below not in self._known:
+                self._known[below] = self._needed(below)
+            for feature in self._known[below] - needs.keys():
                 needs[feature] = Shown(use.path, use.place)
         return needs
+
+    def _needed(self, below: str) -> set[str]:
+        found = set[str]().union(*(self.at.get(path, ()) for path in (*leading(below), below)))
+        return found | self.under.get(below.removesuffix("::*"), set()) if below.endswith("::*") else found
 
 
 def leading(path: str) -> Iterator[str]:

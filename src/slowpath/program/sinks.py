@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from slowpath.model.code import AWAITED, CHAIN_AWAITED
 from slowpath.program.connections import Connections
 from slowpath.program.paths import Paths, modules_of
-from slowpath.program.rust import Resolved, RustProgram, Site
+from slowpath.program.rust import Resolved, RustProgram, Site, last_of
 
 NEUTRAL = frozenset(
     "unwrap expect unwrap_or unwrap_or_else unwrap_or_default is_ok is_err is_some is_none as_ref as_mut ok err map "
@@ -20,39 +20,48 @@ NEUTRAL = frozenset(
 
 def sinks(program: RustProgram, connections: Connections, paths: Paths, awaited: bool) -> Iterator[Site]:
     """Every call outside tests that belongs to `paths`. Unless `awaited`, calls that are awaited do not count."""
-    names = paths.names
-    near = {file for file in program.facts if near_prefix(program, file, paths)} if paths.open else set()
-    known = program.shared(Members).of(paths, awaited)
-    for name, sites in program.sites.items():
-        wild = name not in names
-        if wild and (not near or not name[:1].islower() or name in NEUTRAL):
-            continue
-        for site in sites:
-            if wild and site.function.file not in near:
-                continue
-            if site.function.test:
-                continue
-            belongs = known.get(site.key)
-            if belongs is None:
-                belongs = known[site.key] = is_sink(program, connections, paths, site, name, awaited)
-            if belongs:
-                yield site
+    return iter(program.shared(Members).of(connections, paths, awaited))
 
 
 class Members:
-    """Which calls were found to belong to which paths."""
+    """The calls that belong to paths. After an edit, only the functions that changed are looked through again."""
 
     def __init__(self, program: RustProgram) -> None:
-        self._known: dict[tuple[int, bool], tuple[Paths, dict[tuple[int, int], bool]]] = {}
-
-    def of(self, paths: Paths, awaited: bool) -> dict[tuple[int, int], bool]:
-        return self._known.setdefault((id(paths), awaited), (paths, {}))[1]
+        self.program = program
+        self._known: dict[tuple[int, bool], tuple[Paths, list[Site]]] = {}
+        """(id(paths), awaited) → their calls"""
+        self._stale: dict[tuple[int, bool], set[int]] = {}
+        """The functions that changed since those were found, by id."""
 
     def forget(self, functions: set[int], files: set[str]) -> None:
         """What is known of functions whose bodies changed, in these files."""
-        for _, known in self._known.values():
-            for key in [key for key in known if key[0] in functions]:
-                del known[key]
+        for key in self._known:
+            self._stale.setdefault(key, set()).update(functions)
+
+    def of(self, connections: Connections, paths: Paths, awaited: bool) -> list[Site]:
+        """Those of the program, in the order of names and functions."""
+        key = (id(paths), awaited)
+        if key not in self._known:
+            candidates = self._candidates(paths, self.program.sites)
+            found = [site for site in candidates if is_sink(self.program, connections, paths, site, awaited)]
+            self._known[key] = paths, found
+        elif key in self._stale:
+            stale = self._stale.pop(key)
+            found = [site for site in self._known[key][1] if id(site.function) not in stale]
+            changed = [function for function in self.program.functions if id(function) in stale]
+            again = sorted(self._candidates(paths, self.program.sites_of(changed)), key=self.program.place_of)
+            found += [site for site in again if is_sink(self.program, connections, paths, site, awaited)]
+            self._known[key] = paths, sorted(found, key=self.program.place_of)
+        return self._known[key][1]
+
+    def _candidates(self, paths: Paths, sites: Mapping[str, list[Site]]) -> Iterator[Site]:
+        names, named = paths.names, self.program.shared(Named)
+        near = {file for file in self.program.facts if named.near(file, paths)} if paths.open else set()
+        for name, own in sites.items():
+            if name in names:
+                yield from (site for site in own if not site.function.test)
+            elif near and name[:1].islower() and name not in NEUTRAL:
+                yield from (site for site in own if site.function.file in near and not site.function.test)
 
 
 class Named:
@@ -73,15 +82,14 @@ class Named:
             paths.update(call.name for fn in facts.fns for call in fn.calls if "::" in call.name)
             self.modules[file] = {module for path in paths for module in modules_of(path)}
 
-
-def near_prefix(program: RustProgram, file: str, paths: Paths) -> bool:
-    """Whether a file names something beside or below one of the wildcards: others need not be resolved."""
-    named = program.shared(Named)
-    return not named.modules[file].isdisjoint(paths.modules) or not named.uses[file].isdisjoint(paths.above)
+    def near(self, file: str, paths: Paths) -> bool:
+        """Whether a file names something beside or below one of the wildcards: others need not be resolved."""
+        return not self.modules[file].isdisjoint(paths.modules) or not self.uses[file].isdisjoint(paths.above)
 
 
-def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: Site, name: str, awaited: bool) -> bool:
+def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: Site, awaited: bool) -> bool:
     call = site.call
+    name = last_of(call.name)
     if not awaited and call.flags & AWAITED:
         return False
     if call.receiver == "-":
