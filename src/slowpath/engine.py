@@ -194,7 +194,8 @@ def analyse(
         # A scan of what was scanned before does without these.
         from slowpath.findings import judged, measured
 
-        extracted = facts_of(found, rules, jobs, cache, keys, memory.files() if memory is not None else {})
+        known, before = (memory.files(), memory.before) if memory is not None else ({}, {})
+        extracted = facts_of(found, rules, jobs, cache, keys, known, before)
         clock.next("rules", "linking and checking")
         own = judged(extracted, found.unread, sources, rules, settings, jobs, memory)
         result, parsed = own.result, extracted.parsed

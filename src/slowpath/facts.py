@@ -42,8 +42,12 @@ def facts_of(
     cache: Cache | None,
     keys: Mapping[str, bytes] | None = None,
     known: Mapping[str, File] = {},
+    before: Mapping[str, File] = {},
 ) -> Extracted:
-    """Facts of every file; `keys` are what `keys_of` said, and `known` are files that did not change."""
+    """Facts of every file; `keys` are what `keys_of` said.
+
+    Of the files as they were `before`, `known` have the same text, and others may have the same facts.
+    """
     keys = keys_of(found, rules) if keys is None else keys
     patterns = {language: _patterns(language, rules) for language in {entry[1] for entry in found.files}}
     encoded = cache.get({name for path, name in keys.items() if path not in known}) if cache is not None else {}
@@ -74,7 +78,9 @@ def facts_of(
             facts = decoders[language].decode(encoded[keys[path]])
         except msgspec.DecodeError:  # the row was damaged on disk
             facts = decoders[language].decode(workers.extract_one(Task(language, source, patterns[language])).facts)
-        files[path] = File(path, language, facts)
+        old = before.get(path)
+        same = old is not None and old.language == language and old.facts == facts
+        files[path] = old if old is not None and same else File(path, language, facts)
     return Extracted(files, troubles, len(fresh))
 
 

@@ -5,6 +5,7 @@ A rule is a pure function of what it asks the program for: while that is the sam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from slowpath.asking import Answer, answer
@@ -39,10 +40,14 @@ class Memory:
         self._keys |= {path: known[path] for path in self._texts.keys() - self._keys.keys()}
         return self._keys
 
+    @property
+    def before(self) -> Mapping[str, File]:
+        """The files of the last program."""
+        return self._program.by_path if self._program is not None else {}
+
     def files(self) -> dict[str, File]:
-        """The files of the last program that did not change."""
-        old = self._program.by_path if self._program is not None else {}
-        return {path: file for path, file in old.items() if self._keys.get(path) == self._judged[path]}
+        """Those of them that have the same text now."""
+        return {path: file for path, file in self.before.items() if self._keys.get(path) == self._judged[path]}
 
     def answers(self, program: Program, unread: frozenset[str], rules: list[Rule]) -> list[Answer]:
         """What each rule says of the program, in order."""
