@@ -56,6 +56,10 @@ def test_a_longer_way_below_a_call_that_blocked_before(server: Repo) -> None:
     assert said.found == [OLD] and "the change of src/archive.rs" in said.messages[0]
 
 
+def test_a_changed_argument_below_adds_no_call(server: Repo) -> None:
+    assert server.write({HELPER: ARCHIVE.replace("read(name)", "read(&name)")}).scan("--since", "HEAD").found == []
+
+
 def test_a_finding_on_a_changed_line_is_shown_and_one_beside_it_is_not(server: Repo) -> None:
     changed = HANDLERS.replace('    archive::old("x")', '    archive::old("x") // as ever')
     assert server.write({"src/handlers.rs": changed}).scan("--since", "HEAD").found == [OLD]

@@ -127,9 +127,11 @@ class Comparison:
 
     def _grew(self, finding: Finding, old: Finding) -> bool:
         """Whether a changed line adds to what a known finding counts, or to the path that proves it."""
-        had = Counter((step.place.path, snippet(step.place, self.then)) for step in _below(old))
+        if not finding.flow:
+            return False
+        had = Counter((step.place.path, step.message) for step in _below(old))
         for step in _below(finding):
-            site = (self.before(step.place.path), snippet(step.place, self.now))
+            site = (self.before(step.place.path), step.message)
             had[site] -= 1
             if had[site] < 0 and self.is_new(step.place):
                 return True
