@@ -218,6 +218,17 @@ def _columns(root: Path, source: bytes) -> dict[str, tuple[int, int]]:
     }
 
 
+def test_a_long_report_ends_with_what_it_is_about(shop: Report) -> None:
+    """The end is what one sees of it."""
+    said = formats.rendered(many(shop, 5000), "full")
+    *_, rules, summary = said.rstrip().split("\n\n")
+    counts = [int(line.split()[0]) for line in rules.splitlines()]
+    assert sum(counts) == 5000 and counts == sorted(counts, reverse=True) and summary.startswith("5000 findings (")
+    assert max(map(len, said.splitlines())) < 1500
+    few = formats.rendered(many(shop, 20), "full").rstrip().split("\n\n")
+    assert "help:" in few[-2] or "fix:" in few[-2]
+
+
 @pytest.mark.parametrize("name", formats.FORMATS)
 def test_same_report_same_bytes(name: str, shop: Report) -> None:
     assert formats.rendered(shop, name) == formats.rendered(shop, name)

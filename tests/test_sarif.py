@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema
+import msgspec
 import pytest
 from surface import project, run, write
 
 from slowpath import engine, rulebook
+from slowpath.model.finding import Step
 from slowpath.report import sarif, sarif_limits
+from slowpath.report.linehash import line_hashes
+from slowpath.report.sarif_rules import described
 
 HERE = Path(__file__).parent.parent
 FOLDER = Path(os.environ.get("SARIF_MULTITOOL", HERE / "node_modules/@microsoft/sarif-multitool-linux"))
@@ -104,3 +110,76 @@ def test_no_more_results_than_code_scanning_keeps(monkeypatch: pytest.MonkeyPatc
         assert len(run_["results"]) == (1 if name == "MAX_RESULTS" else 0)
         (note,) = run_["invocations"][0]["toolExecutionNotifications"]
         assert f"{2 - len(run_['results'])} findings are left out" in note["message"]["text"]
+
+
+@needs_tool
+def test_line_hashes_of_every_line(tmp_path: Path) -> None:
+    """Of the fixtures' files, and of rare ends of lines. A byte order mark is left out: it counts for GitHub alone."""
+    texts = {
+        "cr.ts": b"a\rb\r\nc\n\n\tx\n",
+        "astral.ts": "𝒳é́ = '\u2028';\nend".encode(),
+        "long.ts": b"x" * 300 + b"\n" + b" y\t" * 300,
+    }
+    for path in (HERE / "fixtures").rglob("*"):
+        if path.is_file() and path.suffix in (".rs", ".tsx", ".ts", ".sql", ".toml"):
+            texts["/".join(path.relative_to(HERE).parts)] = path.read_bytes()
+    results, own = [], []
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(text)
+        lines = range(1, text.decode().replace("\r\n", "\n").replace("\r", "\n").count("\n") + 2)
+        hashes = line_hashes(text, lines)
+        own += [hashes.get(line) for line in lines]
+        where = {"uri": quote(name), "uriBaseId": "SRCROOT"}
+        results += [
+            {
+                "message": {"text": "x"},
+                "locations": [{"physicalLocation": {"artifactLocation": where, "region": {"startLine": line}}}],
+            }
+            for line in lines
+        ]
+    bases = {"SRCROOT": {"uri": tmp_path.as_uri() + "/"}}
+    log = {"tool": {"driver": {"name": "x"}}, "originalUriBaseIds": bases, "results": results}
+    source, out = tmp_path / "x.sarif", tmp_path / "out.sarif"
+    source.write_text(json.dumps({"version": "2.1.0", "runs": [log]}))
+    multitool("rewrite", source, "--insert", "RollingHashPartialFingerprints", "-o", out)
+    theirs = [result.get("partialFingerprints", {}) for result in loaded(out)["runs"][0]["results"]]
+    assert [prints.get("primaryLocationLineHash") for prints in theirs] == own and len(own) > 3000
+
+
+def test_help_is_the_page_and_every_link_of_it_leads_somewhere() -> None:
+    """Code scanning shows it far from its folder."""
+    rules = [described(rule) for rule in rulebook.load()]
+    for rule in rules:
+        targets = re.findall(r"\]\(([^)]+)\)", rule["help"]["markdown"])
+        assert all(target.startswith("https://") for target in targets), rule["id"]
+        assert rule["helpUri"].startswith("https://") and rule["helpUri"].endswith(f"/{rule['id']}.md")
+        page = HERE / "rules" / rule["helpUri"].partition("/rules/")[2]
+        assert page.is_file() and "## Examples" not in rule["help"]["markdown"]
+        assert rule["help"]["markdown"].startswith("# ") and rule["help"]["text"]
+        assert max(len(rule[name]["text"]) for name in ("shortDescription", "fullDescription")) <= 1024
+        assert len(rule["name"]) <= 255 and 1 < len(rule["properties"]["tags"]) <= 20
+        assert rule["properties"]["precision"] in ("very-high", "high", "medium")
+        assert "security" not in json.dumps(rule["properties"])
+    assert any("/rules/sql/index-not-concurrent.md)" in rule["help"]["markdown"] for rule in rules)
+    own = msgspec.structs.replace(rulebook.load()[0], path="/elsewhere/own.md", page="# Own\nSee [this](that.md).\n")
+    assert described(own)["help"]["markdown"] == "# Own\nSee this." and "helpUri" not in described(own)
+
+
+def test_long_paths_and_many_sites_are_cut(tmp_path: Path) -> None:
+    """Code scanning takes 10,000 steps and 1,000 sites of a result, and shows 1,000 and 100."""
+    report = engine.scan(project(tmp_path), rulebook.load())
+    step = Step(report.findings[0].place, "here")
+    long = msgspec.structs.replace(report.findings[0], flow=(step,) * 20_000, related=(step,) * 2000)
+    result = sarif.log(msgspec.structs.replace(report, findings=(long, report.findings[1])), "", 2)["runs"][0][
+        "results"
+    ][0]
+    assert len(result["codeFlows"][0]["threadFlows"][0]["locations"]) == 1000
+    assert [place["id"] for place in result["relatedLocations"]] == list(range(1, 101))
+    assert all(f"]({place['id']})" in result["message"]["text"] for place in result["relatedLocations"])
+
+
+def test_what_is_not_shown_is_told(tmp_path: Path) -> None:
+    report = msgspec.structs.replace(engine.scan(project(tmp_path), rulebook.load()), known=4)
+    (note,) = json.loads(sarif.render(report))["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+    assert note == {"level": "note", "message": {"text": "4 known findings are not shown."}}

@@ -181,7 +181,7 @@ def _scanned(asked: Asked) -> int:
     report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
     report = links.followed(report, own.root)
     _show(report, asked, mended)
-    if asked.style in formats.FOR_PEOPLE:
+    if asked.style in formats.WITH_TEXT:
         for line in text.troubles(report):
             terminal.warn(line)
     if mended:

@@ -19,7 +19,8 @@ FORMATS: dict[str, str] = {
     "markdown": "summary:render",
 }
 """Name → module below `slowpath.report`, and its function from a report to text."""
-FOR_PEOPLE = ("full", "concise", "github")
+FOR_PEOPLE = ("full", "concise")
+WITH_TEXT = (*FOR_PEOPLE, "github")
 """These may be coloured, and leave what could not be read to stderr."""
 
 
@@ -27,7 +28,7 @@ def rendered(report: Report, name: str, color: bool = False, category: str = "")
     """The report in that format. `category` is SARIF's."""
     module, _, function = FORMATS[name].partition(":")
     render = getattr(import_module(f"slowpath.report.{module}"), function)
-    if name in FOR_PEOPLE:
+    if name in WITH_TEXT:
         text: str = render(report, color)
     else:
         text = render(report, category) if name == "sarif" else render(report)

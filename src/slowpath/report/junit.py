@@ -78,4 +78,4 @@ def _counts(cases: list[ET.Element], name: str) -> dict[str, str]:
 
 def _xml(text: str) -> str:
     """What no document may hold is replaced; the rest is escaped when it is written."""
-    return NO_XML.sub("\ufffd", clean(text))
+    return text if text.isprintable() else NO_XML.sub("\ufffd", clean(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from slowpath.model.finding import Edit, Finding, Fix, Place, Step
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
-from slowpath.report.shared import HOME, page, spot
+from slowpath.report.shared import HOME, page
 
 SEVERITIES = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
 MAX_LINES = 40
@@ -76,12 +77,13 @@ def _range(place: Place, sources: Sources) -> Json:
 
 def _first_line(place: Place, sources: Sources) -> Json:
     """As in other formats: a comment goes to one line."""
-    line = spot(place, sources).line
-    starts = sources.starts(place.path)
-    text = sources.texts.get(place.path, b"")
-    stop = starts[line] if line < len(starts) else len(text)
-    end = starts[line - 1] + len(text[starts[line - 1] : stop].rstrip(b"\r\n"))
-    return _range(Place(place.path, (place.span[0], max(place.span[0], min(place.span[1], end)))), sources)
+    starts, (first, last) = sources.starts(place.path), place.span
+    line = bisect_right(starts, first)
+    if line < len(starts) and last >= starts[line]:
+        last = starts[line - 1] + len(sources.texts[place.path][starts[line - 1] : starts[line]].rstrip(b"\r\n"))
+    column = first - starts[line - 1] + 1
+    end = {"line": line, "column": max(column, last - starts[line - 1] + 1)}
+    return {"start": {"line": line, "column": column}, "end": end}
 
 
 def _position(path: str, offset: int, sources: Sources) -> Json:

@@ -27,6 +27,8 @@ STEERING = re.compile(
 """Control characters, changes of direction, and what makes a log of CI take text for a command."""
 
 
+MANY = 50
+"""More findings than one reads through: what they are is told at the end."""
 MAX_ALIKE = 10
 """Lines about one kind of trouble; a grammar's gap can stand in many files of a project."""
 
@@ -48,7 +50,8 @@ def full(report: Report, color: bool = False) -> str:
     """Every finding with its code, its path and what to do, then a summary."""
     style = Style(color)
     blocks = ["\n".join(_block(finding, report, style)) for finding in ordered(report)]
-    return "\n\n".join([*blocks, summary(report, style)]) + "\n"
+    rules = ["\n".join(by_rule(report))] if len(blocks) > MANY else []
+    return "\n\n".join([*blocks, *rules, summary(report, style)]) + "\n"
 
 
 def concise(report: Report, color: bool = False) -> str:
@@ -82,8 +85,7 @@ def troubles(report: Report) -> list[str]:
 
 def statistics(report: Report) -> str:
     """Findings per rule, wall time per stage, and how Rust calls were resolved."""
-    counts = Counter(finding.rule for finding in report.findings)
-    lines = [f"{count:6}  {rule}" for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    lines = by_rule(report)
     stats = report.stats
     times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stats.stages)
     lines.append(
@@ -92,6 +94,12 @@ def statistics(report: Report) -> str:
     if stats.calls:
         lines.append("Rust calls resolved: " + ", ".join(f"{count} {how}" for how, count in stats.calls))
     return "\n".join(lines) + "\n"
+
+
+def by_rule(report: Report) -> list[str]:
+    """How many findings each rule has, most first."""
+    counts = Counter(finding.rule for finding in report.findings)
+    return [f"{count:6}  {rule}" for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def clean(text: str) -> str:
