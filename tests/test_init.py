@@ -198,8 +198,9 @@ def test_what_nobody_writes_by_hand_is_left_out(tmp_path: Path) -> None:
                 "a/migrations/20240102030405_b.up.sql": "SELECT 1;",
                 "a/migrations/20240102030405_b.down.sql": "SELECT 1;",
                 "a/migrations/20230102030405_a.up.sql": "SELECT 1;",
+                "db/clickhouse/migrations/30_no_rule_speaks_of.sql": "SELECT 1;",
             },
-            "found 1 Rust file, 2 TypeScript files, 3 SQL files in 2 crates (axum, tokio, sqlx)\n"
+            "found 1 Rust file, 2 TypeScript files, 4 SQL files in 2 crates (axum, tokio, sqlx)\n"
             "found migrations in a/migrations\n",
         ),
         (
@@ -272,3 +273,19 @@ def test_gitlab_gets_a_snippet(tmp_path: Path) -> None:
     snippet = yaml.safe_load(told[told.index("slowpath:\n") :])
     assert snippet["slowpath"]["artifacts"]["reports"]["codequality"] == "gl-code-quality-report.json"
     assert (root / ".gitlab-ci.yml").read_text() == "stages: [test]\n"
+
+
+def test_other_keepers_of_hooks_are_told(tmp_path: Path) -> None:
+    root = write(project(tmp_path), {".husky/pre-commit": "npx lint-staged\n", "lefthook.yml": "pre-commit: {}\n"})
+    told = init(root, "--no-scan")
+    assert ".husky/pre-commit runs the hooks here: give it `slowpath scan --staged`\nlefthook.yml runs" in told
+    assert (root / ".husky/pre-commit").read_text() == "npx lint-staged\n"
+
+
+def test_many_findings_are_offered_to_a_baseline(tmp_path: Path) -> None:
+    root = repository(tmp_path, {f"src/More{n}.tsx": CLIENT.format(name=f"More{n}") for n in range(19)})
+    told = init(root)
+    assert "21 findings" in told and "`slowpath scan --write-baseline`" in told
+    assert told.count("warning[query-client-per-render]") == 1, "of a rule each"
+    (root / "src/More0.tsx").unlink()
+    assert "--write-baseline" not in init(root)

@@ -22,6 +22,8 @@ from slowpath.model.report import Report
 from slowpath.report import text
 
 SHOWN = 3
+MANY = 20
+"""Findings: more than these nobody fixes before the first commit."""
 
 
 @click.command("init")
@@ -74,8 +76,10 @@ def _first(report: Report, color: bool) -> str:
     shown = msgspec.structs.replace(report, findings=tuple(best), fingerprints=("",) * len(best))
     blocks, _, _ = text.full(shown, color).rstrip().rpartition("\n")
     summary = text.concise(report, color).rstrip().rpartition("\n")[2]
-    more = " These first, of a rule each; `slowpath scan` shows all." if len(report.findings) > len(best) else ""
-    return f"\n{blocks}{summary}{more}\n"
+    count = len(report.findings)
+    more = " These first, of a rule each; `slowpath scan` shows all." if count > len(best) else ""
+    new = "\nTo see only what is new from now on: `slowpath scan --write-baseline`." if count > MANY else ""
+    return f"\n{blocks}{summary}{more}{new}\n"
 
 
 def foremost(report: Report) -> list[Finding]:

@@ -11,7 +11,7 @@ from slowpath.commands.init_found import Found, Marked
 from slowpath.config import Config
 from slowpath.report.shared import HOME
 
-SCHEMA = f"{HOME.replace('github.com', 'raw.githubusercontent.com')}/v{__version__}/docs/slowpath.schema.json"
+SCHEMA = f"{HOME}/raw/v{__version__}/docs/slowpath.schema.json"
 
 
 class Setting(NamedTuple):

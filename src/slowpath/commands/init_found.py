@@ -13,6 +13,7 @@ import pathspec
 
 from slowpath.discover import Discovery
 from slowpath.link import layout
+from slowpath.link.migrations import FOREIGN
 from slowpath.model.limits import MAX_STARS
 
 LANGUAGES = {"rust": "Rust", "typescript": "TypeScript", "tsx": "TypeScript", "sql": "SQL"}
@@ -143,7 +144,7 @@ def _migrations(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     newest: dict[str, tuple[layout.Order, str]] = {}
     for path in paths:
         known = layout.version(path) if path.endswith(".sql") else None
-        if known is not None:
+        if known is not None and FOREIGN not in known.folder.lower():
             folder, _, name = path.rpartition("/")
             own = (
                 known.order,

@@ -12,6 +12,7 @@ from slowpath.commands.init_found import Found
 from slowpath.config import ConfigError
 
 CONFIG, HOOKS, WORKFLOW = "slowpath.toml", ".pre-commit-config.yaml", ".github/workflows/slowpath.yml"
+OTHER_HOOKS = (".husky/pre-commit", "lefthook.yml", ".lefthook.yml", "lefthook.toml")
 MAX_BYTES = 1_000_000
 
 
@@ -77,9 +78,12 @@ def _settings_of(where: Where, found: Found, plan: Plan) -> None:
 
 def _hook(where: Where, asked: bool | None, plan: Plan) -> None:
     text = _read(where.checkout, HOOKS)
-    if asked is False or (text is None and not asked):
+    if asked is False:
         return
-    if text is None:
+    if text is None and not asked:
+        others = (name for name in OTHER_HOOKS if (where.checkout / name).exists())
+        plan.told.extend(f"{name} runs the hooks here: give it `slowpath scan --staged`" for name in others)
+    elif text is None:
         plan.new[HOOKS] = "\n".join(["repos:", *init_files.hook(where.folder), ""]).encode()
     elif re.search(r"^\s*-\s+id:\s+[\"']?slowpath\b", text, re.M):
         plan.told.append(f"{HOOKS} runs slowpath already")
