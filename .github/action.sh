@@ -5,9 +5,10 @@
 set -euo pipefail
 
 die() { # one annotation, one line
-    local text=${1//'%'/'%25'}
-    text=${text//$'\r'/'%0D'}
-    echo "::error title=slowpath::${text//$'\n'/'%0A'}"
+    local text=${1//\%/%25}
+    text=${text//$'\r'/%0D}
+    text=${text//$'\n'/%0A}
+    echo "::error title=slowpath::$text"
     exit "${2:-2}"
 }
 
