@@ -23,7 +23,7 @@ from slowpath import engine, rulebook
 from slowpath.model.finding import Finding
 from slowpath.program.schema import Catalogue
 
-RULES = ("missing-index", "foreign-key-without-index")
+RULES = ("missing-index", "foreign-key-without-index", "redundant-index")
 
 
 class Outcome(NamedTuple):
@@ -65,8 +65,8 @@ def _failure(folder: Path, files: dict[str, str], database: databases.Database) 
     before = _indexes(database)
     try:
         database.file(up, transaction=not alone(up))
-        if len(_indexes(database)) != len(before) + 1:
-            return "leaves no index of its own"
+        if len(_indexes(database)) != len(before) + (-1 if "_drop_" in min(files) else 1):
+            return "does not leave one index more, or less"
         if down is not None:
             database.file(down, transaction=not alone(down))
             if _indexes(database) != before:

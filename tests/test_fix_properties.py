@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,5 +80,5 @@ def test_one_rule_at_a_time_ends_like_all_at_once(turn: int, tmp_path: Path) -> 
 
 
 def unversioned(texts: dict[str, bytes]) -> dict[str, bytes]:
-    """`migrations/2025_add_x/up.sql` goes by `x/up.sql`."""
-    return {path.partition("_add_")[2] or path: text for path, text in texts.items()}
+    """`migrations/2025_add_x/up.sql` goes by `_add_x/up.sql`."""
+    return {re.sub(r"^.*/[\d-]+(?=_)", "", path): text for path, text in texts.items()}

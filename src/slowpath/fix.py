@@ -11,6 +11,8 @@ from slowpath.model.report import Report
 
 Texts = Mapping[str, bytes]
 
+VERSION = re.compile(r"(?:.*/)?\d[\d-]*(?=_)")
+"""`db/migrations/0011` of `db/migrations/0011_add_pens_code_idx.sql`."""
 BARE_END = re.compile(r"(?<!\r)\n")
 
 
@@ -21,6 +23,7 @@ def chosen(report: Report, done: Collection[str], *, unsafe: bool) -> dict[str, 
     """
     taken: dict[str, list[Edit]] = {}
     found: dict[str, Fix] = {}
+    versions: set[str] = set()
     for finding, name in zip(report.findings, report.fingerprints, strict=True):
         fix = finding.fix
         if fix is None or not fix.edits or name in done or not (fix.safe or unsafe):
@@ -30,8 +33,11 @@ def chosen(report: Report, done: Collection[str], *, unsafe: bool) -> dict[str, 
             continue
         if any(_clash(edit, other) for edit in fix.edits for other in taken.get(edit.place.path, ())):
             continue
+        if not versions.isdisjoint(_versions(report.sources.texts, fix)):
+            continue
         if _parses(report.sources.texts, fix, taken):
             found[name] = fix
+            versions |= _versions(report.sources.texts, fix)
             for edit in fix.edits:
                 taken.setdefault(edit.place.path, []).append(edit)
     return found
@@ -44,6 +50,12 @@ def applied(texts: Texts, fixes: Iterable[Fix]) -> dict[str, bytes]:
         for edit in fix.edits:
             edits.setdefault(edit.place.path, {})[edit] = None
     return {path: _edited(texts.get(path, b""), own) for path, own in edits.items()}
+
+
+def _versions(texts: Texts, fix: Fix) -> set[str]:
+    """Those of new migrations, of which no two may be of one."""
+    paths = (edit.place.path for edit in fix.edits if edit.place.path not in texts)
+    return {found[0] for path in paths if (found := VERSION.match(path))}
 
 
 def _clash(one: Edit, other: Edit) -> bool:

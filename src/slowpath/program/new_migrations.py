@@ -1,4 +1,4 @@
-"""The migration that creates an index: new files in the layout, the order and the dialect of those that are there."""
+"""The migration that creates or drops an index: new files in the layout, order and dialect of those that are there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from slowpath.model.finding import Edit, Fix, Place
+from slowpath.model.schema import Index
 from slowpath.program.pg_names import Names, unused
 from slowpath.program.schema import Catalogue, Runner, Table
 
@@ -41,6 +42,21 @@ def propose_index(
     title = f"Add a migration that creates `{name}`; running it changes the database"
     statement = _Statement(lacking[0], lacking[0].tables[table], columns, function, name).text()
     return Proposal(statement, Fix(title, False, tuple(edits)) if complete else None)
+
+
+def propose_drop(catalogues: Iterable[Catalogue], table: str, index: Index, *, turn: int) -> Fix | None:
+    """The index goes from each of the databases. Nothing where it is more than columns: the way back makes it anew."""
+    name = index.name.rpartition(".")[2]
+    plain = index.method in ("", "btree") and not (index.unique or index.where or index.include or index.options)
+    if not plain or not PLAIN.fullmatch(name) or any(part.startswith("(") for part in index.parts):
+        return None
+    edits: list[Edit] = []
+    for catalogue in catalogues:
+        files = _Statement(catalogue, catalogue.tables[table], index.parts, "", name).files(turn, drops=True)
+        if not files:
+            return None
+        edits += [Edit(Place(path, (0, 0)), text) for path, text in files]
+    return Fix(f"Add a migration that drops `{name}`; running it changes the database", False, tuple(edits))
 
 
 def _name(catalogues: list[Catalogue], table: str, columns: Iterable[str], function: str) -> str:
@@ -77,7 +93,7 @@ class _Statement:
         schema = self.target.rpartition(".")[0] if self.dialect == "postgres" else ""
         return f"DROP INDEX {words}IF EXISTS {schema}{'.' if schema else ''}{self.name};"
 
-    def files(self, turn: int) -> list[tuple[str, str]]:
+    def files(self, turn: int, *, drops: bool = False) -> list[tuple[str, str]]:
         """(path, text) of a migration; none where its version, or an index on such a column, cannot be written."""
         runner = self.catalogue.runner
         version = _next(runner.newest, turn, fixed=runner.style == "directory") if runner is not None else ""
@@ -87,8 +103,9 @@ class _Statement:
         postgres = self.dialect == "postgres" and not self.catalogue.guessed
         words = "CONCURRENTLY " if postgres and runner.outside and not self.table.partitioned else ""
         careful = "IF NOT EXISTS " if self.dialect != "mysql" else ""
-        named = f"{version}_add_{self.name}"
-        return _files(runner, named, f"{self.text(words, careful)}\n", f"{self.undone(words)}\n", bool(words))
+        named = f"{version}_{'drop' if drops else 'add'}_{self.name}"
+        up, down = f"{self.text(words, careful)}\n", f"{self.undone(words)}\n"
+        return _files(runner, named, *((down, up) if drops else (up, down)), bool(words))
 
     def _written(self, name: str) -> str:
         return name.replace('"', "`") if self.dialect == "mysql" else name
