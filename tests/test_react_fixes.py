@@ -96,9 +96,9 @@ export const A = ({ tags }) => <main><Card style={{ top: 0 }} tags={["a"]} /><Ca
         mended(source, "memo-defeated", unsafe=True)
         == """import { memo } from "react";
 const Card = memo(function Card({ style, tags }) { return <p style={style}>{tags.length}</p>; });
-const CARD_STYLE: Parameters<typeof Card>[0]["style"] = { top: 0 };
+const CARD_STYLE: React.ComponentProps<typeof Card>["style"] = { top: 0 };
 
-const CARD_TAGS: Parameters<typeof Card>[0]["tags"] = ["a"];
+const CARD_TAGS: React.ComponentProps<typeof Card>["tags"] = ["a"];
 
 // Two of them.
 export const A = ({ tags }) => <main><Card style={CARD_STYLE} tags={CARD_TAGS} /><Card tags={tags} /></main>;

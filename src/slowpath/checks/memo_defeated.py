@@ -65,8 +65,8 @@ def _name(words: str, taken: set[str]) -> str:
 
 
 def _type(path: str, site: Site, fresh: Fresh) -> str:
-    """The prop's own type, so that the literals keep theirs. A component that is memoised can be called with props."""
-    return f': Parameters<typeof {site.tag}>[0]["{fresh.name}"]' if path.endswith(".tsx") else ""
+    """The prop's own type, so that the literals keep theirs. React's types are global, though its values are not."""
+    return f': React.ComponentProps<typeof {site.tag}>["{fresh.name}"]' if path.endswith(".tsx") else ""
 
 
 def _everywhere(rule: Rule, path: str, memo: Memo, defeated: list[tuple[str, Site]]) -> Finding:
