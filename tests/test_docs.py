@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 from slowpath import rulebook
+from slowpath.commands import init, scan
+from slowpath.report.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -83,3 +85,14 @@ def test_every_relative_link_leads_somewhere() -> None:
                 assert anchor in anchors(found), f"{page.relative_to(ROOT)}: {target}"
             count += 1
     assert count > 70
+
+
+def test_what_the_comparison_says_of_slowpath_is_so() -> None:
+    page = (ROOT / "docs" / "comparison.md").read_text()
+    own = [row.split("|")[2] for row in re.findall(r"^\|.*\|$", page, re.M) if row.count("|") == 7]
+    flags = {flag for cell in own for flag in re.findall(r"--[a-z][a-z-]+", cell)}
+    known = {option for command in (scan.command, init.command) for own in command.params for option in own.opts}
+    assert len(flags) >= 5 and flags <= known
+    assert f"{len(FORMATS)}: {', '.join(FORMATS)}" in " ".join(own)
+    fixable = len(list((ROOT / "tests" / "fix_proofs").glob("*.md")))
+    assert any(f"{fixable} of {len(rulebook.load())}" in cell for cell in own)
