@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
+
 from slowpath.model.facts import Allow
 from slowpath.model.finding import Finding, Place
 from slowpath.model.rule import Rule
@@ -29,7 +31,10 @@ def suppress(
     known: frozenset[str],
     sources: Sources,
 ) -> list[Finding]:
-    """The findings that no allow covers, and those about the allows. `rules` ran; `known` are the ids that exist."""
+    """The findings that no allow covers, without the further calls that one covers, and those about the allows.
+
+    `rules` ran; `known` are the ids that exist.
+    """
     allows = [(path, allow) for path, file in files.items() for allow in file.facts.allows]
     if not allows:
         return list(findings)
@@ -38,14 +43,19 @@ def suppress(
         covered |= {(path, target(allow, path, sources), rule): False for rule in allow.rules}
     kept = []
     for finding in findings:
-        site = (finding.place.path, sources.line(finding.place.path, finding.place.span[0]), finding.rule)
-        if site in covered:
-            covered[site] = True
-        else:
-            kept.append(finding)
+        further = {step: _site(finding, step.place, sources) for step in finding.related if step.site}
+        own = _site(finding, finding.place, sources)
+        covered |= {site: True for site in (own, *further.values()) if site in covered}
+        if own not in covered:
+            shown = tuple(step for step in finding.related if further.get(step) not in covered)
+            kept.append(finding if shown == finding.related else msgspec.structs.replace(finding, related=shown))
     for path, allow in allows:
         kept += _about(path, allow, covered, rules, known, sources)
     return kept
+
+
+def _site(finding: Finding, place: Place, sources: Sources) -> Site:
+    return (place.path, sources.line(place.path, place.span[0]), finding.rule)
 
 
 def target(allow: Allow, path: str, sources: Sources) -> int:

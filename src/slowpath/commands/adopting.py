@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from slowpath.commands import exits
 from slowpath.config import PRESETS
 
 OPTIONS: Sequence[Callable[[Any], Any]] = (
@@ -26,6 +27,8 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
     ),
     click.option("--grow", is_flag=True, help="With --write-baseline: take in what is new as well."),
     click.option("--strict-baseline", is_flag=True, help="Exit 1 where the baseline holds what is gone."),
+    click.option("--add-allow", is_flag=True, help="Write a comment that allows it beside all that would be shown."),
+    click.option("--reason", metavar="TEXT", help="With --add-allow: what the comments say."),
 )
 
 
@@ -34,3 +37,24 @@ def options(function: Any) -> Any:
     for option in reversed(OPTIONS):
         function = option(function)
     return function
+
+
+def refuse(asked: Any) -> None:
+    """End where options do not go together."""
+    if asked.grow and not asked.write_baseline:
+        exits.fail("--grow goes with --write-baseline")
+    if asked.write_baseline and (asked.preset or asked.min_confidence):
+        exits.fail("--write-baseline goes without --preset and --min-confidence: set them in slowpath.toml")
+    of_change = asked.since or asked.staged or asked.hook
+    if asked.write_baseline and (asked.diff or of_change):
+        exits.fail("--write-baseline goes without --diff, --since, --staged and --hook")
+    if asked.reason is not None and not asked.add_allow:
+        exits.fail("--reason goes with --add-allow")
+    if asked.add_allow and (asked.fixing or asked.write_baseline or asked.measure_builds or asked.staged or asked.hook):
+        exits.fail("--add-allow goes without --fix, --write-baseline, --measure, --staged and --hook")
+    if asked.reason is not None:
+        from slowpath.allow import unusable
+
+        words = unusable(asked.reason)
+        if words:
+            exits.fail(words)

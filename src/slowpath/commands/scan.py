@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import msgspec
 from slowpath import engine, fix_diff, fix_files
 from slowpath.baseline_file import BaselineError
 from slowpath.cache import Cache, directory
-from slowpath.commands import adopting, baselines, changes, exits, fixed, links, outputs, project, terminal
+from slowpath.commands import adopting, allow, baselines, changes, exits, fixed, links, outputs, project, terminal
+from slowpath.commands.allow import Added
 from slowpath.commands.baselines import Baseline
 from slowpath.commands.outputs import Output
 from slowpath.commands.project import Project
@@ -61,6 +62,8 @@ class Asked(msgspec.Struct, frozen=True):
     write_baseline: bool
     grow: bool
     strict_baseline: bool
+    add_allow: bool
+    reason: str | None
 
     @property
     def is_whole(self) -> bool:
@@ -137,12 +140,7 @@ def command(**options: Any) -> None:
         exits.fail("--unsafe-fixes goes with --fix or --diff")
     if asked.measure_builds and asked.fixing:
         exits.fail("--measure compares with what --fix would do: it goes without it")
-    if asked.grow and not asked.write_baseline:
-        exits.fail("--grow goes with --write-baseline")
-    if asked.write_baseline and (asked.preset or asked.min_confidence):
-        exits.fail("--write-baseline goes without --preset and --min-confidence: set them in slowpath.toml")
-    if asked.write_baseline and (asked.diff or asked.change != changes.Wanted(None, False, False)):
-        exits.fail("--write-baseline goes without --diff, --since, --staged and --hook")
+    adopting.refuse(asked)
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     try:
         parts = changes.parts(asked.paths) if asked.hook else [asked.paths]
@@ -164,7 +162,8 @@ def _scanned(asked: Asked) -> int:
         scanning["narrow"] = used.before(scanning.get("narrow"))
     mended: Mended | None = None
     unwritten: dict[str, str] = {}
-    if asked.fixing or asked.diff:
+    allows: Added | None = None
+    if asked.fixing or (asked.diff and not asked.add_allow):
         mended = engine.mend(own.root, own.rules, unsafe=asked.unsafe_fixes, **scanning)
         report = mended.before
     else:
@@ -175,12 +174,17 @@ def _scanned(asked: Asked) -> int:
         stale = changes.UNEQUAL if asked.staged else fix_files.CHANGED
         unwritten = fix_files.write(own.root, mended.before.sources.texts, mended.texts, fixes, stale)
         report = engine.scan(own.root, own.rules, **scanning) if unwritten or asked.staged else mended.report
+    if asked.add_allow:
+        allows = allow.added(report, own.root, asked.reason, diff=asked.diff)
+        report = report if asked.diff else engine.scan(own.root, own.rules, **scanning)
     finish()
     if used is not None and asked.write_baseline:
         report = baselines.written(used, own.root, grow=asked.grow)
+    changed = mended.texts if mended else allows.texts if allows else {}
+    patch = fix_diff.diff(report.sources.texts, changed) if asked.diff else ""
     report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
     report = links.followed(report, own.root)
-    _show(report, asked, mended)
+    _show(report, asked, patch)
     if asked.style in formats.WITH_TEXT:
         for line in text.troubles(report):
             terminal.warn(line)
@@ -189,13 +193,16 @@ def _scanned(asked: Asked) -> int:
             terminal.warn(line)
         if asked.staged and asked.fixing and mended.texts.keys() - unwritten.keys():
             terminal.warn("what is staged is as it was: `git add` the files that are fixed")
+    for line in allows.lines if allows else ():
+        terminal.warn(line)
     whole = asked.is_whole and not _scope(asked, own)
-    gone = used is not None and baselines.kept_up(used, own.root, whole=whole)
+    gone = used is not None and not asked.write_baseline and baselines.kept_up(used, own.root, whole=whole)
     failed_check = gone and asked.strict_baseline and not asked.exit_zero
+    unusable = bool(own.broken or unwritten or failed or (allows and allows.failed))
     if asked.statistics:
         click.echo(text.statistics(report), err=True, nl=False)
     click.echo(saved, err=True, nl=False)
-    return max(_exit_code(report, own, asked, mended, bool(own.broken or unwritten or failed)), failed_check)
+    return max(_exit_code(report, own, asked, changed, unusable), failed_check)
 
 
 def _project(asked: Asked) -> Project:
@@ -241,7 +248,7 @@ def _saved(own: Project, report: Report, progress: Any) -> tuple[str, bool]:
     return savings.measured(own.root, report, progress)
 
 
-def _show(report: Report, asked: Asked, mended: Mended | None) -> None:
+def _show(report: Report, asked: Asked, patch: str) -> None:
     """The report, where it was asked to go; a diff instead, unless the report goes to a file."""
     on_terminal = asked.output_file is None and sys.stdout.isatty()
     # Equal input gives equal bytes, whatever cache and jobs.
@@ -250,20 +257,20 @@ def _show(report: Report, asked: Asked, mended: Mended | None) -> None:
         shown = report if asked.statistics or (asked.style in formats.FOR_PEOPLE and on_terminal) else stable
         colored = asked.output_file is None and terminal.color(on_terminal)
         terminal.write(asked.output_file, formats.rendered(shown, asked.style, colored, asked.sarif_category))
-    if mended and asked.diff:
-        terminal.write(None, fix_diff.diff(mended.before.sources.texts, mended.texts))
+    if asked.diff:
+        terminal.write(None, patch)
     beside = [Output("sarif", asked.sarif_output)] if asked.sarif_output else []
     outputs.write((*asked.outputs, *beside), stable, asked.sarif_category)
 
 
-def _exit_code(report: Report, own: Project, asked: Asked, mended: Mended | None, unusable: bool) -> int:
+def _exit_code(report: Report, own: Project, asked: Asked, changed: Mapping[str, bytes], unusable: bool) -> int:
     if any(trouble.internal for trouble in report.troubles):
         return exits.INTERNAL
     if unusable:
         return exits.USAGE
     failing = project.failing(own.settings, report.findings)
-    if mended and asked.diff:
-        failing = bool(mended.texts)
+    if asked.diff:
+        failing = bool(changed)
     return exits.FINDINGS if failing and not asked.exit_zero else 0
 
 
