@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -13,8 +14,11 @@ import msgspec
 import pytest
 from surface import project, write
 
-from slowpath import engine, rulebook
+from slowpath import asking, engine, program, rulebook, workers
 from slowpath.cache import Cache
+from slowpath.discover import discover
+from slowpath.facts import facts_of
+from slowpath.link import link
 from slowpath.model.report import Report
 from slowpath.session import Session
 
@@ -122,3 +126,72 @@ def test_session_says_what_a_scan_says(tmp_path: Path, name: str) -> None:
         report = session.report()
         assert report.findings and report.findings == fresh.findings, f"step {step}"
         assert report.fingerprints == fresh.fingerprints and report.troubles == fresh.troubles, f"step {step}"
+
+
+def linked(name: str) -> program.Program:
+    found = discover(FIXTURES / name)
+    return link(facts_of(found, RULES, 1, None).files, found.unread)
+
+
+@pytest.mark.parametrize("view", program.VIEWS)
+def test_views_are_linked_from_what_they_say(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that read more than it says would be taken for unchanged when it is not."""
+    said = program.VIEWS[view]
+    monkeypatch.setattr(program, "VIEWS", dict.fromkeys(program.VIEWS, frozenset()))
+    shop = linked("shop")
+    getattr(shop, view)
+    assert shop.read and shop.read <= said
+
+
+def test_two_processes_say_what_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MANY_CALLS", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    started = []
+    aside = workers.aside
+    monkeypatch.setattr(workers, "aside", lambda work: started.append(1) or aside(work))
+    rules = [rule for rule in RULES if rule.kind != "allow"]
+    alone = asking.answers(linked("shop"), rules, 1)
+    assert not started and sum(len(one.findings) for one in alone) > 20
+    together = asking.answers(linked("shop"), rules, 2)
+    assert started or not workers.two_at_once(2)
+    assert [(one.findings, one.troubles, one.views) for one in together] == [
+        (one.findings, one.troubles, one.views) for one in alone
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("death", ["exit", "error"])
+def test_second_process_that_dies_costs_nothing(death: str) -> None:
+    here = os.getpid()
+
+    def work() -> bytes:
+        if os.getpid() != here:
+            if death == "exit":
+                os._exit(7)
+            raise MemoryError
+        return b"done here"
+
+    assert workers.aside(work)() == b"done here"
+    assert workers.aside(lambda: str(os.getpid()).encode())() != str(here).encode()
+
+
+def test_rust_is_not_linked_anew_for_the_body_of_a_function(tmp_path: Path) -> None:
+    source = '#[actix_web::get("/")]\npub async fn handler() {\n    helper();\n}\n\nfn helper() {\n    let _ = std::fs::read("a");\n}\n'
+    manifest = '[package]\nname = "p"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nactix-web = "4"\n'
+    main = "mod work;\n\nfn main() {}\n"
+    root = write(tmp_path, {"Cargo.toml": manifest, "src/main.rs": main, "src/work.rs": source})
+    session = Session(root, RULES, WHOLE | {"jobs": 1})
+
+    def reads() -> list[str]:
+        return [found.function for found in session.report().findings if found.rule == "blocking-in-async"]
+
+    assert reads() == ["handler"]
+    linked_once = session._memory._program.rust  # type: ignore[union-attr]
+    session.hold("src/work.rs", source.replace("helper();", "").encode())
+    assert reads() == []
+    session.hold("src/work.rs", source.replace("helper();", 'std::fs::write("b", "c").unwrap();').encode())
+    assert reads() == ["handler"]
+    assert session._memory._program.rust is linked_once  # type: ignore[union-attr]
+    session.hold("src/work.rs", source.replace("fn helper()", "async fn helper()").encode())
+    reads()
+    assert session._memory._program.rust is not linked_once  # type: ignore[union-attr]
