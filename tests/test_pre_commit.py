@@ -123,6 +123,13 @@ def test_excluded_ignored_and_generated_files_are_silent(hooked: Hooked) -> None
     assert (outcome.code, outcome.found) == (0, []), outcome.text
 
 
+def test_what_a_baseline_holds_is_not_asked_about_again(hooked: Hooked) -> None:
+    assert hooked.repo.scan("--write-baseline", "--format", "full", rules="").code == 0
+    hooked.repo.commit()
+    assert hooked.stage({"src/handlers.rs": f"// Handlers.\n{HANDLERS}"}).code == 0
+    assert hooked.stage({"src/archive.rs": BLOCKS}).found == ["src/handlers.rs:6"]
+
+
 def test_only_files_of_the_commit_are_told_to_be_unreadable(hooked: Hooked) -> None:
     hooked.repo.commit({"src/bad.rs": "fn f( {{{\n", "src/main.rs": f"mod bad;\n{SERVER['src/main.rs']}"})
     assert "does not understand" not in hooked.stage({"src/archive.rs": BLOCKS}).text
@@ -233,6 +240,16 @@ def test_the_hook_is_handed_what_is_read() -> None:
         assert language_of(name) and re.search(pattern[1], name), name
     for name in other.split():
         assert not re.search(pattern[1], name), name
+
+
+def test_the_page_names_what_there_is() -> None:
+    page = (ROOT / "docs/pre-commit.md").read_text()
+    help_text = subprocess.run(
+        [sys.executable, "-m", "slowpath", "scan", "--help"], capture_output=True, text=True
+    ).stdout
+    options = set(re.findall(r"--[a-z-]+", page)) - {"--all-files", "--from-ref", "--to-ref"}
+    assert len(options) > 5 and {option for option in options if f"{option} " not in f"{help_text} "} == set()
+    assert set(re.findall(r"- id: (\S+)", page)) == {"slowpath"} and "- id: slowpath-all" in HOOKS
 
 
 def test_the_line_of_the_readme_installs_it(server: Repo, pre_commit: str, tmp_path: Path) -> None:
