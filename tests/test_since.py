@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 from repos import ARCHIVE, BLOCKS, HANDLERS, SERVER, Repo
 from surface import PACKAGE
+
+from slowpath import lines
 
 HELPER = "src/archive.rs"
 CALLER = "src/handlers.rs:5"
@@ -219,7 +222,23 @@ def test_a_sparse_checkout(server: Repo) -> None:
     said = server.write({HELPER: BLOCKS}).scan("--since", "HEAD")
     assert said.found == [CALLER] and said.stderr == ""
     server.git("add", HELPER)
-    assert server.scan("--staged").found == [CALLER]
+    said = server.scan("--staged", "--format", "full")
+    assert "src/handlers.rs:5:" in said.text and "; 5 files scanned" in said.text
+
+
+def test_which_lines_a_text_still_has() -> None:
+    """Never another line, none twice, all of an equal text; and it stays linear where lines repeat."""
+    random = Random(5)
+    for _ in range(300):
+        old = [random.choice("abcde ") for _ in range(random.randrange(12))]
+        new = [line for line in old if random.random() < 0.8] + random.choices("abcde ", k=random.randrange(3))
+        kept = lines.kept("\n".join(old).encode(), "\n".join(new).encode())
+        assert len(set(kept.values())) == len(kept)
+        for now, was in kept.items():
+            assert (new or [""])[now - 1].split() == (old or [""])[was - 1].split()
+    many = b"{\n}\n" * 50_000
+    assert len(lines.kept(many, many.replace(b"}", b" }\r"))) == 100_001
+    assert lines.kept(b"a\nb\nc", b"b\nnew\na\nc") == {1: 2, 3: 1, 4: 3}
 
 
 def test_odd_files(server: Repo) -> None:

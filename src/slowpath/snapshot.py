@@ -10,7 +10,6 @@ import errno
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 from slowpath import git
@@ -72,9 +71,10 @@ class Snapshot:
 
 
 def staged(root: Path, exclude: Iterable[str]) -> Discovery:
-    """The project as the next commit would hold it. Raises GitError."""
+    """The project as the next commit would hold it, but for what a sparse checkout leaves out. Raises GitError."""
+    entries = {name: entry for name, entry in git.index(root).items() if not entry.sparse}
     with git.blobs(root) as blobs:
-        return discover(root, exclude, Snapshot(git.index(root), blobs, _reader(Disk(root))))
+        return discover(root, exclude, Snapshot(entries, blobs, _reader(Disk(root))))
 
 
 def committed(root: Path, exclude: Iterable[str], commit: str, texts: Mapping[str, bytes]) -> Discovery:
@@ -94,10 +94,12 @@ def committed(root: Path, exclude: Iterable[str], commit: str, texts: Mapping[st
         and index[name].oid == entry.oid
         and git.blob_id(own, entry.oid) != entry.oid
     ]
-    with ExitStack() as stack:
-        blobs = stack.enter_context(git.blobs(root))
-        same = git.filtered(root, unsure)
+    same = git.filtered(root, unsure)
+    with git.blobs(root) as blobs:
         return discover(root, exclude, Snapshot(kept, blobs, lambda name: texts.get(printable(name)), same))
+
+
+MAX_BESIDE = 16_000_000
 
 
 def _reader(disk: Disk) -> Callable[[str], bytes | None]:
@@ -108,9 +110,6 @@ def _reader(disk: Disk) -> Callable[[str], bytes | None]:
             return None
 
     return read
-
-
-MAX_BESIDE = 16_000_000
 
 
 def _plain(text: bytes) -> bytes:
