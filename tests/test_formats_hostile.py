@@ -95,6 +95,7 @@ def test_xml_and_json_are_read_back(text: str) -> None:
     told = json.loads(formats.rendered(report, "rdjson"))
     jsonschema.validate(told, DIAGNOSTICS)
     assert told["diagnostics"][0]["message"] == text
+    assert told["diagnostics"][1]["message"] == f"{text}\n\nMeasured: confirmed: {text}"
     lines = formats.rendered(report, "json-lines").rstrip("\n").split("\n")
     assert [json.loads(line)["type"] for line in lines] == ["finding", "finding", "error", "error"]
     assert json.loads(lines[0])["message"] == json.loads(lines[2])["message"] == text
@@ -121,3 +122,12 @@ def test_markdown_holds_only_its_own_markup(text: str) -> None:
     assert links and all(link.startswith(HOME) for link in links)
     assert not re.search(r"@\w|#\d|GH-\d", " ".join(words))
     assert not re.search(r"(?<![\](])https?://|www\.", re.sub(r"(`+).+?\1", "", said)), "GitHub links these by itself"
+
+
+@pytest.mark.parametrize("style", ["sarif", "junit", "markdown"])
+def test_no_report_tells_where_a_machine_keeps_things(style: str) -> None:
+    """What is wrong with the cache is told with its name alone."""
+    broken = Trouble("/home/somebody/.cache/slowpath/facts.db", 0, "cannot be opened")
+    said = formats.rendered(msgspec.structs.replace(evil("x"), troubles=(broken, broken)), style)
+    assert "facts.db" in said and "somebody" not in said
+    assert style != "junit" or junit(said).get("errors") == "2"

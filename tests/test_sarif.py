@@ -20,7 +20,7 @@ import pytest
 from surface import project, run, write
 
 from slowpath import engine, rulebook
-from slowpath.model.finding import Step
+from slowpath.model.finding import Measured, Step
 from slowpath.report import sarif, sarif_limits
 from slowpath.report.linehash import line_hashes
 from slowpath.report.sarif_rules import described
@@ -162,7 +162,9 @@ def test_help_is_the_page_and_every_link_of_it_leads_somewhere() -> None:
         assert rule["properties"]["precision"] in ("very-high", "high", "medium")
         assert "security" not in json.dumps(rule["properties"])
     assert any("/rules/sql/index-not-concurrent.md)" in rule["help"]["markdown"] for rule in rules)
-    own = msgspec.structs.replace(rulebook.load()[0], path="/elsewhere/own.md", page="# Own\nSee [this](that.md).\n")
+    changes = {"path": "/elsewhere/own.md", "page": "# Own\nSee [this](that.md).\n", "group": "security"}
+    own = msgspec.structs.replace(rulebook.load()[0], **changes)
+    assert described(own)["properties"]["tags"] == ["performance"], "another would make security alerts of the findings"
     assert described(own)["help"]["markdown"] == "# Own\nSee this." and "helpUri" not in described(own)
 
 
@@ -177,6 +179,16 @@ def test_long_paths_and_many_sites_are_cut(tmp_path: Path) -> None:
     assert len(result["codeFlows"][0]["threadFlows"][0]["locations"]) == 1000
     assert [place["id"] for place in result["relatedLocations"]] == list(range(1, 101))
     assert all(f"]({place['id']})" in result["message"]["text"] for place in result["relatedLocations"])
+
+
+def test_what_was_measured_is_told(tmp_path: Path) -> None:
+    """In the message, since code scanning shows no properties."""
+    report = engine.scan(project(tmp_path), rulebook.load())
+    known = msgspec.structs.replace(report.findings[0], measured=Measured("confirmed", "40 ms of each GET /[id]"))
+    log = sarif.log(msgspec.structs.replace(report, findings=(known, report.findings[1]), measured=True), "", 2)
+    told = log["runs"][0]["results"][0]
+    assert told["message"]["text"].endswith(" Measured: confirmed: 40 ms of each GET /\\[id\\].")
+    assert told["properties"]["measured"]["status"] == "confirmed"
 
 
 def test_what_is_not_shown_is_told(tmp_path: Path) -> None:

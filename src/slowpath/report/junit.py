@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from slowpath.model.finding import Finding, Trouble
 from slowpath.model.report import Report
-from slowpath.report.shared import details, spot
+from slowpath.report.shared import details, file_of, spot
 from slowpath.report.text import clean
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,7 +30,8 @@ def render(report: Report) -> str:
             name += f" ({seen[path, name]})"
         cases[path].append(_failed(name, path, finding, report))
     for trouble in report.troubles:
-        cases[trouble.path].append(_error(trouble))
+        path = file_of(trouble, report)
+        cases[path].append(_error(trouble, path, len(cases[path])))
     if not cases:
         cases["slowpath"].append(_case("no slow paths", "slowpath"))
     root = ET.Element("testsuites", _counts([case for own in cases.values() for case in own], "slowpath"))
@@ -59,9 +60,9 @@ def _frame(path: str, line: int) -> str:
     return f"at {folder.replace('/', '.')}.Slowpath({name}:{line})"
 
 
-def _error(trouble: Trouble) -> ET.Element:
-    case = _case(f"reading line {trouble.line}" if trouble.line else "reading", trouble.path)
-    told = f"{trouble.path}:{trouble.line or 1}: {trouble.message}"
+def _error(trouble: Trouble, path: str, number: int) -> ET.Element:
+    case = _case(f"reading ({number + 1})" if number else "reading", path)
+    told = f"{path}:{trouble.line or 1}: {trouble.message}"
     error = ET.SubElement(case, "error", {"type": "internal" if trouble.internal else "input", "message": _xml(told)})
     error.text = _xml(told)
     return case

@@ -10,7 +10,7 @@ import msgspec
 from slowpath.model.finding import Edit, Finding, Fix, Place, Step
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
-from slowpath.report.shared import HOME, page
+from slowpath.report.shared import HOME, measured, page
 
 SEVERITIES = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
 MAX_LINES = 40
@@ -31,7 +31,7 @@ def render(report: Report) -> str:
 def _diagnostic(finding: Finding, report: Report) -> Json:
     address = page(report.rules[finding.rule])
     told: Json = {
-        "message": finding.message,
+        "message": finding.message + (f"\n\n{measured(finding.measured)}" if finding.measured else ""),
         "location": {"path": report.prefix + finding.place.path, "range": _first_line(finding.place, report.sources)},
         "severity": SEVERITIES[finding.severity],
         "code": {"value": finding.rule, **({"url": address} if address else {})},

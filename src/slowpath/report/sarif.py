@@ -15,9 +15,9 @@ from urllib.parse import quote
 import msgspec
 
 from slowpath import __version__
-from slowpath.model.finding import Place, Step, Trouble
+from slowpath.model.finding import Finding, Place, Step, Trouble
 from slowpath.model.report import Report
-from slowpath.report import sarif_limits
+from slowpath.report import sarif_limits, shared
 from slowpath.report.json import measured, saves
 from slowpath.report.linehash import line_hashes
 from slowpath.report.sarif_rules import described, sentence
@@ -79,7 +79,7 @@ def _results(found: list[Ranked], indexes: dict[str, int], report: Report) -> It
             "ruleId": finding.rule,
             "ruleIndex": indexes[finding.rule],
             "level": finding.severity,
-            "message": {"text": _message(finding.message, related, report)},
+            "message": {"text": _message(finding, related, report)},
             "locations": [_location(finding.place, report)],
             "partialFingerprints": _prints(one, hashes, report),
         }
@@ -121,8 +121,10 @@ def _properties(one: Ranked) -> Json:
     return properties
 
 
-def _message(message: str, related: tuple[Step, ...], report: Report) -> str:
-    text = sentence(_escape(message))
+def _message(finding: Finding, related: tuple[Step, ...], report: Report) -> str:
+    text = sentence(_escape(finding.message))
+    if finding.measured:
+        text += f" {sentence(_escape(shared.measured(finding.measured)))}"
     links = [f"[{_escape(at(step.place, report))}]({number})" for number, step in enumerate(related, 1)]
     return f"{text} Also at {', '.join(links)}." if links else text
 
@@ -168,7 +170,7 @@ def _notifications(report: Report, count: int) -> Iterator[Json]:
 def _notification(trouble: Trouble, report: Report) -> Json:
     note: Json = {
         "level": "error" if trouble.internal else "warning",
-        "message": {"text": sentence(_escape(f"{trouble.path}: {trouble.message}"))},
+        "message": {"text": sentence(_escape(f"{shared.file_of(trouble, report)}: {trouble.message}"))},
     }
     if trouble.path in report.sources.texts:
         physical: Json = {"artifactLocation": _artifact(report.prefix + trouble.path)}

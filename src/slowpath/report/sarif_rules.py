@@ -28,7 +28,7 @@ def described(rule: Rule) -> dict[str, Any]:
         **({"helpUri": address} if address else {}),
         "defaultConfiguration": {"level": rule.severity},
         "properties": {
-            "tags": list(dict.fromkeys(["performance", rule.group])),
+            "tags": [tag for tag in dict.fromkeys(["performance", rule.group]) if tag and tag != "security"],
             "precision": PRECISION[rule.confidence],
             "problem.severity": "recommendation" if rule.severity == "note" else rule.severity,
         },

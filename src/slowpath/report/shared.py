@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from slowpath.model.finding import CONFIDENCES, SEVERITIES, Finding, Place, Step, impact
+from slowpath.model.finding import CONFIDENCES, SEVERITIES, Finding, Measured, Place, Step, Trouble, impact
 from slowpath.model.report import Report
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
@@ -77,6 +77,18 @@ def at(place: Place, report: Report) -> str:
     return f"{place.path}:{report.sources.line(place.path, place.span[0])}"
 
 
+def measured(known: Measured) -> str:
+    """What the running system says of a finding."""
+    return f"Measured: {known.status.replace('-', ' ')}: {known.summary}"
+
+
+def file_of(trouble: Trouble, report: Report) -> str:
+    """Where a trouble is, without what lies above the project: a report goes to others."""
+    if trouble.path in report.sources.texts:
+        return report.prefix + trouble.path
+    return Path(trouble.path).name if trouble.path.startswith("/") else trouble.path
+
+
 def details(finding: Finding, report: Report) -> list[str]:
     """What a reader wants to know beside the message, one fact a line."""
     lines = [f"{number}. {step}" for number, step in enumerate(steps(finding.flow, report), 1)]
@@ -85,6 +97,6 @@ def details(finding: Finding, report: Report) -> list[str]:
         more = f" and {len(finding.routes) - MAX_STEPS} more" if len(finding.routes) > MAX_STEPS else ""
         lines.append(f"Routes: {', '.join(finding.routes[:MAX_STEPS])}{more}")
     if finding.measured:
-        lines.append(f"Measured: {finding.measured.status.replace('-', ' ')}: {finding.measured.summary}")
+        lines.append(measured(finding.measured))
     help_text = finding.fix.title if finding.fix else advice(report.rules[finding.rule].instead)
     return lines + ([f"{'Fix' if finding.fix else 'Help'}: {help_text}"] if help_text else [])

@@ -14,7 +14,7 @@ from slowpath.model.finding import SEVERITIES, Finding
 from slowpath.model.report import Report
 from slowpath.report import markdown, text
 from slowpath.report.document import Code, told
-from slowpath.report.shared import at, details, page, ranked
+from slowpath.report.shared import at, details, file_of, page, ranked
 
 MAX_CHARACTERS = 64_000
 DETAILED = 30
@@ -85,7 +85,7 @@ def _troubles(report: Report) -> Iterator[str]:
     count = len(report.troubles)
     yield from ("", f"<details><summary>{count} problem{'' if count == 1 else 's'} reading files</summary>", "")
     for trouble in report.troubles[:MAX_TROUBLES]:
-        path = trouble.path[:MAX_TEXT]
+        path = file_of(trouble, report)[:MAX_TEXT]
         where = markdown.inline((Code(f"{path}:{trouble.line}" if trouble.line else path),))
         yield f"- {where}: {inert(trouble.message[:MAX_TEXT])}"
     if count > MAX_TROUBLES:
