@@ -6,7 +6,7 @@ text after its end is the unit 65535, then zeros. Equal windows have equal hashe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 BLOCK = 100
 FACTOR = 37
@@ -21,7 +21,7 @@ def line_hashes(source: bytes, lines: Iterable[int]) -> dict[int, str]:
     wanted = set(lines)
     seen: dict[bytes, int] = {}
     hashes = {}
-    for number, start in enumerate(_starts(units), 1):
+    for number, start in enumerate(_starts(kept), 1):
         window = bytes(units[start : start + BLOCK])
         seen[window] = seen.get(window, 0) + 1
         if number in wanted:
@@ -29,10 +29,12 @@ def line_hashes(source: bytes, lines: Iterable[int]) -> dict[int, str]:
     return hashes
 
 
-def _starts(units: memoryview[int]) -> list[int]:
-    """Offset of the first kept unit of each line; the last line holds at least the end."""
-    end = len(units) - BLOCK - 1
-    return [0, *(index + 1 for index in range(end) if units[index] == 10)]
+def _starts(kept: str) -> Iterator[int]:
+    """Offset in UTF-16 units of the first kept one of each line; the last line holds at least the end."""
+    at = 0
+    for line in kept.split("\n"):
+        yield at
+        at += 1 + (len(line) if line.isascii() else len(line.encode("utf-16-le", "surrogatepass")) // 2)
 
 
 def _hash(window: Iterable[int]) -> int:
