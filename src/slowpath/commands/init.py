@@ -10,8 +10,9 @@ import click
 import msgspec
 
 from slowpath import config, engine, fix_diff, fix_files
+from slowpath.baseline_file import BaselineError
 from slowpath.cache import Cache, directory
-from slowpath.commands import exits, init_files, init_plan, project, terminal
+from slowpath.commands import baselines, exits, init_files, init_plan, project, terminal
 from slowpath.commands.init_found import Found, look
 from slowpath.commands.init_plan import Plan, Where
 from slowpath.commands.scan import GC_THRESHOLD
@@ -51,7 +52,7 @@ def command(path: Path, diff: bool, pre_commit: bool | None, workflow: bool | No
         plan = init_plan.planned(where, found, pre_commit, workflow)
         if not no_scan:
             _scan(where, found)
-    except ConfigError as error:
+    except (ConfigError, BaselineError) as error:
         exits.fail(str(error))
     _finish(where, plan, diff)
 
@@ -59,12 +60,15 @@ def command(path: Path, diff: bool, pre_commit: bool | None, workflow: bool | No
 def _scan(where: Where, found: Found) -> None:
     """Scan as the written settings ask for, and show what matters most."""
     gc.set_threshold(GC_THRESHOLD, 50, 100)
-    own = project.opened([where.root])
+    own = project.opened([where.root])._replace(root=where.root)
     settings = own.settings
     if settings == Config():
         settings = config.parse(init_files.config(found), where.root / init_plan.CONFIG)
     progress, done = terminal.progress()
     options = project.scan_options(where.root, settings, own.every) | {"progress": progress}
+    held = baselines.opened(own, None)
+    if held is not None:
+        options["narrow"] = held.narrow
     report = engine.scan(where.root, own.rules, cache=Cache(directory()), **options)
     done()
     click.echo(_first(report, terminal.color(sys.stdout.isatty())))
