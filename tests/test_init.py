@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -217,16 +218,20 @@ def test_what_it_finds(tmp_path: Path, files: dict[str, str], words: str) -> Non
     assert ('# start-after = "20240102030405_b"' in (root / "slowpath.toml").read_text()) == ("SQL" in words)
 
 
-def test_a_project_within_a_larger_checkout(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "name"), [("apps/web", "apps-web"), ("our app's\n #1: [x]", "our-app-s---1---x-"), ("a.b\\c", "a.b-c")]
+)
+def test_a_project_within_a_larger_checkout(tmp_path: Path, folder: str, name: str) -> None:
     root = repository(tmp_path, {".pre-commit-config.yaml": HOOKS})
-    web = project(root / "apps" / "web")
+    web = project(root / folder)
     init(web, "--no-scan")
     assert (web / "slowpath.toml").exists() and not (root / "slowpath.toml").exists()
-    workflow = yaml.safe_load((root / ".github/workflows/slowpath-apps-web.yml").read_text())
+    workflow = yaml.safe_load((root / f".github/workflows/slowpath-{name}.yml").read_text())
     inputs = workflow["jobs"]["slowpath"]["steps"][-1]["with"]
-    assert inputs == {"working-directory": "apps/web", "category": "slowpath-apps-web"}
+    assert inputs == {"working-directory": folder, "category": f"slowpath-{name}"}
     hook = yaml.safe_load((root / ".pre-commit-config.yaml").read_text())["repos"][-1]["hooks"][0]
-    assert hook == {"id": "slowpath", "exclude": "^(?!apps/web/)"}
+    inside, outside = f"{folder}/src/a.rs", "b/src/a.rs"
+    assert re.search(hook["exclude"], outside) and not re.search(hook["exclude"], inside)
     (web / "src/sub").mkdir()
     before = texts(root)
     init(web / "src/sub", "--no-scan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -77,7 +78,7 @@ def _string(text: str) -> str:
 def workflow(branch: str, folder: str) -> str:
     """A workflow for GitHub, `folder` being the project's below the checkout."""
     inputs = (
-        f"        with:\n          working-directory: {folder}\n          category: {category(folder)}\n"
+        f"        with:\n          working-directory: {_scalar(folder)}\n          category: {category(folder)}\n"
         if folder
         else ""
     )
@@ -114,6 +115,11 @@ def category(folder: str) -> str:
     return "slowpath-" + re.sub(r"[^A-Za-z0-9._-]", "-", folder)
 
 
+def _scalar(text: str) -> str:
+    """A scalar of YAML: as it is where nothing in it has a meaning, else in quotes, which JSON's strings are."""
+    return text if re.fullmatch(r"[\w./^][\w./()?!\\-]*", text) else json.dumps(text)
+
+
 GITLAB = f"""slowpath:
   image: python:3.13
   script:
@@ -137,7 +143,7 @@ def hook(folder: str, indent: str = "  ", inner: str = "    ") -> Iterator[str]:
     yield f"{indent}  hooks:"
     yield f"{indent}{inner}- id: slowpath"
     if folder:
-        yield f"{indent}{inner}  exclude: ^(?!{re.escape(folder)}/)"
+        yield f"{indent}{inner}  exclude: {_scalar(f'^(?!{re.escape(folder)}/)')}"
 
 
 ENTRY = re.compile(r"^( *)-\s+[\w\"']")
