@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from lsp import CAN, Editor, Message, applied, editor
 from lsprotocol import types
-from surface import CLIENT, project, scan, write
+from surface import CLIENT, project, run, scan, write
 
 from slowpath.server.positions import Text
 
@@ -277,6 +277,23 @@ def test_settings_of_the_project(tmp_path: Path) -> None:
         opened.until(lambda m: m.get("params") == {"uri": own.as_uri(), "diagnostics": []})
         settled(opened)
         assert shown(opened) == {"Basket.tsx": ["query-client-per-render"]}
+
+
+def test_what_a_baseline_holds_is_not_shown(tmp_path: Path) -> None:
+    root = write(project(tmp_path), {"slowpath.toml": ""})
+    assert run("scan", root, "--write-baseline").returncode == 0
+    held = root / "slowpath-baseline.json"
+    with editor() as opened:
+        opened.start(root)
+        uri = opened.open(root / "src/Basket.tsx")
+        assert opened.published(uri) == []
+        opened.change(uri, CLIENT.format(name="Basket").replace("  return", "  new QueryClient();\n  return"))
+        opened.published(uri)
+        opened.open(root / "src/New.tsx", CLIENT.format(name="New"))
+        assert len(opened.published((root / "src/New.tsx").as_uri())) == 1
+        held.unlink()
+        opened.notify("workspace/didChangeWatchedFiles", changes=[{"uri": held.as_uri(), "type": 3}])
+        opened.until(lambda m: m.get("params", {}).get("uri") == uri and m["params"]["diagnostics"])
 
 
 def test_what_is_written_elsewhere_counts(tmp_path: Path) -> None:

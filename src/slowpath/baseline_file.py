@@ -10,6 +10,8 @@ import msgspec
 
 from slowpath.baseline import Entry, Held
 
+NAME = "slowpath-baseline.json"
+"""Of the file at the root of a project that sets no other."""
 VERSION = 1
 MAX_BYTES = 50_000_000
 MAX_COUNT = 1_000_000

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from slowpath import baseline, baseline_file, fix_files
 from slowpath.baseline import Held, Match
-from slowpath.baseline_file import BaselineError
+from slowpath.baseline_file import NAME, BaselineError
 from slowpath.commands import exits, terminal
 from slowpath.commands.project import Project
 from slowpath.engine import Narrow, in_scope
 from slowpath.model.report import Report
 
-NAME = "slowpath-baseline.json"
 NOT_BY_HAND = ("CI", "PRE_COMMIT", "GIT_INDEX_FILE")
 """Set where a build or a commit hook runs: nobody there expects a file to change."""
 

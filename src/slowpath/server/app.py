@@ -14,7 +14,8 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
 from slowpath import __version__
-from slowpath.config import ConfigError
+from slowpath.baseline_file import NAME
+from slowpath.config import Config, ConfigError
 from slowpath.server import asked, places
 from slowpath.server.actions import Can
 from slowpath.server.analyst import Analyst, Held, Opened, View, Wish
@@ -51,10 +52,13 @@ class Slowpath(LanguageServer):
         self.opened = opened
         self.options: object = None
         """`initializationOptions`."""
+        self.opening: list[str] = []
+        """Folders, before the client is ready to hear what is wrong with them."""
         self.asked = Asked()
         self.shape, self.can = Shape(), Can()
         self.links = True
         self.folders: list[Path] = []
+        self._folder_roots: list[Path] = []
         self.documents: dict[Path, Held] = {}
         self.roots: dict[Path, Path] = {}
         """Of open documents."""
@@ -122,7 +126,7 @@ class Slowpath(LanguageServer):
         self.documents[path] = held = Held(uri, version, text.encode("utf-8", "replace"))
         if path not in self.roots:
             try:
-                self.roots[path] = places.root_of_file(path, self._folder_roots())
+                self.roots[path] = places.root_of_file(path, self._folder_roots)
             except places.NoProjectError as reason:
                 self.tell(str(reason))
                 return
@@ -135,7 +139,7 @@ class Slowpath(LanguageServer):
             return
         change = Wish(reload=True, held={self._relative(path): None})
         root = self.roots.pop(path)
-        if root in self._wanted():
+        if root in self._projects():
             self._wish(root, change)
         else:
             self.follow_all()
@@ -148,8 +152,14 @@ class Slowpath(LanguageServer):
                     self._wish(root, Wish(reload=True, reopen=_is_setting(path, view)))
 
     def folders_are(self, uris: Iterable[str]) -> None:
-        """The folders of the workspace, in the client's spelling."""
+        """The folders of the workspace, in the client's spelling; why one is no project is said."""
         self.folders = [Path(path) for path in map(places.named, uris) if path is not None]
+        self._folder_roots = []
+        for folder in self.folders:
+            try:
+                self._folder_roots.append(places.root_of_folder(folder))
+            except (places.NoProjectError, ConfigError) as reason:
+                self.tell(str(reason), types.MessageType.Warning)
 
     async def current(self, uri: str) -> tuple[View, str] | None:
         """The view of the document's text as it is now, and its path there; None where there is nothing to say."""
@@ -188,22 +198,15 @@ class Slowpath(LanguageServer):
         """A request that failed costs itself; pygls would show each to the user."""
         self.log(f"internal error: {error}")
 
-    def _folder_roots(self) -> list[Path]:
-        """The projects of the folders that are open; why one is none is said."""
-        found = []
-        for folder in self.folders:
-            try:
-                found.append(places.root_of_folder(folder))
-            except (places.NoProjectError, ConfigError) as reason:
-                self.tell(str(reason), types.MessageType.Warning)
-        return found
+    def _projects(self) -> list[Path]:
+        """Of the folders and of the documents that are open."""
+        return list(dict.fromkeys([*self._folder_roots, *self.roots.values()]))
 
     def _wanted(self) -> dict[Path, Wish]:
         """The projects that are open, as they are now."""
         if not self.asked.enable:
             return {}
-        roots = dict.fromkeys([*self._folder_roots(), *self.roots.values()])
-        found = {root: Wish(reopen=True, flags=self.asked.flags()) for root in roots}
+        found = {root: Wish(reopen=True, flags=self.asked.flags()) for root in self._projects()}
         shown = [*self.folders, *(path.parent for path in self.documents)]
         for root, wish in found.items():
             wish.shown = places.shown_root(root, shown)
@@ -230,7 +233,7 @@ class Slowpath(LanguageServer):
 
     def _done(self, view: View) -> None:
         self.bar.end()
-        if self.asked.enable and view.root in self._wanted():
+        if self.asked.enable and view.root in self._projects():
             self.views[view.root] = view
             self.publisher.publish(view, self.documents)
         if view.trouble:
@@ -245,8 +248,9 @@ class Slowpath(LanguageServer):
 
 
 def _is_setting(path: Path, view: View) -> bool:
-    """Whether a file says how the project is analysed."""
-    pages = view.project.settings.rules if view.project is not None else ()
-    return path in (view.root / "slowpath.toml", view.root / "pyproject.toml") or any(
-        path.is_relative_to((view.root / folder).resolve()) for folder in pages
+    """Whether a file says how the project is analysed, or what of it is shown."""
+    settings = view.project.settings if view.project is not None else Config()
+    names = ("slowpath.toml", "pyproject.toml", settings.baseline or NAME)
+    return any(path == view.root / name for name in names) or any(
+        path.is_relative_to((view.root / folder).resolve()) for folder in settings.rules
     )

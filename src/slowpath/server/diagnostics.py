@@ -81,7 +81,7 @@ class Diagnoser:
             code=finding.rule,
             source=SOURCE,
             message=message,
-            related_information=[self._related(*each, texts, held) for each in steps] if self.shape.related else None,
+            related_information=[self._related(*each, texts, held) for each in steps if self.shape.related] or None,
             data=name if self.shape.data else None,
         )
 

@@ -46,7 +46,7 @@ def initialize(ls: Slowpath, params: types.InitializeParams) -> None:
     ls.links = types.MarkupKind.Markdown in formats
     ls.bar = Progress(ls, shown=bool(can.window and can.window.work_done_progress))
     opened = [folder.uri for folder in params.workspace_folders or ()]
-    ls.folders_are(opened or [uri for uri in [params.root_uri or _uri(params.root_path)] if uri])
+    ls.opening = opened or [uri for uri in [params.root_uri or _uri(params.root_path)] if uri]
     ls.options = params.initialization_options
 
 
@@ -55,6 +55,7 @@ def initialized(ls: Slowpath, params: types.InitializedParams) -> None:
 
     async def begin() -> None:
         ls.configure([ls.options])
+        ls.folders_are(ls.opening)
         await _watch(ls)
         await _ask(ls)
         ls.start()

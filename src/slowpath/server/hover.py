@@ -10,6 +10,8 @@ from slowpath.model.rule import Rule
 from slowpath.server.analyst import View
 
 SHOWN_ROUTES = 6
+QUERY = re.compile(r"^```query\n.*?^```$", re.M | re.S)
+"""How a page finds, which is for those who write pages."""
 MARKS = re.compile(r"([\\\[\]*_<>])")
 
 
@@ -56,5 +58,6 @@ def _page(rule: Rule) -> Iterator[str]:
     yield f"### {rule.title}"
     yield rule.why
     for title, text in (("Instead", rule.instead), ("Limits", rule.limits)):
-        if text:
-            yield f"#### {title}\n\n{text}"
+        told = QUERY.sub("", text).strip()
+        if told:
+            yield f"#### {title}\n\n{told}"
