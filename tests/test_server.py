@@ -199,6 +199,7 @@ def test_a_fix_that_makes_files(shop: Path) -> None:
     [
         ("server/src/services/orders.rs", "n-plus-one"),
         ("web/src/components/Preview.tsx", "query-client-per-render"),
+        ("web/src/pages/HomePage.tsx", "memo-defeated"),
         ("migrations/2025-05-20-090000_shorter_sku/up.sql", "table-rewrite"),
         ("server/Cargo.toml", "unused-dependency"),
         ("jobs/Dockerfile", "debug-build-in-image"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ import msgspec
 from lsprotocol import types
 
 from slowpath import fix as fixes
-from slowpath.discover import language_of
+from slowpath.allow import allowing
 from slowpath.model.finding import Edit, Finding, Fix
 from slowpath.model.report import Report
 from slowpath.server.analyst import View
@@ -19,7 +18,6 @@ from slowpath.server.positions import Text
 FIX_ALL = "source.fixAll.slowpath"
 QUICK_FIX = types.CodeActionKind.QuickFix
 KINDS = [QUICK_FIX, FIX_ALL]
-COMMENT = {"rust": "// ", "typescript": "// ", "tsx": "// ", "sql": "-- ", "toml": "# ", "docker": "# "}
 
 
 class Can(NamedTuple):
@@ -92,42 +90,20 @@ def _of_file(report: Report, path: str) -> Report:
 
 
 def _allows(here: Here) -> Iterator[types.CodeAction]:
-    for rule, diagnostics in _by_rule(here).items():
-        for finding, diagnostic in diagnostics:
-            insertion = _allow(here, finding)
-            edit = _edit(here, [insertion]) if insertion is not None else None
-            if edit is not None:
-                yield types.CodeAction(
-                    title=f"Allow {rule} on this line", kind=QUICK_FIX, diagnostics=[diagnostic], edit=edit
-                )
-
-
-def _by_rule(here: Here) -> dict[str, list[tuple[Finding, types.Diagnostic]]]:
-    """One a rule and line: an allow speaks of all of them."""
-    found: dict[tuple[str, int], tuple[Finding, types.Diagnostic]] = {}
+    """Comments without a reason: that is the writer's to say, and slowpath asks for it."""
+    report = here.view.report
+    assert report is not None
+    done: set[tuple[str, int]] = set()
     for finding, diagnostic in here.at:
-        found.setdefault((finding.rule, diagnostic.range.start.line), (finding, diagnostic))
-    by_rule: dict[str, list[tuple[Finding, types.Diagnostic]]] = {}
-    for (rule, _), each in found.items():
-        by_rule.setdefault(rule, []).append(each)
-    return by_rule
-
-
-def _allow(here: Here, finding: Finding) -> Fix | None:
-    """A comment on a line of its own above the finding's. It has no reason yet: that is the writer's to say."""
-    assert here.view.report is not None
-    mark = COMMENT.get(language_of(here.path) or "")
-    if mark is None:
-        return None
-    sources = here.view.report.sources
-    line = sources.line(here.path, finding.place.span[0])
-    text = sources.line_text(here.path, line)
-    indent = re.match(r"[ \t]*", text)
-    start = sources.starts(here.path)[line - 1]
-    end = "\r\n" if b"\r\n" in sources.texts[here.path][:4096] else "\n"
-    comment = f"{indent[0] if indent else ''}{mark}slowpath: allow({finding.rule}) {end}"
-    place = msgspec.structs.replace(finding.place, span=(start, start))
-    return Fix("", True, (Edit(place, comment),))
+        site = (finding.rule, diagnostic.range.start.line)
+        if site in done:  # an allow speaks of all findings of its rule on the line
+            continue
+        done.add(site)
+        alone = msgspec.structs.replace(report, findings=(finding,), fingerprints=("",))
+        edit = _edit(here, made) if (made := allowing(alone, "").fixes) else None
+        if edit is not None:
+            title = f"Allow {finding.rule} on this line"
+            yield types.CodeAction(title=title, kind=QUICK_FIX, diagnostics=[diagnostic], edit=edit)
 
 
 def _edit(here: Here, together: Iterable[Fix]) -> types.WorkspaceEdit | None:
