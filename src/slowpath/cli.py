@@ -31,6 +31,7 @@ def main() -> NoReturn:
         "explain": ("explain", "Print the page of a rule."),
         "rules": ("rules", "List the rules, or test pages of your own."),
         "init": ("init", "Look at a repository and write configuration, hook and workflow."),
+        "completion": ("completion", "Print the completion script of bash, zsh or fish."),
         "server": ("server", "Speak the Language Server Protocol, for an editor to start."),
         "report": ("report", "Write the diagnosis as Markdown and as one HTML page, or hold it against a gate."),
         "diagnose": ("diagnose", "Measure all that the configuration names, join it and report."),

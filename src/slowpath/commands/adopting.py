@@ -8,12 +8,19 @@ from typing import Any
 
 import click
 
-from slowpath.commands import exits
+from slowpath.commands import exits, names
 from slowpath.config import PRESETS
+from slowpath.report.formats import FOR_PEOPLE
 
 OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option("--preset", type=click.Choice(list(PRESETS)), help="Which rules run, and how sure they must be."),
-    click.option("--extend-select", multiple=True, metavar="RULES", help="These rules or groups as well, by comma."),
+    click.option(
+        "--extend-select",
+        multiple=True,
+        metavar="RULES",
+        shell_complete=names.selectors,
+        help="These rules or groups as well, by comma.",
+    ),
     click.option(
         "--baseline",
         type=click.Path(path_type=Path),
@@ -28,6 +35,7 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option("--grow", is_flag=True, help="With --write-baseline: take in what is new as well."),
     click.option("--strict-baseline", is_flag=True, help="Exit 1 where the baseline holds what is gone."),
     click.option("--add-allow", is_flag=True, help="Write a comment that allows it beside all that would be shown."),
+    click.option("--watch", is_flag=True, help="Scan again whenever a file changes, until Ctrl-C."),
     click.option("--reason", metavar="TEXT", help="With --add-allow: what the comments say."),
 )
 
@@ -48,6 +56,10 @@ def refuse(asked: Any) -> None:
     of_change = asked.since or asked.staged or asked.hook
     if asked.write_baseline and (asked.diff or of_change):
         exits.fail("--write-baseline goes without --diff, --since, --staged and --hook")
+    elsewhere = asked.output_file or asked.outputs or asked.sarif_output or asked.staged or asked.hook
+    changing = asked.fixing or asked.diff or asked.write_baseline or asked.add_allow or asked.measure_builds
+    if asked.watch and (elsewhere or changing or asked.style not in FOR_PEOPLE):
+        exits.fail("--watch only shows findings: it goes without options that write, and with --format full or concise")
     if asked.reason is not None and not asked.add_allow:
         exits.fail("--reason goes with --add-allow")
     if asked.add_allow and (asked.fixing or asked.write_baseline or asked.measure_builds or asked.staged or asked.hook):

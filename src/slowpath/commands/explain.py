@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from slowpath.commands import names
 from slowpath.commands.exits import fail
 from slowpath.commands.rules import known_here
 
 
 @click.command("explain")
-@click.argument("rule_id", metavar="RULE")
+@click.argument("rule_id", metavar="RULE", shell_complete=names.rules)
 def command(rule_id: str) -> None:
     """Print the page of a rule."""
     for rule in known_here():

@@ -11,10 +11,22 @@ from typing import Any
 import click
 import msgspec
 
-from slowpath import engine, fix_diff, fix_files
+from slowpath import config, engine, fix_diff, fix_files
 from slowpath.baseline_file import BaselineError
 from slowpath.cache import Cache, directory
-from slowpath.commands import adopting, allow, baselines, changes, exits, fixed, links, outputs, project, terminal
+from slowpath.commands import (
+    adopting,
+    allow,
+    baselines,
+    changes,
+    exits,
+    fixed,
+    links,
+    names,
+    outputs,
+    project,
+    terminal,
+)
 from slowpath.commands.allow import Added
 from slowpath.commands.baselines import Baseline
 from slowpath.commands.outputs import Output
@@ -64,6 +76,7 @@ class Asked(msgspec.Struct, frozen=True):
     strict_baseline: bool
     add_allow: bool
     reason: str | None
+    watch: bool
 
     @property
     def is_whole(self) -> bool:
@@ -91,8 +104,20 @@ class Asked(msgspec.Struct, frozen=True):
 )
 @click.option("--sarif-output", type=click.Path(path_type=Path), help="The same as --output sarif=FILE.")
 @click.option("--sarif-category", default="", help="Tells analyses of one commit apart in code scanning.")
-@click.option("--select", multiple=True, metavar="RULES", help="Only these rules or groups, by comma.")
-@click.option("--ignore", multiple=True, metavar="RULES", help="Not these rules or groups, by comma.")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="RULES",
+    shell_complete=names.selectors,
+    help="Only these rules or groups, by comma.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULES",
+    shell_complete=names.selectors,
+    help="Not these rules or groups, by comma.",
+)
 @click.option("--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Default: medium.")
 @click.option("--fail-on", type=click.Choice(LEVELS), help="Least severity that makes the exit code 1. Default: note.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
@@ -142,6 +167,9 @@ def command(**options: Any) -> None:
         exits.fail("--measure compares with what --fix would do: it goes without it")
     adopting.refuse(asked)
     gc.set_threshold(GC_THRESHOLD, 50, 100)
+    if asked.watch:
+        _watched(asked)
+        sys.exit(0)
     try:
         parts = changes.parts(asked.paths) if asked.hook else [asked.paths]
         if len(parts) > 1 and (asked.output_file or asked.outputs or asked.sarif_output):
@@ -203,6 +231,31 @@ def _scanned(asked: Asked) -> int:
         click.echo(text.statistics(report), err=True, nl=False)
     click.echo(saved, err=True, nl=False)
     return max(_exit_code(report, own, asked, changed, unusable), failed_check)
+
+
+def _watched(asked: Asked) -> None:
+    """Show what is found, and again after each change."""
+    from slowpath.commands.watch import watch
+
+    paths = tuple(path.absolute() for path in asked.paths or (Path(),))
+    asked = msgspec.structs.replace(asked, paths=paths)
+    progress, finish = terminal.progress()
+
+    def opened() -> tuple[Project, dict[str, Any]]:
+        own = _project(asked)
+        scanning = _scanning(asked, own) | {"progress": progress}
+        scanning |= changes.options(asked.change, own, scanning, asked.paths)
+        used = _baseline(asked, own)
+        return own, scanning | ({"narrow": used.before(scanning.get("narrow"))} if used is not None else {})
+
+    def shown(report: Report, own: Project) -> None:
+        finish()
+        report = msgspec.structs.replace(report, troubles=(*own.broken, *report.troubles), prefix=own.prefix)
+        _show(report, asked, "")
+        for line in text.troubles(report):
+            terminal.warn(line)
+
+    watch(config.project_root(paths), opened, shown)
 
 
 def _project(asked: Asked) -> Project:
