@@ -176,7 +176,8 @@ def test_second_process_that_dies_costs_nothing(death: str) -> None:
 
 
 def test_rust_is_not_linked_anew_for_the_body_of_a_function(tmp_path: Path) -> None:
-    source = '#[actix_web::get("/")]\npub async fn handler() {\n    helper();\n}\n\nfn helper() {\n    let _ = std::fs::read("a");\n}\n'
+    helper = 'fn helper() {\n    let _ = std::fs::read("a");\n}\n'
+    source = f'#[actix_web::get("/")]\npub async fn handler() {{\n    helper();\n}}\n\n{helper}'
     manifest = '[package]\nname = "p"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nactix-web = "4"\n'
     main = "mod work;\n\nfn main() {}\n"
     root = write(tmp_path, {"Cargo.toml": manifest, "src/main.rs": main, "src/work.rs": source})
