@@ -22,7 +22,7 @@ from slowpath.cache import Cache, directory
 from slowpath.commands import project
 from slowpath.session import Session
 
-REPEATS = 5
+REPEATS = 3
 CHANGED = 10
 NEW = {
     "rust": (b"\n    let _ = std::fs::read(path);\n", b"\n    // a note\n", b"\n    let total = rows.len() + 1;\n"),
