@@ -20,7 +20,7 @@ from slowpath.config import Config, ConfigError
 from slowpath.discover import discover
 from slowpath.model.finding import CONFIDENCES, SEVERITIES, Edit, Finding, Fix, Place
 from slowpath.model.report import Report
-from slowpath.report import text
+from slowpath.report import style, text
 
 SHOWN = 3
 MANY = 20
@@ -48,7 +48,7 @@ def command(path: Path, diff: bool, pre_commit: bool | None, workflow: bool | No
             click.echo(f"slowpath: nothing to scan in {path}: no Rust, TypeScript, JavaScript or SQL")
             return
         for line in found.told():
-            click.echo(text.clean(line))
+            click.echo(style.clean(line))
         plan = init_plan.planned(where, found, pre_commit, workflow)
         if not no_scan:
             _scan(where, found)
@@ -111,4 +111,4 @@ def _finish(where: Where, plan: Plan, diff: bool) -> None:
         for path in plan.new:
             click.echo(f"{'changed' if path in plan.old else 'wrote'} {path}")
     for line in plan.told:
-        click.echo(text.clean(line))
+        click.echo(style.clean(line))

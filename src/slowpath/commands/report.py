@@ -15,7 +15,8 @@ from slowpath.commands import exits, project
 from slowpath.model.evidence import Evidence
 from slowpath.model.report import Report
 from slowpath.report import diagnosis, gate, markdown, page, thresholds
-from slowpath.report.text import clean, troubles
+from slowpath.report.style import clean
+from slowpath.report.text import troubles
 
 
 @click.command("report")

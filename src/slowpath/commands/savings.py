@@ -9,7 +9,7 @@ import msgspec
 
 from slowpath import fix
 from slowpath.model.report import Report
-from slowpath.report import text
+from slowpath.report import style
 from slowpath.runtime import measure
 
 
@@ -30,4 +30,4 @@ def measured(root: Path, report: Report, progress: Callable[[str], None]) -> tup
     try:
         return measure.told(measure.compare(root, texts, progress), len(fixes)), False
     except measure.MeasureError as error:
-        return f"slowpath: not measured: {text.clean(str(error))}\n", True
+        return f"slowpath: not measured: {style.clean(str(error))}\n", True

@@ -13,7 +13,7 @@ from slowpath.model.rule import Effort
 from slowpath.report.amounts import cut, kilobytes, ms, number, percent
 from slowpath.report.knee import curve, decisive
 from slowpath.report.ranking import EFFORTS, Ranked
-from slowpath.report.text import clean
+from slowpath.report.style import clean
 
 Figure = dict[str, Any]
 

@@ -12,6 +12,7 @@ from slowpath.model.finding import SEVERITIES, Finding
 from slowpath.model.report import Report
 from slowpath.report import text
 from slowpath.report.shared import details, ranked, spot
+from slowpath.report.style import clean
 
 COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 SHOWN = 10
@@ -41,7 +42,7 @@ def _annotation(finding: Finding, report: Report) -> str:
         "title": f"slowpath: {finding.rule}",
     }
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    lines = map(text.clean, [finding.message, *details(finding, report)])
+    lines = map(clean, [finding.message, *details(finding, report)])
     return f"::{COMMANDS[finding.severity]} {told}::{_data(chr(10).join(lines))}"
 
 
@@ -50,4 +51,4 @@ def _data(value: str) -> str:
 
 
 def _property(value: str) -> str:
-    return text.clean(_data(value).replace(":", "%3A").replace(",", "%2C"))
+    return clean(_data(value).replace(":", "%3A").replace(",", "%2C"))

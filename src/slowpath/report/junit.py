@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from slowpath.model.finding import Finding, Trouble
 from slowpath.model.report import Report
 from slowpath.report.shared import details, file_of, spot
-from slowpath.report.text import clean
+from slowpath.report.style import clean
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

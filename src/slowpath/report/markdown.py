@@ -22,7 +22,7 @@ from slowpath.report.document import (
     Table,
     Text,
 )
-from slowpath.report.text import clean
+from slowpath.report.style import clean
 
 SPECIAL = re.compile(
     r"[\\`*_\[\]<>&|~$#!]|(?<=\w):(?=//)|(?<=www)\.|^\s*(?:[-+=](?=[-=\s]|$)|\d+(?=[.)](?:\s|$)))", re.I

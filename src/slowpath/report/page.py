@@ -35,7 +35,7 @@ from slowpath.report.document import (
     Table,
     Text,
 )
-from slowpath.report.text import clean
+from slowpath.report.style import clean
 
 FRAME = Path(__file__).with_name("page.html")
 STYLE = Path(__file__).with_name("page.css")

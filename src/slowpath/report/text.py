@@ -1,11 +1,10 @@
 """Findings as people read them in a terminal: frame, path, other sites, help. `concise` is one line each.
 
-Scanned text is shown as text: control characters cannot reach the terminal.
+Scanned text is shown as text.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from slowpath.model.finding import STATUSES, Finding, Measured, Place, Saving, Severity, Step, Trouble, impact
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
+from slowpath.report.style import PLAIN, Style, begun, clean
 
 WIDTH = 160
 """Longer source lines are cut around the place."""
@@ -20,30 +20,10 @@ SHOWN_RELATED = 4
 SHOWN_FLOW = 12
 SHOWN_ROUTES = 4
 SHOWN_CRATES = 4
-CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "blue": "34"}
-STEERING = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|(?<=#)#(?=(?:vso|teamcity)?\\[)"
-)
-"""Control characters, changes of direction, and what makes a log of CI take text for a command."""
-
-
 MANY = 50
 """More findings than one reads through: what they are is told at the end."""
 MAX_ALIKE = 10
 """Lines about one kind of trouble; a grammar's gap can stand in many files of a project."""
-
-
-class Style:
-    """ANSI codes, or nothing where the output is no terminal."""
-
-    def __init__(self, color: bool) -> None:
-        self.color = color
-
-    def __call__(self, name: str, text: str) -> str:
-        return f"\x1b[{CODES[name]}m{text}\x1b[0m" if self.color and text else text
-
-
-PLAIN = Style(color=False)
 
 
 def full(report: Report, color: bool = False) -> str:
@@ -100,13 +80,6 @@ def by_rule(report: Report) -> list[str]:
     """How many findings each rule has, most first."""
     counts = Counter(finding.rule for finding in report.findings)
     return [f"{count:6}  {rule}" for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-
-
-def clean(text: str) -> str:
-    """Text that cannot steer a terminal or start a new line."""
-    if text.isprintable() and "##" not in text:
-        return text
-    return STEERING.sub("\ufffd", text)
 
 
 def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
@@ -201,7 +174,7 @@ def _steps(steps: tuple[Step, ...], shown: int, sources: Sources, style: Style, 
         code = sources.line_text(step.place.path, line).strip()
         yield f"     {sign} {_named(step.place.path, style)}:{line}: {clean(step.message)}"
         if code:
-            yield f"        {style('dim', _begun(code[:100]) + ('…' if len(code) > 100 else ''))}"
+            yield f"        {style('dim', begun(code[:100]) + ('…' if len(code) > 100 else ''))}"
     if len(steps) > shown:
         yield f"     + {len(steps) - shown} more"
 
@@ -212,12 +185,7 @@ def _where(place: Place, sources: Sources, style: Style) -> str:
 
 
 def _named(path: str, style: Style) -> str:
-    return style("bold", _begun(path))
-
-
-def _begun(text: str) -> str:
-    """Text that a line may begin with: GitHub's log takes `::` there for a command."""
-    return clean(f"\ufffd{text}" if text.lstrip().startswith("::") else text)
+    return style("bold", begun(path))
 
 
 def _label(severity: Severity, rule: str, style: Style) -> str:
