@@ -18,6 +18,7 @@ from typing import NamedTuple
 from surface import write
 
 from slowpath import config, engine, rulebook, testing
+from slowpath.cache import Cache, directory
 from slowpath.engine import Mended
 from slowpath.extract.parsing import broken, parse_part
 from slowpath.model.rule import Rule
@@ -78,7 +79,8 @@ def proofs() -> list[Proof]:
 def mended(root: Path, rules: Iterable[Rule], *, unsafe: bool) -> Mended:
     settings = config.load(root)
     more = {"start_after": str(settings.migrations.start_after), "features": settings.bundle.features}
-    return engine.mend(root, rules, unsafe=unsafe, min_confidence="low", **more)
+    cache = Cache(directory())
+    return engine.mend(root, rules, unsafe=unsafe, min_confidence="low", jobs=1, cache=cache, **more)
 
 
 def fixed(proof: Proof, root: Path) -> Mended:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,12 @@ VARIANTS: dict[str, Callable[[str], bytes]] = {
 def test_the_same_edits_however_a_file_is_written(proof: Proof, variant: str, tmp_path: Path) -> None:
     """What becomes of a file written otherwise is what becomes of the file, written otherwise."""
     as_written = VARIANTS[variant]
-    usual = mended(write(tmp_path / "usual", proof.files), RULES, unsafe=not proof.safe)
+    own = [rule for rule in RULES if rule.id == proof.rule]
+    usual = mended(write(tmp_path / "usual", proof.files), own, unsafe=not proof.safe)
     for path, text in proof.files.items():
         (tmp_path / "other" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "other" / path).write_bytes(text.encode() if path.endswith("json") else as_written(text))
-    other = mended(tmp_path / "other", RULES, unsafe=not proof.safe).texts
+    other = mended(tmp_path / "other", own, unsafe=not proof.safe).texts
     wanted = {path: as_written(text.decode()) for path, text in usual.texts.items()}
     if variant == "no end of line":  # where the last line goes, the one before keeps its end
         wanted, other = ({path: text.rstrip() for path, text in texts.items()} for texts in (wanted, other))
@@ -108,12 +110,12 @@ NAMES = (
 
 
 @pytest.mark.parametrize("tool", ["git apply", "git apply below", "patch"])
-@pytest.mark.parametrize("variant", ["usual", "CRLF", "no end of line"])
-def test_a_diff_applies(tool: str, variant: str, tmp_path: Path) -> None:
+def test_a_diff_applies(tool: str, tmp_path: Path) -> None:
+    """To names and ends of lines of all kinds, and it makes files."""
     if shutil.which(tool.split()[0]) is None:
         pytest.skip(f"{tool.split()[0]} is not installed")
     root = project(tmp_path / "top/own")
-    for name in NAMES:
+    for name, variant in zip(NAMES, cycle(["CRLF", "usual", "no end of line"])):
         path = root / "src" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(VARIANTS.get(variant, str.encode)(memo("A")))

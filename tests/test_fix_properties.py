@@ -17,7 +17,6 @@ from slowpath.engine import Mended
 ROOT = Path(__file__).parents[1]
 RULES = rulebook.load()
 FIXERS = {page.stem for page in PAGES.glob("*.md")}
-FIXTURES = ("board", "depot", "shop")
 EXAMPLES = {
     f"{rule.id}: {example.title}": example.files
     for rule in RULES
@@ -53,24 +52,22 @@ def test_fixes_of_examples_bring_nothing_new_and_are_all_done_at_once(example: s
     assert list(disagreements(root, done)) == []
 
 
-@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "all"])
-@pytest.mark.parametrize("name", FIXTURES)
+@pytest.mark.parametrize(("name", "unsafe"), [("board", True), ("depot", True), ("shop", False), ("shop", True)])
 def test_fixes_of_fixtures_bring_nothing_new_and_are_all_done_at_once(name: str, unsafe: bool, tmp_path: Path) -> None:
     root = Path(shutil.copytree(ROOT / "fixtures" / name, tmp_path / name, ignore=COPIED))
     done = mended(root, RULES, unsafe=unsafe)
-    assert done.fixed or not unsafe
+    assert done.fixed
     assert list(disagreements(root, done)) == []
 
 
-@pytest.mark.parametrize("turn", [1, -1], ids=["forward", "backward"])
-def test_one_rule_at_a_time_ends_like_all_at_once(turn: int, tmp_path: Path) -> None:
-    """But for the versions of new migrations, which count up in the order in which they are written."""
+def test_one_rule_at_a_time_ends_like_all_at_once(tmp_path: Path) -> None:
+    """The last first, but for the versions of new migrations, which count up in the order in which they are written."""
     root = Path(shutil.copytree(ROOT / "fixtures/shop", tmp_path / "shop", ignore=COPIED))
     at_once = mended(root, RULES, unsafe=True)
     used = sorted({each.finding.rule for each in at_once.fixed})
     assert len(used) > 5
     one_by_one: dict[str, bytes] = {}
-    for rule in used[::turn]:
+    for rule in reversed(used):
         done = mended(root, [each for each in RULES if each.id == rule], unsafe=True)
         one_by_one |= done.texts
         for path, text in done.texts.items():
