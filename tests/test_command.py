@@ -221,3 +221,17 @@ def test_an_interrupt_is_no_finding(tmp_path: Path) -> None:
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=30)
     assert (running.returncode, said) == (130, "slowpath: interrupted\n")
+
+
+def test_every_option_and_command_has_its_section() -> None:
+    from slowpath.commands import scan
+
+    told = run("scan", "--help").stdout
+    named = [name for names in scan.SECTIONS.values() for name in names]
+    assert len(named) == len(set(named))
+    for parameter in scan.command.params:
+        if parameter.param_type_name == "option":
+            assert max(parameter.opts, key=len) in named, "name it in scan.SECTIONS"
+    assert [title for title in scan.SECTIONS if f"\n{title}:\n" in told] == list(scan.SECTIONS)
+    top = run("--help").stdout
+    assert "\nFind what is slow:\n" in top and "\nMeasure what it costs:\n" in top and "\nCommands:\n" not in top

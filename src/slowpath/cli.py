@@ -30,11 +30,15 @@ def main() -> NoReturn:
         "scan": ("scan", "Scan a project and report what makes it slow."),
         "explain": ("explain", "Print the page of a rule."),
         "rules": ("rules", "List the rules, or test pages of your own."),
-        "init": ("init", "Look at a repository and write configuration, hook and workflow."),
+        "init": ("init", "Look at a repository; write configuration, hook, workflow."),
         "completion": ("completion", "Print the completion script of bash, zsh or fish."),
         "server": ("server", "Speak the Language Server Protocol, for an editor to start."),
-        "report": ("report", "Write the diagnosis as Markdown and as one HTML page, or hold it against a gate."),
+        "report": ("report", "Write the diagnosis as a document, or hold it against a gate."),
         "diagnose": ("diagnose", "Measure all that the configuration names, join it and report."),
+    },
+    sections={
+        "Find what is slow": ("scan", "explain", "rules", "init", "server", "completion"),
+        "Measure what it costs": ("measure", "diagnose", "report"),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -55,4 +59,4 @@ def cli() -> None:
     },
 )
 def measure() -> None:
-    """Measure the running system; each command writes one part, a JSON file."""
+    """Measure the running system, one part at a time."""

@@ -31,6 +31,7 @@ from slowpath.commands.allow import Added
 from slowpath.commands.baselines import Baseline
 from slowpath.commands.outputs import Output
 from slowpath.commands.project import Project
+from slowpath.commands.sections import SectionedCommand
 from slowpath.config import ConfigError
 from slowpath.engine import Mended
 from slowpath.git import GitError
@@ -90,9 +91,33 @@ class Asked(msgspec.Struct, frozen=True):
         return changes.Wanted(self.since, self.staged, self.hook)
 
 
-@click.command("scan")
+SECTIONS = {
+    "What to show": (
+        *("--preset", "--select", "--extend-select", "--ignore", "--min-confidence"),
+        *("--since", "--staged", "--hook", "--evidence"),
+    ),
+    "In a product that has findings already": (
+        *("--baseline", "--no-baseline", "--write-baseline", "--grow", "--strict-baseline", "--add-allow", "--reason"),
+    ),
+    "Fixes": ("--fix", "--unsafe-fixes", "--diff", "--measure"),
+    "Output": (
+        *("--format", "--output-file", "--output", "--sarif-output", "--sarif-category", "--statistics", "--watch"),
+        *("--fail-on", "--exit-zero"),
+    ),
+    "Speed": ("--jobs", "--no-cache"),
+}
+
+
+@click.command("scan", cls=SectionedCommand, sections=SECTIONS)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--format", "style", type=click.Choice(list(formats.FORMATS)), default="full")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(list(formats.FORMATS)),
+    default="full",
+    metavar="FORMAT",
+    help=f"{', '.join(formats.FORMATS)}. Default: full.",
+)
 @click.option("--output-file", type=click.Path(path_type=Path), help="Write the report there, not to stdout.")
 @click.option(
     "--output",
@@ -118,7 +143,9 @@ class Asked(msgspec.Struct, frozen=True):
     shell_complete=names.selectors,
     help="Not these rules or groups, by comma.",
 )
-@click.option("--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Default: medium.")
+@click.option(
+    "--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Hide what is less sure. Default: medium."
+)
 @click.option("--fail-on", type=click.Choice(LEVELS), help="Least severity that makes the exit code 1. Default: note.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option("--fix", "fixing", is_flag=True, help="Apply the safe fixes of what would be shown, and show the rest.")
@@ -159,6 +186,9 @@ def command(**options: Any) -> None:
     """Scan a project and report on PATHS (default: here).
 
     The whole project is always analysed; PATHS say which findings are shown.
+
+    Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage or configuration, or a path that cannot be
+    read or written, 3 an error of slowpath's own.
     """
     asked = Asked(**options)
     if asked.unsafe_fixes and not (asked.fixing or asked.diff):
