@@ -28,14 +28,14 @@ BODY = {".rs": re.compile(r"^ *(pub )?(async )?fn .*\{\n", re.M), ".tsx": re.com
 
 def main() -> None:
     root, count = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 50
-    edits = chosen(root, count)
-    print(f"{root.name}: {len(edits)} edits, {sum(path.suffix == '.rs' for path, *_ in edits)} of them in Rust")
-    over_the_wire(root, edits)
-    alone(root, edits)
+    for suffix, edits in chosen(root, count).items():
+        print(f"{root.name}: {len(edits)} edits of {suffix} files")
+        over_the_wire(root, edits)
+        alone(root, edits)
 
 
-def chosen(root: Path, count: int) -> list[tuple[Path, str, str]]:
-    """Files, as they are and with a statement more, Rust and TSX in turn."""
+def chosen(root: Path, count: int) -> dict[str, list[tuple[Path, str, str]]]:
+    """By suffix: files, as they are and with a statement more."""
     own = project.opened([root])
     texts = Session(own.root, (), own.options).texts().files
     found: dict[str, list[tuple[Path, str, str]]] = {suffix: [] for suffix in STATEMENT}
@@ -46,7 +46,7 @@ def chosen(root: Path, count: int) -> list[tuple[Path, str, str]]:
             found[path.suffix].append((path, text, text[: body.end()] + STATEMENT[path.suffix] + text[body.end() :]))
     for files in found.values():
         random.Random(7).shuffle(files)
-    return [each for pair in zip(*found.values(), strict=False) for each in pair][:count]
+    return {suffix: files[: count // len(found)] for suffix, files in found.items()}
 
 
 def over_the_wire(root: Path, edits: Iterable[tuple[Path, str, str]]) -> None:

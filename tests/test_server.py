@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from lsp import CAN, Editor, Message, applied, editor
 from lsprotocol import types
 from surface import CLIENT, project, run, scan, write
 
+from slowpath.server import asked
+from slowpath.server.actions import KINDS
 from slowpath.server.positions import Text
 
 SHOP = Path(__file__).parents[1] / "fixtures/shop"
@@ -489,3 +492,13 @@ def test_neovim_with_the_snippet_of_the_page(shop: Path, tmp_path: Path, heading
     assert "Use the plain value" in seen["offered"]
     assert [rule for rule, *_ in seen["fixed"]] == ["needless-use-memo", "memo-defeated"]
     assert seen["elsewhere"] > 40, "findings of files that are not open are listed too"
+
+
+def test_settings_on_the_page_are_json_and_known() -> None:
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.S)]
+    assert set(blocks[0]) == {f"glspc.server.{name}" for name in ("command", "commandArguments", "languageId")}
+    assert [*blocks[1]["editor.codeActionsOnSave"]] == KINDS[1:]
+    told = asked.read(blocks[2], asked.Asked())
+    assert told == (asked.Asked(ignore=("cargo",), min_confidence="high"), [])
+    rows = re.findall(r"^\| `(\w+)` \|", PAGE, re.M)
+    assert sorted(rows) == sorted(field.encode_name for field in msgspec.structs.fields(asked.Asked))
