@@ -103,3 +103,14 @@ def test_names_that_are_not_known(tmp_path: Path, text: str, words: str) -> None
     assert len(outcome.stderr.splitlines()) <= 1 and (
         not words or (outcome.returncode == 2 and words in outcome.stderr)
     )
+
+
+def test_statistics_say_where_to_begin(tmp_path: Path) -> None:
+    root = write(project(tmp_path), {"slowpath.toml": ""})
+    assert run("scan", root / "src/Shelf.tsx", "--write-baseline").returncode == 0
+    said = run("scan", root, "--statistics").stderr.splitlines()
+    assert said[0].split() == ["findings", "safe", "fixes", "unsafe", "fixes", "known", "rule"]
+    assert said[1].split() == ["1", "0", "0", "1", RULE] and said[2].startswith("2 files (")
+    write(root, {"web/app/Door.tsx": (root / "src/Basket.tsx").read_text()})
+    said = run("scan", root, "--statistics").stderr.splitlines()
+    assert said[2:5] == ["findings  folder", "       1  src", "       1  web/app"]

@@ -37,7 +37,7 @@ from slowpath.engine import Mended
 from slowpath.git import GitError
 from slowpath.model.evidence import Evidence
 from slowpath.model.report import Report, Stats
-from slowpath.report import formats, text
+from slowpath.report import formats, statistics, text
 
 LEVELS = ["error", "warning", "note"]
 GC_THRESHOLD = 200_000
@@ -172,7 +172,7 @@ SECTIONS = {
 @click.option(
     "--statistics",
     is_flag=True,
-    help="Print findings per rule, time per stage and how Rust calls were resolved to stderr.",
+    help="Print findings, fixes and known findings per rule, findings per folder and time per stage to stderr.",
 )
 @click.option("--since", metavar="REF", help="Show what the change REF... causes: since HEAD left REF, commits or not.")
 @click.option("--staged", is_flag=True, help="Scan what is staged, and show only what it causes.")
@@ -258,7 +258,7 @@ def _scanned(asked: Asked) -> int:
     failed_check = gone and asked.strict_baseline and not asked.exit_zero
     unusable = bool(own.broken or unwritten or failed or (allows and allows.failed))
     if asked.statistics:
-        click.echo(text.statistics(report), err=True, nl=False)
+        click.echo(statistics.render(report), err=True, nl=False)
     click.echo(saved, err=True, nl=False)
     return max(_exit_code(report, own, asked, changed, unusable), failed_check)
 

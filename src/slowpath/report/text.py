@@ -63,19 +63,6 @@ def troubles(report: Report) -> list[str]:
     return lines + [f"{count} more files (--format json lists them): {clean(message)}" for message, count in more]
 
 
-def statistics(report: Report) -> str:
-    """Findings per rule, wall time per stage, and how Rust calls were resolved."""
-    lines = by_rule(report)
-    stats = report.stats
-    times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stats.stages)
-    lines.append(
-        f"{stats.files} files ({stats.parsed} parsed, {stats.cached} cached) in {stats.seconds:.2f} s: {times}"
-    )
-    if stats.calls:
-        lines.append("Rust calls resolved: " + ", ".join(f"{count} {how}" for how, count in stats.calls))
-    return "\n".join(lines) + "\n"
-
-
 def by_rule(report: Report) -> list[str]:
     """How many findings each rule has, most first."""
     counts = Counter(finding.rule for finding in report.findings)
