@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from test_command import PAGE
 
 from slowpath import rulebook
 from slowpath.commands.project import opened
+from slowpath.commands.scan import command as scan_command
 
 RULE = "query-client-per-render"
 
@@ -114,3 +116,9 @@ def test_statistics_say_where_to_begin(tmp_path: Path) -> None:
     write(root, {"web/app/Door.tsx": (root / "src/Basket.tsx").read_text()})
     said = run("scan", root, "--statistics").stderr.splitlines()
     assert said[2:5] == ["findings  folder", "       1  src", "       1  web/app"]
+
+
+def test_the_page_names_options_that_are_there() -> None:
+    page = (Path(__file__).parents[1] / "docs/adopting.md").read_text()
+    flags = set(re.findall(r"--[a-z][a-z-]+", page))
+    assert len(flags) > 8 and flags <= {option for own in scan_command.params for option in own.opts}
