@@ -103,6 +103,8 @@ def is_sink(program: RustProgram, connections: Connections, paths: Paths, site: 
     if name in paths.given_type and given_type(program, site, paths.given_type[name]):
         return True
     if name in paths.of_connection and not program.resolve(site).functions and connections.owned(site):
+        if name == "transaction" and not call.args:
+            return False  # a getter of an async driver's handle: those that wait take a closure, or are known by type
         return name != "execute" or not call.args or call.args[0][:1] not in ("|", "~")  # else a pool of threads
     if name not in paths.names and (not paths.open or name in NEUTRAL):
         return False
