@@ -281,6 +281,20 @@ def test_settings_of_the_project(tmp_path: Path) -> None:
         assert shown(opened) == {"Basket.tsx": ["query-client-per-render"]}
 
 
+def test_settings_that_never_could_be_used(tmp_path: Path) -> None:
+    root = write(project(tmp_path), {"slowpath.toml": "select = 3"})
+    with editor() as opened:
+        opened.start(root)
+        uri = opened.open(root / "src/Basket.tsx")
+        said = opened.until(lambda m: m.get("method") == "window/showMessage")["params"]["message"]
+        assert "select" in said and "nothing is analysed" in said
+        (root / "slowpath.toml").write_text("")
+        opened.notify("textDocument/didSave", textDocument={"uri": (root / "slowpath.toml").as_uri()})
+        opened.until(lambda m: m.get("params", {}).get("uri") == uri and m["params"]["diagnostics"])
+        settled(opened)
+        assert opened.diagnostics[(root / "slowpath.toml").as_uri()]["diagnostics"] == []
+
+
 def test_what_a_baseline_holds_is_not_shown(tmp_path: Path) -> None:
     root = write(project(tmp_path), {"slowpath.toml": ""})
     assert run("scan", root, "--write-baseline").returncode == 0

@@ -237,7 +237,8 @@ class Slowpath(LanguageServer):
             self.views[view.root] = view
             self.publisher.publish(view, self.documents)
         if view.trouble:
-            self.tell(f"{view.trouble} (the settings before it go on)", types.MessageType.Error)
+            meanwhile = "the settings before it go on" if view.project is not None else "nothing is analysed until then"
+            self.tell(f"{view.trouble} ({meanwhile})", types.MessageType.Error)
         if view.failed:
             self.log(f"internal error: {view.failed}")
         for trouble in view.report.troubles if view.report is not None else ():
