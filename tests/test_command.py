@@ -62,11 +62,9 @@ fn helper() { heavy::parse("x"); }
 """
 
 
-def test_help_loads_no_grammar() -> None:
-    import subprocess
-    import sys
-
-    code = "import sys\nfrom slowpath.cli import cli\ncli.main(['--help'], standalone_mode=False)\n"
+@pytest.mark.parametrize("arguments", [["--help"], ["scan", "--help"]])
+def test_help_loads_no_grammar(arguments: list[str]) -> None:
+    code = f"import sys\nfrom slowpath.cli import cli\ncli.main({arguments}, standalone_mode=False)\n"
     code += "print([name for name in sys.modules if name.startswith(('tree_sitter', 'msgspec', 'sqlglot'))])"
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert outcome.stdout.endswith("[]\n")

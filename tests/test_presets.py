@@ -9,7 +9,8 @@ import pytest
 from surface import project, run, scan, write
 from test_command import PAGE
 
-from slowpath import rulebook
+from slowpath import config, rulebook
+from slowpath.commands import adopting
 from slowpath.commands.project import opened
 from slowpath.commands.scan import command as scan_command
 
@@ -28,7 +29,7 @@ def test_presets(tmp_path: Path) -> None:
     root = project(tmp_path)
     every = {rule.id for rule in rulebook.load()}
     by_default = {rule.id for rule in rulebook.load() if rule.enabled}
-    assert by_default < every
+    assert by_default < every and list(config.PRESETS) == adopting.PRESETS
     assert running(root) == running(root, preset="default") == by_default
     assert running(root, preset="strict") == running(root, preset="all") == every
     assert [opened([root], {"preset": name}).options["min_confidence"] for name in ("default", "strict", "all")] == [

@@ -15,7 +15,7 @@ from slowpath.cache import Cache, directory
 from slowpath.commands import baselines, exits, init_files, init_plan, project, terminal
 from slowpath.commands.init_found import Found, look
 from slowpath.commands.init_plan import Plan, Where
-from slowpath.commands.scan import GC_THRESHOLD
+from slowpath.commands.scanning import GC_THRESHOLD
 from slowpath.config import Config, ConfigError
 from slowpath.discover import discover
 from slowpath.model.finding import CONFIDENCES, SEVERITIES, Edit, Finding, Fix, Place

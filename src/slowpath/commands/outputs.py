@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from slowpath.commands import terminal
-from slowpath.model.report import Report
 from slowpath.report import formats
+
+if TYPE_CHECKING:
+    from slowpath.model.report import Report
 
 
 class Output(NamedTuple):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from slowpath.model.report import Report
+if TYPE_CHECKING:
+    from slowpath.model.report import Report
 
 FORMATS: dict[str, str] = {
     "full": "text:full",
