@@ -218,3 +218,9 @@ export async function page() {
     result = run("scan", tmp_path, "--select", "sequential-await", "--exit-zero", "--format", "concise")
     assert result.stderr == ""
     assert result.stdout.startswith("src/page.tsx:6:17: ")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pyproject_that_is_no_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(project(tmp_path) / "pyproject.toml")
+    assert problems(tmp_path) == []

@@ -241,7 +241,7 @@ def marked(folder: Path) -> bool:
 
 def _has_table(path: Path) -> bool:
     try:
-        return b"[tool.slowpath" in path.read_bytes()
+        return path.is_file() and b"[tool.slowpath" in path.read_bytes()  # no device, no pipe: those do not end
     except OSError:
         return False
 
