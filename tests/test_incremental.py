@@ -15,7 +15,7 @@ import pytest
 from surface import project, write
 
 from slowpath import asking, engine, program, rulebook, workers
-from slowpath.cache import Cache
+from slowpath.cache import MAX_RESULTS, Cache
 from slowpath.discover import discover
 from slowpath.facts import facts_of
 from slowpath.link import link
@@ -87,16 +87,16 @@ def test_damaged_result_is_worked_out_anew(tmp_path: Path, damage: str) -> None:
     root, cache = project(tmp_path / "p"), tmp_path / "cache"
     first = scanned(root, cache)
     with sqlite3.connect(cache / "facts.db") as db:
-        assert db.execute(f"UPDATE results SET {damage}").rowcount == 1
+        assert db.execute(f"UPDATE OR REPLACE results SET {damage}").rowcount > 1
     second = scanned(root, cache)
     assert not remembered(second) and second.findings == first.findings and not second.troubles
 
 
 def test_only_the_newest_results_are_kept(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    for number in range(120):
+    for number in range(MAX_RESULTS + 20):
         cache.keep_result(b"%d" % number, b"x")
-    assert cache.result(b"119") == b"x" and cache.result(b"20") == b"x"
+    assert cache.result(b"%d" % (MAX_RESULTS + 19)) == b"x" and cache.result(b"20") == b"x"
     assert cache.result(b"19") is None and not cache.trouble
 
 
@@ -113,6 +113,21 @@ def test_rule_that_failed_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mon
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
+def test_only_rules_that_read_what_changed_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = shutil.ignore_patterns("target", "node_modules", "dist")
+    root, cache = shutil.copytree(FIXTURES / "shop", tmp_path / "shop", ignore=left), tmp_path / "cache"
+    scanned(root, cache)
+    asked: list[str] = []
+    answer = asking.answer
+    monkeypatch.setattr(asking, "answer", lambda program, rule: asked.append(rule.id) or answer(program, rule))
+    page = root / "web/src/pages/HomePage.tsx"
+    page.write_text(page.read_text().replace('badges={["new"]}', ""))
+    recalled = scanned(root, cache)
+    assert {"memo-defeated", "request-fan-out"} <= set(asked)
+    assert not set(asked) & {"blocking-in-async", "n-plus-one", "missing-index", "unused-dependency"}
+    assert recalled.findings == scanned(root, tmp_path / "other").findings
+
+
 @pytest.mark.parametrize("name", ["shop", "board", "depot"])
 def test_session_says_what_a_scan_says(tmp_path: Path, name: str) -> None:
     left = shutil.ignore_patterns("target", "node_modules", "dist")
@@ -122,10 +137,12 @@ def test_session_says_what_a_scan_says(tmp_path: Path, name: str) -> None:
     dice = random.Random(name)
     for step in range(12):
         edits.step(session, root, dice)
-        fresh = engine.analyse(session.texts(), RULES, cache=cache, min_confidence="low", **WHOLE)
-        report = session.report()
-        assert report.findings and report.findings == fresh.findings, f"step {step}"
-        assert report.fingerprints == fresh.fingerprints and report.troubles == fresh.troubles, f"step {step}"
+        # Counting calls, it recalls facts and nothing else.
+        fresh = engine.analyse(session.texts(), RULES, cache=cache, min_confidence="low", count_calls=True, **WHOLE)
+        recalled = engine.analyse(session.texts(), RULES, cache=cache, min_confidence="low", **WHOLE)
+        for report in (session.report(), recalled):
+            assert report.findings and report.findings == fresh.findings, f"step {step}"
+            assert report.fingerprints == fresh.fingerprints and report.troubles == fresh.troubles, f"step {step}"
 
 
 def linked(name: str) -> program.Program:

@@ -11,6 +11,7 @@ from slowpath import workers
 from slowpath.model.finding import Finding, Trouble
 from slowpath.model.rule import Rule
 from slowpath.program import Program
+from slowpath.program.endpoints import Endpoints
 
 ASIDE = frozenset(["sql", "diesel", "cargo"])
 """Groups of rules that go to the second process: they take about as long as the others, and share least with them."""
@@ -25,6 +26,28 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     troubles: tuple[Trouble, ...] = ()
     read: frozenset[str] = frozenset()
     views: frozenset[str] = frozenset()
+
+
+MANIFESTS = ""
+"""Where rules have ids: what of the manifests could not be read."""
+
+
+class Asked:
+    """Rules of a project of which nothing is known."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+
+    def answers(self, program: Program, unread: Iterable[str], rules: list[Rule]) -> list[Answer]:
+        """What each rule says, in order."""
+        told = answers(program, rules, self._jobs)
+        return [*told, manifests(program)] if any("cargo" in answer.views for answer in told) else told
+
+
+def manifests(program: Program) -> Answer:
+    """What of the manifests could not be read, which is said where a rule asks for them."""
+    program.read, program.asked = set(), set()
+    return Answer((), tuple(program.cargo.troubles), frozenset(program.read), frozenset(program.asked))
 
 
 def answers(program: Program, rules: Iterable[Rule], jobs: int) -> list[Answer]:
@@ -51,8 +74,18 @@ def answer(program: Program, rule: Rule) -> Answer:
     found: list[Finding] = []
     troubles: tuple[Trouble, ...] = ()
     try:
-        found += import_module(module).check(program, rule)
+        found += (routed(finding, program) for finding in import_module(module).check(program, rule))
     except Exception as error:
         why = f"internal error: {workers.blame(error)}"
         troubles = (Trouble(f"rule {rule.id}", 0, why, internal=True),)
     return Answer(tuple(found), troubles, frozenset(program.read), frozenset(program.asked))
+
+
+def routed(finding: Finding, program: Program) -> Finding:
+    """The finding with the endpoints that lead to its place, where that is Rust."""
+    if not finding.place.path.endswith(".rs"):
+        return finding
+    endpoints = program.rust.shared(Endpoints)
+    function = program.rust.around(finding.place)
+    routes = endpoints.of(function) if function is not None else ()
+    return msgspec.structs.replace(finding, routes=tuple(map(str, routes))) if routes else finding

@@ -19,7 +19,8 @@ KEEP_DAYS = 30
 MAX_BYTES = 400_000_000
 """Past this size all facts go: about a hundred products of 150,000 lines."""
 BATCH = 500
-MAX_RESULTS = 100
+MAX_RESULTS = 1000
+"""A scan leaves one, and about ten of what its rules said."""
 
 
 def key(salt: bytes, source: bytes) -> bytes:

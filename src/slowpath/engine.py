@@ -187,24 +187,28 @@ def analyse(
     keys = keys_of(found, rules) if memory is None else memory.keys_of(found, rules)
     kept = cache if evidence is None and not count_calls and memory is None else None
     name = results.key(keys, found.unread, rules, settings) if kept is not None else b""
-    result = results.stored(kept, name) if kept is not None else None
+    result = results.stored(kept, name, results.Result) if kept is not None else None
     parsed = 0
     calls: tuple[tuple[str, int], ...] = ()
     if result is None:
         # A scan of what was scanned before does without these.
+        from slowpath.asking import Asked
         from slowpath.findings import judged, measured
+        from slowpath.recalled import Recalled
 
         known, before = (memory.files(), memory.before) if memory is not None else ({}, {})
         extracted = facts_of(found, rules, jobs, cache, keys, known, before)
+        contents = {path: (language, keys[path]) for path, language, _ in found.files}
         clock.next("rules", "linking and checking")
-        own = judged(extracted, found.unread, sources, rules, settings, jobs, memory)
+        ask = Asked(jobs).answers if kept is None else Recalled(kept, contents, settings, jobs).answers
+        own = judged(extracted, found.unread, sources, rules, settings, ask, memory)
         result, parsed = own.result, extracted.parsed
         if count_calls and own.program.of("rust"):
             calls = own.program.rust.tally()
         if evidence is not None:
             clock.next("correlate", "joining with what was measured")
             result = measured(own, evidence, sources)
-        if kept is not None:
+        if kept is not None and not any(trouble.internal for trouble in result.troubles):
             results.store(kept, name, result)
     pairs = zip(result.findings, result.fingerprints, strict=True)
     shown = [(finding, name) for finding, name in pairs if in_scope(finding.place.path, scope)]

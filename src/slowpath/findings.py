@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import pathspec
 
-from slowpath.asking import answers
+from slowpath.asking import Answer, routed
 from slowpath.facts import Extracted, does_not_parse
 from slowpath.fingerprint import fingerprints
 from slowpath.link import link
@@ -18,12 +17,15 @@ from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
 from slowpath.per_path import spoken
 from slowpath.program import File, Program
-from slowpath.program.endpoints import Endpoints
 from slowpath.results import Ignores, Result, Settings
 from slowpath.suppress import suppress
 
 if TYPE_CHECKING:
     from slowpath.model.evidence import Evidence
+
+
+Ask = Callable[[Program, frozenset[str], list[Rule]], list[Answer]]
+"""Ask rules about a program; the set is of the files that were not read."""
 
 
 class Judged(NamedTuple):
@@ -40,14 +42,15 @@ def judged(
     sources: Sources,
     rules: list[Rule],
     settings: Settings,
-    jobs: int,
+    ask: Ask,
     memory: Memory | None = None,
 ) -> Judged:
     """The findings of a project's facts. With a memory, only what the changed files may have changed is asked again."""
-    own = _judged(extracted, unread, sources, rules, settings, jobs, memory)
+    ask = ask if memory is None else memory.answers
+    own = _judged(extracted, unread, sources, rules, settings, ask)
     if memory is not None and memory.doubtful():
         memory.forget()
-        own = _judged(extracted, unread, sources, rules, settings, jobs, memory)
+        own = _judged(extracted, unread, sources, rules, settings, ask)
     return own
 
 
@@ -57,22 +60,20 @@ def _judged(
     sources: Sources,
     rules: list[Rule],
     settings: Settings,
-    jobs: int,
-    memory: Memory | None,
+    ask: Ask,
 ) -> Judged:
     files, troubles = extracted.files, [*extracted.troubles, *does_not_parse(extracted.files, sources)]
     unread = unread | {path for path in sources.texts if path not in files}
     program = link(files, unread, settings.start_after, settings.features)
     asked = [rule for rule in rules if rule.kind != "allow"]
-    told = answers(program, asked, jobs) if memory is None else memory.answers(program, unread, asked)
+    told = ask(program, unread, asked)
     raw = list(dict.fromkeys(finding for own in told for finding in own.findings))
     troubles += [trouble for own in told for trouble in own.troubles]
-    if any("cargo" in own.views for own in told):
-        troubles += program.cargo.troubles
     findings = suppress(raw, files, {rule.id: rule for rule in rules}, frozenset(settings.known), sources)
     findings = list(spoken(findings, (rule.id for rule in rules), settings.min_confidence, settings.overrides))
     findings = sorted(not_ignored(drop_broken(findings, files), settings.ignores), key=order)
-    findings = [routed(finding, program) for finding in findings]
+    answered = {rule.id for rule in asked}
+    findings = [finding if finding.rule in answered else routed(finding, program) for finding in findings]
     result = Result(tuple(findings), fingerprints(findings, sources), tuple(troubles), len(files))
     return Judged(result, raw, program)
 
@@ -97,16 +98,6 @@ def not_ignored(findings: Iterable[Finding], ignores: Ignores) -> Iterator[Findi
     for finding in findings:
         if not any(finding.rule in rules and spec.match_file(finding.place.path) for spec, rules in specs):
             yield finding
-
-
-def routed(finding: Finding, program: Program) -> Finding:
-    """The finding with the endpoints that lead to its place, where that is Rust."""
-    if not finding.place.path.endswith(".rs"):
-        return finding
-    endpoints = program.rust.shared(Endpoints)
-    function = program.rust.around(finding.place)
-    routes = endpoints.of(function) if function is not None else ()
-    return msgspec.structs.replace(finding, routes=tuple(map(str, routes))) if routes else finding
 
 
 def measured(own: Judged, evidence: Evidence, sources: Sources) -> Result:

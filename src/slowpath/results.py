@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +19,7 @@ from slowpath.model.rule import Rule
 from slowpath.per_path import Override
 from slowpath.stamp import stamp
 
+T = TypeVar("T")
 Ignores = Mapping[str, Iterable[str]]
 """gitignore-style pattern → ids of the rules that say nothing in such files."""
 Features = Mapping[str, Sequence[str]]
@@ -65,21 +67,19 @@ def key(contents: Mapping[str, bytes], unread: Iterable[str], rules: Iterable[Ru
     return blake2b(msgspec.msgpack.encode(whole), digest_size=20).digest()
 
 
-def stored(cache: Cache, name: bytes) -> Result | None:
-    """The result of that key; None where there is none, or it was damaged on disk."""
+def stored(cache: Cache, name: bytes, kind: type[T]) -> T | None:
+    """What is kept under that key; None where there is nothing, or it was damaged on disk."""
     row = cache.result(name)
     if row is None or blake2b(row[CHECK:], digest_size=CHECK, key=name).digest() != row[:CHECK]:
         return None
     try:
-        return msgspec.msgpack.decode(zlib.decompress(row[CHECK:]), type=Result)
+        return msgspec.msgpack.decode(zlib.decompress(row[CHECK:]), type=kind)
     except (zlib.error, msgspec.DecodeError):
         return None
 
 
-def store(cache: Cache, name: bytes, result: Result) -> None:
-    """Keep a result, unless something failed that may go well the next time."""
-    if any(trouble.internal for trouble in result.troubles):
-        return
-    data = zlib.compress(msgspec.msgpack.encode(result), 1)
+def store(cache: Cache, name: bytes, value: object) -> None:
+    """Keep it, unless it is too large."""
+    data = zlib.compress(msgspec.msgpack.encode(value), 1)
     if len(data) <= MAX_BYTES:
         cache.keep_result(name, blake2b(data, digest_size=CHECK, key=name).digest() + data)
