@@ -160,6 +160,13 @@ def test_all_files(hooked: Hooked) -> None:
     assert hooked.run("--files", "src/main.rs").found == []
 
 
+def test_a_file_that_only_got_another_mode(hooked: Hooked) -> None:
+    """pre-commit passes it along; what another file of the commit causes elsewhere is told all the same."""
+    (hooked.repo.root / "src/main.rs").chmod(0o755)
+    outcome = hooked.stage({"src/archive.rs": BLOCKS})
+    assert outcome.code == 1 and outcome.found == ["src/handlers.rs:5"]
+
+
 def test_a_range_of_commits(hooked: Hooked) -> None:
     repo = hooked.repo
     repo.git("switch", "-q", "-c", "topic")

@@ -74,6 +74,12 @@ def renamed(root: Path, commit: str) -> dict[str, str]:
     return dict(zip(raw[2::3], raw[1::3], strict=True))
 
 
+def changed(root: Path, commit: str) -> list[str]:
+    """The files that the index holds otherwise than the commit, in content or mode."""
+    return _split(_asked(root, "diff-index", "--cached", "-z", "--name-only", "--relative", "--no-renames",
+                         "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", commit))  # fmt: skip
+
+
 def filtered(root: Path, wanted: Iterable[str]) -> set[str]:
     """Those of the files that the checkout holds in another form than the repository, for more than their line ends."""
     asked = b"\0".join(map(os.fsencode, wanted))

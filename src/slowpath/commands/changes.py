@@ -62,7 +62,8 @@ def options(wanted: Wanted, own: Project, scanning: Mapping[str, Any], paths: It
 
     if wanted.hook:
         passed = frozenset(_name(path, own.root) for path in paths)
-        narrow = _Hook(change, passed, whole=wanted.since is None and not wanted.staged).narrow
+        whole = wanted.since is None and not wanted.staged
+        narrow = _Hook(change, passed, lambda: _listed(own.root, commits), whole=whole).narrow
     else:
         narrow = _Narrow(change, scanning["scope"]).narrow
     return {"scope": (), "narrow": narrow} | ({"read": snapshot.staged} if wanted.staged else {})
@@ -85,6 +86,11 @@ def _base(root: Path, exclude: Iterable[str], commit: str, texts: Mapping[str, b
     moved = {path: gone[text] for path, text in texts.items() if path not in then and text in gone}
     by_git = {printable(now): printable(old) for now, old in git.renamed(root, commit).items()}
     return Base(found, moved | {now: old for now, old in by_git.items() if now in texts})
+
+
+def _listed(root: Path, commits: Iterable[str]) -> frozenset[str]:
+    """What the index holds otherwise than the commits, also where only the mode is another."""
+    return frozenset(printable(name) for commit in commits for name in git.changed(root, commit))
 
 
 def _name(path: Path, root: Path) -> str:
@@ -114,9 +120,17 @@ class _Hook:
     found elsewhere belongs to the call that got the file which causes it.
     """
 
-    def __init__(self, change: Callable[[Sources], Change], passed: frozenset[str], *, whole: bool) -> None:
+    def __init__(
+        self,
+        change: Callable[[Sources], Change],
+        passed: frozenset[str],
+        listed: Callable[[], frozenset[str]],
+        *,
+        whole: bool,
+    ) -> None:
         self.change = change
         self.passed = passed
+        self.listed = listed
         self.whole = whole
 
     def narrow(self, report: Report) -> Report:
@@ -131,7 +145,8 @@ class _Hook:
 
     def _is_of_change(self, report: Report) -> bool:
         """Files that are as they were are passed where a run is over all files, or some that somebody chose."""
-        return self.passed & report.sources.texts.keys() <= self.change(report.sources).touched
+        alike = (self.passed & report.sources.texts.keys()) - self.change(report.sources).touched
+        return not alike or alike <= self.listed()
 
     def _is_ours(self, finding: Finding, change: Change) -> bool:
         if finding.place.path in change.changed | self.passed:
