@@ -224,3 +224,29 @@ export async function page() {
 def test_a_pyproject_that_is_no_file_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(project(tmp_path) / "pyproject.toml")
     assert problems(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (r'baseline = "a\u0000b"', "baseline: a\N{REPLACEMENT CHARACTER}b leaves the project (--baseline may)"),
+        (r'rules = ["a\u0000b"]', "rules: a\N{REPLACEMENT CHARACTER}b leaves the project"),
+        (r'exclude = ["[z-a]"]', "[z-a]: bad character range z-a at position 10"),
+        (
+            r'"a\u001b[31m\nb" = 1',
+            "Object contains unknown field `a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}b`",
+        ),
+    ],
+)
+def test_settings_that_nobody_would_write(tmp_path: Path, text: str, line: str) -> None:
+    write(project(tmp_path), {"slowpath.toml": text})
+    outcome = run("scan", tmp_path)
+    assert outcome.returncode == 2
+    assert len(outcome.stderr.splitlines()) == 1 and f"slowpath.toml: {line}" in outcome.stderr
+
+
+def test_patterns_that_match_nothing(tmp_path: Path) -> None:
+    """Of .gitignore, without git to read it, and of .gitattributes."""
+    write(project(tmp_path), {".gitignore": "[z-a]\nsrc/Sh*\n", ".gitattributes": "[z-a] linguist-generated\n"})
+    assert [finding["path"] for finding in scan(tmp_path)["findings"]] == ["src/Basket.tsx"]
+    assert run("init", "--dry-run", tmp_path).returncode == 0

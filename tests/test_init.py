@@ -144,6 +144,14 @@ def test_hooks_that_cannot_be_edited_by_lines_are_shown(tmp_path: Path, text: st
     assert yaml.safe_load("repos:\n" + told[told.index("  - repo:") :])["repos"][0]["hooks"] == [{"id": "slowpath"}]
 
 
+def test_lines_of_a_file_with_hooks_are_those_of_yaml(tmp_path: Path) -> None:
+    own = "repos:\r\n- repo: local\r\n  hooks: []\n# a\u2028b\x0cc\n".encode()
+    (tmp_path / ".pre-commit-config.yaml").write_bytes(own)
+    run("init", "--no-scan", project(tmp_path))
+    lines = (tmp_path / ".pre-commit-config.yaml").read_bytes().splitlines(keepends=True)
+    assert b"".join(lines[:3] + lines[-1:]) == own and b"slowpath" in lines[3]
+
+
 def test_hook_and_workflow_on_request(tmp_path: Path) -> None:
     told = init(project(tmp_path), "--no-scan")
     assert "no workflow" in told and list(texts(tmp_path)) == ["slowpath.toml", "src/Basket.tsx", "src/Shelf.tsx"]

@@ -208,11 +208,11 @@ def parse(text: str, path: Path) -> Config:
 def _checked(config: Config, path: Path) -> Config:
     """Settings of a project that nobody vouches for: they read nothing outside it, and no pattern runs away."""
     for directory in config.rules:
-        if not (path.parent / directory).resolve().is_relative_to(path.parent.resolve()):
+        if not _within(path.parent, directory):
             raise ConfigError(f"{path}: rules: {directory} leaves the project")
-    if not (path.parent / config.diagnose.output).resolve().is_relative_to(path.parent.resolve()):
+    if not _within(path.parent, config.diagnose.output):
         raise ConfigError(f"{path}: diagnose.output: {config.diagnose.output} leaves the project (-o may)")
-    if not (path.parent / config.baseline).resolve().is_relative_to(path.parent.resolve()):
+    if not _within(path.parent, config.baseline):
         raise ConfigError(f"{path}: baseline: {config.baseline} leaves the project (--baseline may)")
     for feature, patterns in config.bundle.features.items():
         if not any(pattern.strip() for pattern in patterns):
@@ -223,8 +223,8 @@ def _checked(config: Config, path: Path) -> Config:
             raise ConfigError(f"{path}: {pattern}: more than {MAX_STARS} stars in one pattern")
         try:
             pathspec.GitIgnoreSpec.from_lines([pattern])
-        except ValueError as error:
-            raise ConfigError(f"{path}: {error}") from None
+        except (ValueError, re.error) as error:
+            raise ConfigError(f"{path}: {pattern}: {error}") from None
     for name, value in config.diagnose.env.items():
         if not name.isidentifier() or "\n" in value:
             raise ConfigError(f"{path}: diagnose.env: {name[:40]!r} is no name of a variable, or its value has lines")
@@ -232,6 +232,11 @@ def _checked(config: Config, path: Path) -> Config:
     if version and not VERSION.match(version):
         raise ConfigError(f"{path}: migrations.start-after: {version!r} does not begin with a migration's version")
     return config
+
+
+def _within(folder: Path, name: str) -> bool:
+    """Whether a name, which nobody vouches for, stays in a folder; one with a NUL is no path."""
+    return "\0" not in name and (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 def marked(folder: Path) -> bool:

@@ -189,10 +189,11 @@ class _Ignores:
     def __init__(self, base: str, path: str) -> None:
         self.base = base
         try:
-            lines = [] if os.path.islink(path) else Path(path).read_text("utf-8", errors="replace").splitlines()
+            own = stat.S_ISREG(os.lstat(path).st_mode)
+            lines = Path(path).read_text("utf-8", errors="replace").splitlines() if own else []
         except OSError:
             lines = []
-        lines = [line for line in lines if line.count("*") <= MAX_STARS]
+        lines = [line for line in lines if line.count("*") <= MAX_STARS and _usable(line)]
         self.spec = pathspec.GitIgnoreSpec.from_lines(lines)
         sources = [entry.regex.pattern for entry in self.spec.patterns if entry.regex]
         # Most paths match nothing: one regex for all lines says so ten times faster than one for each.
@@ -202,6 +203,15 @@ class _Ignores:
         """Whether the file has a path ignored, or kept by an exception; None where it says nothing."""
         below = path[len(self.base) :]
         return self.spec.check_file(below).include if self.any.search(below) else None
+
+
+def _usable(line: str) -> bool:
+    """What git would not match either, a range of characters that ends before it starts say, matches nothing."""
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _walked(root: Path) -> Iterator[str]:

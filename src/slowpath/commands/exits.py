@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import click
 
+from slowpath.report.style import clean
+
 FINDINGS = GATE = 1
 USAGE, INTERNAL, INCONCLUSIVE = 2, 3, 4
 INTERRUPTED = 130
@@ -15,7 +17,7 @@ INTERRUPTED = 130
 
 def fail(message: str, code: int = USAGE) -> NoReturn:
     """One line on stderr, and the end."""
-    click.echo(f"slowpath: {message}", err=True)
+    click.echo(clean(f"slowpath: {message}"), err=True)
     sys.exit(code)
 
 

@@ -155,7 +155,8 @@ def hooked(text: str, folder: str) -> str | None:
     said without understanding more of YAML.
     """
     end = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines()
+    raw = re.findall(r"[^\n]*\n|[^\n]+", text)  # splitlines() also splits where YAML does not
+    lines = [line.rstrip("\r\n") for line in raw]
     start = next((index for index, line in enumerate(lines) if re.match(r"repos:\s*(#.*)?$", line)), None)
     if start is None:
         return None
@@ -166,7 +167,8 @@ def hooked(text: str, folder: str) -> str | None:
     indent = entries[0][1]
     last = max(index for index in range(start + 1, stop) if _belongs(lines[index], indent))
     inner = next((match[1][len(indent) :] for match in entries if len(match[1]) > len(indent)), "    ")
-    return end.join([*lines[: last + 1], *hook(folder, indent, inner), *lines[last + 1 :]]) + end
+    raw[last] = raw[last] if raw[last].endswith("\n") else raw[last] + end
+    return "".join([*raw[: last + 1], *(line + end for line in hook(folder, indent, inner)), *raw[last + 1 :]])
 
 
 def _belongs(line: str, indent: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -177,7 +178,7 @@ def _matches(pattern: str, paths: list[str]) -> int:
         return 0
     try:
         spec = pathspec.GitIgnoreSpec.from_lines([pattern])
-    except ValueError:
+    except (ValueError, re.error):
         return 0
     return sum(spec.match_file(path) for path in paths)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from slowpath.commands.exits import fail
+from slowpath.report.style import clean
 
 
 def color(terminal: bool) -> bool:
@@ -42,4 +43,4 @@ def write(path: Path | None, text: str) -> None:
 
 def warn(line: str) -> None:
     """One line on stderr."""
-    click.echo(f"slowpath: {line}", err=True)
+    click.echo(clean(f"slowpath: {line}"), err=True)
