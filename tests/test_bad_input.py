@@ -250,3 +250,18 @@ def test_patterns_that_match_nothing(tmp_path: Path) -> None:
     write(project(tmp_path), {".gitignore": "[z-a]\nsrc/Sh*\n", ".gitattributes": "[z-a] linguist-generated\n"})
     assert [finding["path"] for finding in scan(tmp_path)["findings"]] == ["src/Basket.tsx"]
     assert run("init", "--dry-run", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["slowpath-baseline.json", "own.json"])
+def test_a_baseline_that_links_to_itself(tmp_path: Path, name: str) -> None:
+    write(project(tmp_path), {"slowpath.toml": 'baseline = "own.json"' if name == "own.json" else ""})
+    (tmp_path / name).symlink_to(name)
+    for arguments in ([], ["--write-baseline"]):
+        outcome = run("scan", tmp_path, *arguments)
+        assert outcome.returncode == 2 and outcome.stderr == f"slowpath: {tmp_path / name}: no such baseline\n"
+
+
+def test_settings_that_link_to_themselves(tmp_path: Path) -> None:
+    (project(tmp_path) / "slowpath.toml").symlink_to("slowpath.toml")
+    outcome = run("init", "--no-scan", tmp_path)
+    assert outcome.returncode == 2 and outcome.stderr == "slowpath: slowpath.toml: is there already, left alone\n"

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner
+from repos import SERVER, Repo
 from surface import project, write
 
 from slowpath.commands import scan
@@ -76,6 +77,15 @@ def test_links(tmp_path: Path) -> None:
     assert uris("web", tmp_path / "link") == uris("link/web", tmp_path) == [f"web/{name}" for name in NAMES]
     assert uris("short", root) == [f"web/{name}" for name in NAMES]
     assert uris("web/Other.tsx", root) == ["web/src/Shelf.tsx"]
+
+
+def test_a_folder_that_became_a_link_out_of_the_project(tmp_path: Path) -> None:
+    """git still lists what was below it."""
+    repo = Repo(tmp_path / "repo").commit(SERVER)
+    (repo.root / "src").rename(tmp_path / "outside")
+    (repo.root / "src").symlink_to(tmp_path / "outside")
+    said = repo.scan()
+    assert said.found == [] and "src/handlers.rs" in said.text and "a link that leaves the project" in said.text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -23,10 +24,10 @@ DIRECTIVE = re.compile(
 
 
 class Allowing(NamedTuple):
-    """The fixes, how many findings they allow, and a line for each place that cannot be allowed."""
+    """The fixes, how many findings they allow in each file, and a line for each place that cannot be allowed."""
 
     fixes: list[Fix]
-    covered: int
+    covered: Counter[str]
     left: list[str]
 
 
@@ -40,13 +41,13 @@ def allowing(report: Report, reason: str) -> Allowing:
             left.append(f"{finding.place.path}:{line}: is about an allow, and none covers it")
         else:
             sites.setdefault((finding.place.path, line), []).append(finding)
-    fixes, count = [], 0
+    fixes, count = [], Counter[str]()
     for (path, line), findings in sorted(sites.items()):
         edit = _edit(report.sources, path, line, sorted({finding.rule for finding in findings}), reason)
         if isinstance(edit, str):
             left.append(f"{path}:{line}: {edit}")
         else:
-            count += len(findings)
+            count[path] += len(findings)
             fixes.append(Fix(f"allow {path}:{line}", True, (edit,)))
     return Allowing(fixes, count, left)
 

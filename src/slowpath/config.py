@@ -236,7 +236,12 @@ def _checked(config: Config, path: Path) -> Config:
 
 def _within(folder: Path, name: str) -> bool:
     """Whether a name, which nobody vouches for, stays in a folder; one with a NUL is no path."""
-    return "\0" not in name and (folder / name).resolve().is_relative_to(folder.resolve())
+    return "\0" not in name and real(folder / name).is_relative_to(real(folder))
+
+
+def real(path: Path) -> Path:
+    """A path without its links. `Path.resolve` of Python 3.12 and before fails where they go in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def marked(folder: Path) -> bool:

@@ -109,6 +109,7 @@ class Disk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._leads_out = cache(self._leaves)
 
     def names(self) -> Iterable[str]:
         """By git where it knows the folder, else by an own walk."""
@@ -119,6 +120,8 @@ class Disk:
 
     def read(self, name: str, most: int) -> bytes | None:
         full = os.path.join(self.root, name)
+        if self._leads_out(os.path.dirname(name)):  # git lists what was below before the folder was a link
+            raise SkippedError("a link that leaves the project")
         found = os.lstat(full)
         if stat.S_ISLNK(found.st_mode):
             if not os.path.exists(full):
@@ -132,6 +135,9 @@ class Disk:
             raise TooLargeError(found.st_size)
         with open(full, "rb") as file:
             return file.read()
+
+    def _leaves(self, folder: str) -> bool:
+        return not Path(os.path.realpath(os.path.join(self.root, folder))).is_relative_to(self.root.resolve())
 
 
 def discover(root: Path, exclude: Iterable[str] = (), tree: Tree | None = None) -> Discovery:

@@ -108,7 +108,7 @@ def _replace(root: Path, changes: Mapping[str, tuple[bytes | None, bytes]], stal
 
 def _target(root: Path, path: str, old: bytes | None, new: bytes, stale: str) -> Path:
     """The file to write, links followed. It must be the one that was read, or not be there yet."""
-    target = (root / path).resolve()
+    target = Path(os.path.realpath(root / path))  # Path.resolve fails where links go in a circle
     if not target.is_relative_to(root):
         raise UnwritableError(f"{path}: leads out of the project, left alone")
     if old is None:

@@ -33,6 +33,7 @@ def added(report: Report, root: Path, reason: str | None, *, diff: bool) -> Adde
         lines.append(f"{len(found.left) - LISTED} more that cannot be allowed")
     done = len(texts) - len(unwritten)
     verb = "would be allowed" if diff else "allowed"
-    findings = "1 finding" if found.covered == 1 else f"{found.covered} findings"
+    covered = sum(count for path, count in found.covered.items() if path not in unwritten)
+    findings = "1 finding" if covered == 1 else f"{covered} findings"
     lines.append(f"{findings} {verb} in {done} file{'' if done == 1 else 's'}")
     return Added(texts, lines, bool(unwritten))

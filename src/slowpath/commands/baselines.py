@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from slowpath import baseline, baseline_file, fix_files
+from slowpath import baseline, baseline_file, config, fix_files
 from slowpath.baseline import Held, Match
 from slowpath.baseline_file import NAME, BaselineError
 from slowpath.commands import exits, terminal
@@ -66,7 +66,7 @@ class Baseline:
 def opened(own: Project, named: Path | None, scope: tuple[str, ...] = (), *, writing: bool = False) -> Baseline | None:
     """The baseline that is `named`, or that the project sets, or that lies at its root. Raises BaselineError."""
     path = named or own.root / (own.settings.baseline or NAME)
-    if named is None and not path.resolve().is_relative_to(own.root.resolve()):
+    if named is None and not config.real(path).is_relative_to(config.real(own.root)):
         raise BaselineError(f"{path}: leads out of the project")
     if not os.path.lexists(path):
         if writing:
