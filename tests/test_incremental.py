@@ -6,6 +6,10 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +194,53 @@ def test_second_process_that_dies_costs_nothing(death: str) -> None:
 
     assert workers.aside(work)() == b"done here"
     assert workers.aside(lambda: str(os.getpid()).encode())() != str(here).encode()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_process_that_is_not_to_be_had_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refused)
+    assert workers.aside(lambda: b"done here")() == b"done here"
+
+
+MANY = [workers.Task("rust", b"fn f%d() { g(); }\n" % number * 70, ()) for number in range(4)]
+
+
+def test_process_with_threads_does_not_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that another thread holds would stay locked in the workers."""
+
+    def forked() -> int:
+        raise AssertionError
+
+    monkeypatch.setattr(os, "fork", forked)
+    monkeypatch.setattr(workers, "POOL_BYTES", 0)
+    done = threading.Event()
+    beside = threading.Thread(target=done.wait)
+    beside.start()
+    try:
+        outcomes = list(workers.extract_all(MANY, 2))
+    finally:
+        done.set()
+        beside.join()
+    assert outcomes == [workers.extract_one(task) for task in MANY]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
+def test_workers_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    texts = {f"src/f{number}.rs": task.source.decode() * 100 for number, task in enumerate(MANY)}
+    root = write(tmp_path, {"slowpath.toml": "", **texts})
+    scan = subprocess.Popen([sys.executable, "-m", "slowpath", "scan", "--jobs", "2", str(root)])
+    started = Path(f"/proc/{scan.pid}/task/{scan.pid}/children")
+    while len(own := started.read_text().split()) < 2:
+        time.sleep(0.01)
+    scan.kill()
+    scan.wait()
+    until = time.monotonic() + 30
+    while alive := [pid for pid in own if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < until, alive
+        time.sleep(0.1)
 
 
 def test_rust_is_not_linked_anew_for_the_body_of_a_function(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Extraction in worker processes: tasks in, encoded facts out, in order. No tree and no source comes back.
 
-Tasks reach the workers by fork, not by pipe. A worker that dies (out of memory, a fault in a grammar) costs the one
-file that killed it: what it left undone is tried again, each file in a process of its own.
+Tasks reach the workers by fork where that is safe, else by pipe. A worker that dies (out of memory, a fault in a
+grammar) costs the one file that killed it: what it left undone is tried again, each file in a process of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,7 +78,12 @@ def extract_one(task: Task) -> Outcome:
 def aside(work: Callable[[], bytes]) -> Callable[[], bytes]:
     """Begin work in a process of its own, and have its answer later. Where that process dies, it is done here."""
     reading, writing = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # no process more is to be had
+        os.close(reading)
+        os.close(writing)
+        return work
     if child == 0:
         status = 1
         try:
@@ -119,10 +125,18 @@ def _chunks(tasks: list[Task], count: int) -> list[list[int]]:
 _tasks: list[Task] = []
 
 
-def _start(tasks: list[Task]) -> None:
+def _start(tasks: list[Task], parent: int) -> None:
     global _tasks
     _tasks = tasks
     gc.freeze()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Workers hold both ends of each other's pipes: those of a process that was killed would wait for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _work(chunk: list[int]) -> list[tuple[int, Outcome]]:
@@ -135,8 +149,10 @@ def _run(tasks: list[Task], chunks: list[list[int]], jobs: int, outcomes: dict[i
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(tasks,)) as pool:
+    # A process with threads, as the server is, may fork while one of them holds a lock.
+    may_fork = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if may_fork else "spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(tasks, os.getpid())) as pool:
         futures: list[Future[list[tuple[int, Outcome]]]] = []
         try:
             futures += [pool.submit(_work, chunk) for chunk in chunks]
