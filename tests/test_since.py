@@ -349,3 +349,10 @@ def test_a_partial_clone_fetches_nothing(server: Repo, tmp_path: Path) -> None:
     server.git("clone", "-q", "--filter=blob:none", f"file://{server.root}", clone.root)
     said = clone.scan("--since", "HEAD~1")
     assert said.code == 2 and "a partial clone does not do" in said.stderr
+
+
+def test_what_is_new_outside_of_the_paths_is_not_called_known(server: Repo) -> None:
+    server.write({"src/archive.rs": BLOCKS})
+    said = server.scan("--since", "HEAD", "--format", "concise", "src/main.rs")
+    assert said.code == 0 and "known" not in said.text
+    assert "1 known finding not shown" in server.scan("--since", "HEAD", "--format", "concise", "src").text

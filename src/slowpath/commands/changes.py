@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from slowpath import config, engine, git, since, snapshot
 from slowpath.commands.project import Project
 from slowpath.discover import Discovery, printable
@@ -110,7 +112,9 @@ class _Narrow:
         change = self.change(report.sources)
         fresh = change.fresh(report)
         shown = {index: one for index, one in fresh.items() if engine.in_scope(one.place.path, self.scope)}
-        return since.narrowed(report, shown, change.touched)
+        aside = sum(not engine.in_scope(one.place.path, self.scope) for one in report.findings)
+        narrow = since.narrowed(report, shown, change.touched)
+        return msgspec.structs.replace(narrow, known=narrow.known - aside)
 
 
 class _Hook:
