@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import repos
 from surface import CLIENT, PACKAGE, project, run, scan, write
 
 NAME = "slowpath-baseline.json"
@@ -202,6 +203,15 @@ def test_what_cannot_be_judged_stays(tmp_path: Path) -> None:
     (root / "src/Shelf.tsx").write_text("export function Shelf( {{{ ]\n")
     at_a_terminal("scan", root)
     assert len(held(root)) == 2
+
+
+def test_what_a_half_typed_file_proved_stays(tmp_path: Path) -> None:
+    """A finding in one file may be proven by another."""
+    root = adopted(write(tmp_path, repos.SERVER))
+    write(root, {"src/archive.rs": "pub fn old(name: &str) {\n<<<<<<< HEAD\n    (((\n}}}\n"})
+    assert "1 place gone (blocking-in-async 1); `slowpath scan --write-baseline`" in at_a_terminal("scan", root)
+    write(root, repos.SERVER)
+    assert new(root) == []
 
 
 def test_in_a_tree_that_cannot_be_written_a_scan_goes_on(tmp_path: Path) -> None:
