@@ -221,6 +221,22 @@ def test_allowing_a_finding_asks_for_a_reason(shop: Path) -> None:
             assert "allow-without-reason" in rules(left), name
 
 
+def test_a_document_that_is_opened_again_is_another(tmp_path: Path) -> None:
+    """Its versions begin anew: what is said of the text before is not said of it."""
+    root = write(project(tmp_path), {"slowpath.toml": ""})
+    with editor() as opened:
+        opened.start(root)
+        uri = opened.open(root / "src/Basket.tsx")
+        opened.published(uri)
+        for lines in range(1, 6):
+            opened.notify("textDocument/didClose", textDocument={"uri": uri})
+            opened.open(root / "src/Basket.tsx", "\n" * lines + CLIENT.format(name="Basket"))
+            action = only(opened.actions(uri, WHOLE), "Allow")
+            [change] = action["edit"]["documentChanges"]
+            assert change["edits"][0]["range"]["start"]["line"] == 3 + lines
+            assert opened.diagnostics[uri]["diagnostics"][0]["range"]["start"]["line"] == 3 + lines
+
+
 def test_a_hover_tells_the_path_and_the_page(shop: Path) -> None:
     with editor() as opened:
         opened.start(shop)

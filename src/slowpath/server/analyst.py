@@ -34,6 +34,7 @@ class Held(NamedTuple):
     uri: str
     version: int
     text: bytes
+    """Two are one text only if they are one object: versions begin anew when a document is opened again."""
 
 
 @dataclass
@@ -155,6 +156,7 @@ class Analyst:
         except Exception as error:
             failed = blame(error)
             kept.session = None  # whatever state it is in: the next change begins anew
+            kept.report, kept.diagnostics = None, {}  # they speak of a text before this one
         if first:
             gc.collect()
             gc.freeze()  # the program stays: no collection walks it again

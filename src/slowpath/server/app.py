@@ -164,15 +164,14 @@ class Slowpath(LanguageServer):
     async def current(self, uri: str) -> tuple[View, str] | None:
         """The view of the document's text as it is now, and its path there; None where there is nothing to say."""
         path = places.path_of(uri)
-        document = self.documents.get(path) if path is not None else None
-        if path is None or document is None or path not in self.roots:
+        if path is None or path not in self.documents or path not in self.roots:
             return None
         relative = self._relative(path)
         until = asyncio.get_running_loop().time() + PATIENCE
         while True:
             view = self.views.get(self.roots.get(path, path))
             held = view.held.get(relative) if view is not None else None
-            if view is not None and held is not None and held.version >= document.version:
+            if view is not None and held is not None and held is self.documents.get(path):
                 return (view, relative) if view.report is not None else None
             left = until - asyncio.get_running_loop().time()
             try:

@@ -40,7 +40,7 @@ class Publisher:
                 continue
             relative = path.relative_to(view.root).as_posix()
             held, now = view.held.get(relative), open_now.get(path)
-            if held is not None and now is not None and held.version != now.version:
+            if held is not None and now is not None and held is not now:
                 continue
             new = _Sent(view.uri(relative), now.version if held and now else None, each)
             self._send(new, sent.get(path))
