@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +266,27 @@ def test_rust_is_not_linked_anew_for_the_body_of_a_function(tmp_path: Path) -> N
     session.hold("src/work.rs", source.replace("fn helper()", "async fn helper()").encode())
     reads()
     assert session._memory._program.rust is not linked_once  # type: ignore[union-attr]
+
+
+def test_programs_that_were_replaced_are_freed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the thresholds of a scan no collection would find them before memory is full."""
+    root = write(tmp_path, {"src/lib.rs": "struct A;\nimpl A {\n    fn a(&self) {}\n}\n"})
+    session = Session(root, RULES, WHOLE | {"jobs": 1})
+    session.report()
+    gc.disable()
+    try:
+        gc.freeze()
+        program = session._memory._program
+        assert program is not None
+        old = weakref.ref(program.rust)
+        del program
+        session.hold("src/lib.rs", b"struct B;\nimpl B {\n    fn b(&self) {}\n}\n")
+        session.report()
+        session.tidy()
+        assert old() is not None, "few are not worth the time"
+        monkeypatch.setattr("slowpath.session.GROWN", 0)
+        session.tidy()
+        assert old() is None
+    finally:
+        gc.enable()
+        gc.unfreeze()

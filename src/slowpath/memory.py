@@ -16,6 +16,7 @@ from slowpath.model.code import CodeFacts
 from slowpath.model.rule import Rule
 from slowpath.model.rust import RustFacts
 from slowpath.program import ALL, RUST, UNREAD, VIEWS, File, Program
+from slowpath.program.rust import RustProgram
 
 
 class Memory:
@@ -66,14 +67,18 @@ class Memory:
             changed.add(ALL)
         self._unread = unread
         self._answers = {rule: own for rule, own in self._answers.items() if not own.read & changed}
-        if old is not None:
-            program.views |= {name: view for name, view in old.views.items() if not VIEWS[name] & changed}
         self._edited = None
-        if old is not None and RUST & changed == {"rust"} and "rust" in old.views:
+        if old is None:
+            return
+        rust = old.views.get("rust")
+        for name in [name for name in old.views if VIEWS[name] & changed]:
+            del old.views[name]
+        program.views = old.views  # one dict for all: a view that is kept holds the program that it was made for
+        if isinstance(rust, RustProgram) and RUST & changed == {"rust"}:
             changes = rust_changes(old, program)
-            self._edited = edited(old.rust, changes) if changes is not None else None
+            self._edited = edited(rust, changes) if changes is not None else None
             if self._edited is not None:
-                program.views["rust"] = old.rust
+                program.views["rust"] = rust
 
     def doubtful(self) -> bool:
         """Whether an answer about Rust may depend on what was asked before the last edit."""

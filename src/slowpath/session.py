@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from slowpath.discover import Discovery, discover, language_of
 from slowpath.memory import Memory
 from slowpath.model.report import Report
 from slowpath.model.rule import Rule
+
+GROWN = 1_000_000
+"""Objects made and not freed, about 100 MB, before what is left of old programs is looked for."""
 
 
 class Session:
@@ -52,3 +56,12 @@ class Session:
     def report(self) -> Report:
         """The findings of the texts as they are now: those of a scan, without its work where nothing changed."""
         return engine.analyse(self.texts(), self.rules, memory=self._memory, **self.options)
+
+    def tidy(self) -> None:
+        """Free programs that were replaced. They are circular, and by the thresholds of a scan nothing ever does."""
+        young, middle, old = gc.get_count()
+        first, second, _ = gc.get_threshold()
+        if young + first * (middle + second * old) > GROWN:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()  # the program stays: no collection walks it again

@@ -62,6 +62,7 @@ def _until_settings_change(root: Path, opened: Callable[[], Opened], shown: Call
         report = session.report()
         _head(own.root)
         shown(report, own)
+        session.tidy()
         now = _changed(before | settings)
         if any(now[name] != stamp for name, stamp in settings.items()):
             return

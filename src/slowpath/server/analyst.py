@@ -142,6 +142,8 @@ class Analyst:
                 root, wish = self._wishes.popitem()  # where the user is
                 kept = self._kept.setdefault(root, _Kept(self.shape))
             self.done(self._view(root, kept, wish))
+            if kept.session is not None:
+                kept.session.tidy()
 
     def _view(self, root: Path, kept: _Kept, wish: Wish) -> View:
         failed = ""
