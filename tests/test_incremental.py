@@ -290,3 +290,16 @@ def test_programs_that_were_replaced_are_freed(tmp_path: Path, monkeypatch: pyte
     finally:
         gc.enable()
         gc.unfreeze()
+
+
+def test_no_program_is_kept_by_a_cache(tmp_path: Path) -> None:
+    root = shutil.copytree(FIXTURES / "board", tmp_path / "board", ignore=shutil.ignore_patterns("target", "web"))
+    session = Session(root, RULES, WHOLE | {"jobs": 1})
+    [path, *_] = [path for path, language, _ in session.texts().files if language == "rust"]
+    programs = []
+    for number in range(5):
+        session.hold(path, b"pub fn made%d() {}\n" % number)
+        session.report()
+        programs.append(weakref.ref(session._memory._program))  # type: ignore[arg-type]
+    gc.collect()
+    assert len([own for own in programs if own() is not None]) <= 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -73,7 +73,7 @@ def proposals(program: Program, folder: Path) -> Iterator[Proposal]:
 
 
 class FeatureLists:
-    """All lists of one crate in one workspace."""
+    """All lists of one crate in one workspace. Its caches end with it: those of a class would keep every program."""
 
     def __init__(self, crate: str, workspace: Workspace, tables: Tables, program: Program) -> None:
         self.crate = crate
@@ -141,8 +141,11 @@ class FeatureLists:
         """What words of the code need: they do not say which member's."""
         return by_words(self.table.needs, holders(self.workspace, self.crate), self.program)
 
-    @cache  # noqa: B019 (it lives as long as the check of its crate)
-    def graph_for(self, entry: Entry) -> FeatureGraph | None:
+    @cached_property
+    def graph_for(self) -> Callable[[Entry], FeatureGraph | None]:
+        return cache(self._graph_for)
+
+    def _graph_for(self, entry: Entry) -> FeatureGraph | None:
         """The crate's features at the version that an entry gets."""
         locked = self.locked(entry)
         return self.graph(self.crate, locked.version if locked else entry.version)
@@ -164,8 +167,11 @@ class FeatureLists:
                 needs |= unasked
         return needs
 
-    @cache  # noqa: B019 (it lives as long as the check of its crate)
-    def leaning(self, graph: FeatureGraph) -> list[tuple[Entry, Needs]]:
+    @cached_property
+    def leaning(self) -> Callable[[FeatureGraph], list[tuple[Entry, Needs]]]:
+        return cache(self._leaning)
+
+    def _leaning(self, graph: FeatureGraph) -> list[tuple[Entry, Needs]]:
         """The entries whose code needs what they do not ask for, with that."""
         found = []
         for entry in self.entries:
@@ -175,8 +181,11 @@ class FeatureLists:
                 found.append((entry, unasked))
         return found
 
-    @cache  # noqa: B019 (it lives as long as the check of its crate)
-    def shown_to(self, entry: Entry) -> Needs:
+    @cached_property
+    def shown_to(self) -> Callable[[Entry], Needs]:
+        return cache(self._shown_to)
+
+    def _shown_to(self, entry: Entry) -> Needs:
         return self.paths.needed(reachable(entry))
 
     @cached_property
