@@ -108,9 +108,10 @@ def test_a_signal_leaves_no_half_of_a_fix(number: signal.Signals, tmp_path: Path
     """It comes when the first of two files is replaced, and waits for the second; the next fix is not begun."""
     write(tmp_path, dict.fromkeys("abc", "old"))
     program = f"""
-import os, pathlib
+import os, pathlib, signal
 from slowpath import fix_files
 from slowpath.model.finding import Edit, Fix, Place
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 replace = pathlib.Path.replace
 def slow(self, target):
     os.kill(os.getpid(), {int(number)})

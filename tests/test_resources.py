@@ -123,6 +123,8 @@ def test_k6_is_found_once_it_runs(tmp_path: Path) -> None:
         while process.pid not in [one.pid for one in generators()] and time.monotonic() < until:
             time.sleep(0.1)
         assert process.pid in [one.pid for one in generators()]
+        while figures(Processes({}))["process.memory k6"] < 1e6 and time.monotonic() < until:
+            time.sleep(0.1)
         assert figures(Processes({}))["process.memory k6"] > 1e6
 
 
@@ -200,7 +202,7 @@ def test_sessions_are_told_by_what_they_do(sessions: Sessions) -> None:
     for _ in range(2):
         sessions.run("UPDATE staged SET id = 3")
     sessions.run("SELECT pg_sleep(20)")
-    found = later(source, lambda seen: seen["db.wait.Lock"] == 2 and seen["db.active"] == 3)
+    found = later(source, lambda seen: seen.get("db.wait.Lock") == 2 and "db.wait.Timeout" in seen)
     assert {name: found[f"db.{name}"] for name in ("active", "wait.Lock", "blocked", "wait.Timeout")} == {
         "active": 3,
         "wait.Lock": 2,
