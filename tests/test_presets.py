@@ -123,3 +123,12 @@ def test_the_page_names_options_that_are_there() -> None:
     page = (Path(__file__).parents[1] / "docs/adopting.md").read_text()
     flags = set(re.findall(r"--[a-z][a-z-]+", page))
     assert len(flags) > 8 and flags <= {option for own in scan_command.params for option in own.opts}
+
+
+def test_the_command_line_wins_over_the_settings_of_a_path(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    write(root, {"slowpath.toml": '[paths."src/**"]\nfail-on = "error"\nmin-confidence = "high"\nselect = ["sql"]'})
+    assert run("scan", root).returncode == 0 and found(root) == []
+    assert found(root, "--select", RULE) == ["src/Basket.tsx", "src/Shelf.tsx"]
+    assert run("scan", root, "--select", RULE).returncode == 0
+    assert run("scan", root, "--select", RULE, "--fail-on", "note").returncode == 1

@@ -92,11 +92,17 @@ def failing(settings: Config, findings: Iterable[Finding]) -> bool:
 
 
 def _with_flags(settings: Config, flags: dict[str, Any]) -> Config:
-    """What is asked for in the command line replaces what the project sets; --extend-select adds to it."""
+    """What is asked for in the command line replaces what the project sets, also for single paths; --extend-select adds
+    to it.
+    """
+    over: dict[str, Any] = dict.fromkeys(flags.keys() & {"min_confidence", "fail_on"})
+    over |= {"select": (), "extend_select": ()} if "select" in flags else {}
+    paths = {pattern: msgspec.structs.replace(own, **over) for pattern, own in settings.paths.items()}
     if "preset" in flags:
         flags = {"select": (), "min_confidence": None, **flags}
     more = () if flags.get("select") else settings.extend_select
-    return msgspec.structs.replace(settings, **flags | {"extend_select": (*more, *flags.get("extend_select", ()))})
+    flags |= {"extend_select": (*more, *flags.get("extend_select", ())), "paths": paths}
+    return msgspec.structs.replace(settings, **flags)
 
 
 def _speaking(known: list[Rule], settings: Config) -> frozenset[str]:
