@@ -144,7 +144,7 @@ def test_each_of_several_hosts_is_looked_at_before_one_is_asked(
 def test_no_value_of_a_real_log_survives(watched: postgres.Cluster, shop: str, tmp_path: Path) -> None:
     """Bind values are in this log, and literals in the plans of the first executions."""
     with statements.connect("DATABASE_URL") as ours, psycopg.connect(shop, autocommit=True) as app:
-        app.execute("INSERT INTO orders (id, note) SELECT g, 'n' || g FROM generate_series(1, 30000) g")
+        app.execute("INSERT INTO orders (id, note) SELECT g, 'n' || g FROM generate_series(1, 100000) g")
         before = statements.snapshot(ours)
         app.execute("SET log_parameter_max_length = -1")
         app.execute(f"SET application_name = '{SECRET}'")
