@@ -169,9 +169,7 @@ def _narrowed(report: Report, sites: Mapping[Site, Entry], known: Collection[Sit
         for f, new in fresh.items()
     ]
     return msgspec.structs.replace(
-        report,
-        findings=tuple(finding for finding, _ in shown),
-        fingerprints=tuple(fingerprint for _, fingerprint in shown),
+        report.holding(shown),
         known=report.known + hidden.total(),
         known_by_rule={**report.known_by_rule, **hidden},
     )

@@ -205,9 +205,7 @@ def narrowed(report: Report, shown: Mapping[int, Finding], files: Collection[str
     What could not be read is told of these `files` alone.
     """
     return msgspec.structs.replace(
-        report,
-        findings=tuple(shown[index] for index in sorted(shown)),
-        fingerprints=tuple(report.fingerprints[index] for index in sorted(shown)),
+        report.holding((shown[index], report.fingerprints[index]) for index in sorted(shown)),
         known=report.known + len(report.findings) - len(shown),
         troubles=tuple(
             trouble

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from slowpath import config, engine, fix_diff, fix_files
 from slowpath.baseline_file import BaselineError
@@ -77,7 +76,7 @@ def _scan(where: Where, found: Found) -> None:
 def _first(report: Report, color: bool) -> str:
     """The findings to look at first, and how many there are."""
     best = foremost(report)
-    shown = msgspec.structs.replace(report, findings=tuple(best), fingerprints=("",) * len(best))
+    shown = report.holding((finding, "") for finding in best)
     blocks, _, _ = text.full(shown, color).rstrip().rpartition("\n")
     summary = text.concise(report, color).rstrip().rpartition("\n")[2]
     count = len(report.findings)

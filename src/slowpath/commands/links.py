@@ -27,9 +27,7 @@ def followed(report: Report, root: Path) -> Report:
         moved = _moved(finding, real)
         if moved.place == finding.place or (moved.rule, moved.place) not in own:
             kept.append((moved, name))
-    return msgspec.structs.replace(
-        report, findings=tuple(finding for finding, _ in kept), fingerprints=tuple(name for _, name in kept)
-    )
+    return report.holding(kept)
 
 
 def _places(finding: Finding) -> list[Place]:
@@ -45,7 +43,7 @@ def _moved(finding: Finding, real: dict[str, str]) -> Finding:
         return Place(real.get(old.path, old.path), old.span)
 
     def steps(old: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(Step(place(step.place), step.message) for step in old)
+        return tuple(msgspec.structs.replace(step, place=place(step.place)) for step in old)
 
     return msgspec.structs.replace(
         finding, place=place(finding.place), flow=steps(finding.flow), related=steps(finding.related)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from slowpath import fix
 from slowpath.model.report import Report
 from slowpath.report import style
@@ -15,14 +13,8 @@ from slowpath.runtime import measure
 
 def measured(root: Path, report: Report, progress: Callable[[str], None]) -> tuple[str, bool]:
     """What the fixes save, as text; or why that cannot be said, and True."""
-    own = [
-        (finding, name)
-        for finding, name in zip(report.findings, report.fingerprints, strict=True)
-        if report.rules[finding.rule].group == "cargo"
-    ]
-    cargo = msgspec.structs.replace(
-        report, findings=tuple(finding for finding, _ in own), fingerprints=tuple(name for _, name in own)
-    )
+    pairs = zip(report.findings, report.fingerprints, strict=True)
+    cargo = report.holding(pair for pair in pairs if report.rules[pair[0].rule].group == "cargo")
     fixes = fix.chosen(cargo, (), unsafe=True)
     if not fixes:
         return "slowpath: nothing to measure: no finding of a Cargo rule has a fix\n", False

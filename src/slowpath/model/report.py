@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from slowpath.model.finding import Finding, Trouble
@@ -39,3 +41,10 @@ class Report(msgspec.Struct, frozen=True):
     """Findings that are not shown: a baseline holds them, or they are not of the change that was asked for."""
     known_by_rule: dict[str, int] = {}
     """Of those, where a baseline holds them."""
+
+    def holding(self, pairs: Iterable[tuple[Finding, str]]) -> Report:
+        """The report with these findings, each with its fingerprint, in the place of its own."""
+        pairs = list(pairs)
+        return msgspec.structs.replace(
+            self, findings=tuple(finding for finding, _ in pairs), fingerprints=tuple(name for _, name in pairs)
+        )

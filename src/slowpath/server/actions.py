@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import msgspec
 from lsprotocol import types
 
 from slowpath import fix as fixes
@@ -79,14 +78,8 @@ def _fix_all(here: Here) -> Iterator[types.CodeAction]:
 
 
 def _of_file(report: Report, path: str) -> Report:
-    own = [
-        (finding, name)
-        for finding, name in zip(report.findings, report.fingerprints, strict=True)
-        if finding.place.path == path
-    ]
-    return msgspec.structs.replace(
-        report, findings=tuple(finding for finding, _ in own), fingerprints=tuple(name for _, name in own)
-    )
+    pairs = zip(report.findings, report.fingerprints, strict=True)
+    return report.holding(pair for pair in pairs if pair[0].place.path == path)
 
 
 def _allows(here: Here) -> Iterator[types.CodeAction]:
@@ -99,8 +92,8 @@ def _allows(here: Here) -> Iterator[types.CodeAction]:
         if site in done:  # an allow speaks of all findings of its rule on the line
             continue
         done.add(site)
-        alone = msgspec.structs.replace(report, findings=(finding,), fingerprints=("",))
-        edit = _edit(here, made) if (made := allowing(alone, "").fixes) else None
+        made = allowing(report.holding([(finding, "")]), "").fixes
+        edit = _edit(here, made) if made else None
         if edit is not None:
             title = f"Allow {finding.rule} on this line"
             yield types.CodeAction(title=title, kind=QUICK_FIX, diagnostics=[diagnostic], edit=edit)
