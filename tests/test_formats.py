@@ -15,6 +15,7 @@ from surface import CLIENT, project, run, write
 
 from slowpath import engine, rulebook
 from slowpath.commands import project as projects
+from slowpath.discover import discover
 from slowpath.findings import order
 from slowpath.fingerprint import fingerprints
 from slowpath.model.finding import Measured
@@ -129,10 +130,14 @@ def test_reviewdog_reads_it(shop: Report, tmp_path: Path) -> None:
     assert any("suggestions" in one for one in told["diagnostics"])
 
 
-def test_a_suggestion_makes_the_fixed_file(shop: Report) -> None:
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+def test_a_suggestion_makes_the_fixed_file(end: bytes) -> None:
     """Applied by bytes as reviewdog does, it gives what --fix gives."""
     from slowpath.fix import applied
 
+    found = discover(ROOT / "fixtures/shop")
+    files = [(path, language, text.replace(b"\n", end)) for path, language, text in found.files]
+    shop = engine.analyse(found._replace(files=files), rulebook.load())
     told = json.loads(formats.rendered(shop, "rdjson"))["diagnostics"]
     seen = 0
     for finding, one in zip(shop.findings, told, strict=True):
@@ -140,8 +145,8 @@ def test_a_suggestion_makes_the_fixed_file(shop: Report) -> None:
             path = finding.place.path
             source, starts = shop.sources.texts[path], shop.sources.starts(path)
             first, last = (
-                starts[suggestion["range"][end]["line"] - 1] + suggestion["range"][end]["column"] - 1
-                for end in ("start", "end")
+                starts[suggestion["range"][side]["line"] - 1] + suggestion["range"][side]["column"] - 1
+                for side in ("start", "end")
             )
             assert finding.fix is not None
             fixed = source[:first] + suggestion["text"].encode() + source[last:]

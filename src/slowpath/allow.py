@@ -11,7 +11,7 @@ from slowpath.discover import language_of
 from slowpath.extract import ALLOW, allows
 from slowpath.extract.comment_places import Kind, comment_at
 from slowpath.model.facts import Allow
-from slowpath.model.finding import Edit, Finding, Fix, Place
+from slowpath.model.finding import Edit, Finding, Fix, Place, edited
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
 from slowpath.suppress import target
@@ -113,9 +113,8 @@ def _extended(text: bytes, path: str, known: Allow, rules: Iterable[str]) -> Edi
 
 def _covers(sources: Sources, edit: Edit, line: int, rules: Iterable[str]) -> bool:
     """Whether the edited file has one allow of the rules that speaks of what stood on the line."""
-    path, (start, end) = edit.place.path, edit.place.span
-    old = sources.texts[path]
-    new = old[:start] + edit.text.encode() + old[end:]
-    edited = Sources({path: new})
+    path = edit.place.path
+    new = edited(sources.texts[path], [edit])
+    after = Sources({path: new})
     below = line + edit.text.count("\n")
-    return any(set(rules) <= {*each.rules} and target(each, path, edited) == below for each in allows(new))
+    return any(set(rules) <= {*each.rules} and target(each, path, after) == below for each in allows(new))

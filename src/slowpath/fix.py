@@ -6,14 +6,13 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 
-from slowpath.model.finding import Edit, Fix
+from slowpath.model.finding import Edit, Fix, edited
 from slowpath.model.report import Report
 
 Texts = Mapping[str, bytes]
 
 VERSION = re.compile(r"(?:.*/)?\d[\d-]*(?=_)")
 """`db/migrations/0011` of `db/migrations/0011_add_pens_code_idx.sql`."""
-BARE_END = re.compile(r"(?<!\r)\n")
 
 
 def chosen(report: Report, done: Collection[str], *, unsafe: bool) -> dict[str, Fix]:
@@ -49,7 +48,7 @@ def applied(texts: Texts, fixes: Iterable[Fix]) -> dict[str, bytes]:
     for fix in fixes:
         for edit in fix.edits:
             edits.setdefault(edit.place.path, {})[edit] = None
-    return {path: _edited(texts.get(path, b""), own) for path, own in edits.items()}
+    return {path: edited(texts.get(path, b""), own) for path, own in edits.items()}
 
 
 def _versions(texts: Texts, fix: Fix) -> set[str]:
@@ -75,19 +74,9 @@ def _parses(texts: Texts, fix: Fix, taken: Mapping[str, list[Edit]]) -> bool:
     """A manifest that would be no TOML with this fix, and those that are taken, is not touched."""
     for path in {edit.place.path for edit in fix.edits if edit.place.path.endswith(".toml")}:
         own = [edit for edit in fix.edits if edit.place.path == path]
-        text = _edited(texts.get(path, b""), [*taken.get(path, ()), *own])
+        text = edited(texts.get(path, b""), [*taken.get(path, ()), *own])
         try:
             tomllib.loads(text.decode().removeprefix("\ufeff"))
         except ValueError:
             return False
     return True
-
-
-def _edited(text: bytes, edits: Iterable[Edit]) -> bytes:
-    parts, at = [], 0
-    end_of_line = "\r\n" if 0 < text.count(b"\n") == text.count(b"\r\n") else "\n"
-    for edit in sorted(edits, key=lambda edit: edit.place.span):
-        start, end = edit.place.span
-        parts += [text[at:start], BARE_END.sub(end_of_line, edit.text).encode()]
-        at = end
-    return b"".join([*parts, text[at:]])

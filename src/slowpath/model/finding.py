@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -47,6 +49,20 @@ class Edit(msgspec.Struct, frozen=True):
 
     place: Place
     text: str
+
+
+BARE_END = re.compile(r"(?<!\r)\n")
+
+
+def edited(text: bytes, edits: Iterable[Edit]) -> bytes:
+    """A text with edits of it that do not overlap; what they bring has the ends of lines that the text has."""
+    parts, at = [], 0
+    end_of_line = "\r\n" if 0 < text.count(b"\n") == text.count(b"\r\n") else "\n"
+    for edit in sorted(edits, key=lambda edit: edit.place.span):
+        start, end = edit.place.span
+        parts += [text[at:start], BARE_END.sub(end_of_line, edit.text).encode()]
+        at = end
+    return b"".join([*parts, text[at:]])
 
 
 class Fix(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from slowpath.model.finding import Edit, Finding, Fix, Place, Step
+from slowpath.model.finding import Finding, Fix, Place, Step, edited
 from slowpath.model.report import Report
 from slowpath.model.source import Sources
 from slowpath.report.shared import HOME, measured, page
@@ -51,23 +51,16 @@ def _related(step: Step, report: Report) -> Json:
 
 def _suggestion(fix: Fix, path: str, sources: Sources) -> Json | None:
     """All edits as one text, from the first changed byte to the last; none where they reach into other files."""
-    edits = sorted(fix.edits, key=lambda edit: edit.place.span)
-    if path not in sources.texts or any(edit.place.path != path for edit in edits):
+    if path not in sources.texts or any(edit.place.path != path for edit in fix.edits):
         return None
-    first, last = edits[0].place.span[0], max(edit.place.span[1] for edit in edits)
+    spans = [edit.place.span for edit in fix.edits]
+    first, last = min(start for start, _ in spans), max(end for _, end in spans)
     if sources.line(path, last) - sources.line(path, first) >= MAX_LINES:
         return None
-    where = Place(path, (first, last))
-    return {"range": _range(where, sources), "text": _mended(sources.texts[path], edits, first)}
-
-
-def _mended(source: bytes, edits: list[Edit], first: int) -> str:
-    parts, at = [], first
-    for edit in edits:
-        start, end = edit.place.span
-        parts += [source[at:start], edit.text.encode()]
-        at = end
-    return b"".join(parts).decode("utf-8", "replace")
+    source = sources.texts[path]
+    new = edited(source, fix.edits)
+    text = new[first : len(new) - (len(source) - last)].decode("utf-8", "replace")
+    return {"range": _range(Place(path, (first, last)), sources), "text": text}
 
 
 def _range(place: Place, sources: Sources) -> Json:
