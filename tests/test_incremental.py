@@ -26,6 +26,7 @@ from slowpath.discover import discover
 from slowpath.facts import facts_of
 from slowpath.link import link
 from slowpath.model.report import Report
+from slowpath.per_path import Override
 from slowpath.session import Session
 
 RULES = rulebook.load()
@@ -54,7 +55,7 @@ def test_same_input_is_not_judged_again(tmp_path: Path) -> None:
 
 CHANGES: dict[str, dict[str, Any]] = {
     "confidence": {"min_confidence": "low"},
-    "ignores": {"ignores": {"src/Shelf.tsx": frozenset(["query-client-per-render"])}},
+    "ignores": {"overrides": (Override("src/Shelf.tsx", never=("query-client-per-render",)),)},
     "features": {"features": {"shelf": ("src/Shelf.tsx",)}},
     "migration": {"start_after": "2024"},
     "rules": {"rules": RULES[:-1]},

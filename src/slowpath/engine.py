@@ -20,7 +20,7 @@ from slowpath.model.report import Report, Stats
 from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
 from slowpath.per_path import Override
-from slowpath.results import Features, Ignores, Settings
+from slowpath.results import Features, Settings
 
 if TYPE_CHECKING:
     from slowpath.memory import Memory
@@ -43,7 +43,6 @@ def scan(
     jobs: int = 0,
     cache: Cache | None = None,
     scope: Iterable[str] = (),
-    ignores: Ignores = {},  # noqa: B006 (never written)
     overrides: Sequence[Override] = (),
     start_after: str = "",
     features: Features = {},  # noqa: B006 (never written)
@@ -74,7 +73,6 @@ def scan(
         jobs=jobs,
         cache=cache,
         scope=tuple(scope),
-        ignores=ignores,
         overrides=overrides,
         start_after=start_after,
         features=features,
@@ -164,7 +162,6 @@ def analyse(
     jobs: int = 1,
     cache: Cache | None = None,
     scope: tuple[str, ...] = (),
-    ignores: Ignores = {},  # noqa: B006 (never written)
     overrides: Sequence[Override] = (),
     start_after: str = "",
     features: Features = {},  # noqa: B006 (never written)
@@ -180,9 +177,7 @@ def analyse(
     """The findings of discovered texts; `memory` is what the last analysis of the project left."""
     clock = _Clock(stages, progress)
     sources = Sources({path: source for path, _, source in found.files})
-    settings = Settings(
-        min_confidence, start_after, ignores, features, (*known, *(rule.id for rule in rules)), tuple(overrides)
-    )
+    settings = Settings(min_confidence, start_after, features, (*known, *(rule.id for rule in rules)), tuple(overrides))
     clock.next("extract", f"extracting {len(found.files)} files")
     keys = keys_of(found, rules) if memory is None else memory.keys_of(found, rules)
     kept = cache if evidence is None and not count_calls and memory is None else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-import pathspec
-
 from slowpath.asking import Answer, routed
 from slowpath.facts import Extracted, does_not_parse
 from slowpath.fingerprint import fingerprints
@@ -17,7 +15,7 @@ from slowpath.model.rule import Rule
 from slowpath.model.source import Sources
 from slowpath.per_path import spoken
 from slowpath.program import File, Program
-from slowpath.results import Ignores, Result, Settings
+from slowpath.results import Result, Settings
 from slowpath.suppress import suppress
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ def _judged(
     troubles += [trouble for own in told for trouble in own.troubles]
     findings = suppress(raw, files, {rule.id: rule for rule in rules}, frozenset(settings.known), sources)
     findings = list(spoken(findings, (rule.id for rule in rules), settings.min_confidence, settings.overrides))
-    findings = sorted(not_ignored(drop_broken(findings, files), settings.ignores), key=order)
+    findings = sorted(drop_broken(findings, files), key=order)
     answered = {rule.id for rule in asked}
     findings = [finding if finding.rule in answered else routed(finding, program) for finding in findings]
     result = Result(tuple(findings), fingerprints(findings, sources), tuple(troubles), len(files))
@@ -89,14 +87,6 @@ def drop_broken(findings: Iterable[Finding], files: dict[str, File]) -> Iterator
         file = files.get(finding.place.path)
         start = finding.place.span[0]
         if file is None or not any(first <= start < last for first, last in file.facts.broken):
-            yield finding
-
-
-def not_ignored(findings: Iterable[Finding], ignores: Ignores) -> Iterator[Finding]:
-    """Findings that no pattern of per-file-ignores covers."""
-    specs = [(pathspec.GitIgnoreSpec.from_lines([pattern]), frozenset(rules)) for pattern, rules in ignores.items()]
-    for finding in findings:
-        if not any(finding.rule in rules and spec.match_file(finding.place.path) for spec, rules in specs):
             yield finding
 
 

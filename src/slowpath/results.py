@@ -20,8 +20,6 @@ from slowpath.per_path import Override
 from slowpath.stamp import stamp
 
 T = TypeVar("T")
-Ignores = Mapping[str, Iterable[str]]
-"""gitignore-style pattern → ids of the rules that say nothing in such files."""
 Features = Mapping[str, Sequence[str]]
 """Name → gitignore-style patterns of the code that the first load must not hold."""
 MAX_BYTES = 4_000_000
@@ -44,7 +42,6 @@ class Settings(msgspec.Struct, array_like=True, frozen=True):
 
     min_confidence: Confidence
     start_after: str
-    ignores: Ignores
     features: Features
     known: tuple[str, ...]
     """Ids of the rules that exist."""
@@ -53,12 +50,10 @@ class Settings(msgspec.Struct, array_like=True, frozen=True):
 
 def key(contents: Mapping[str, bytes], unread: Iterable[str], rules: Iterable[Rule], settings: Settings) -> bytes:
     """What a result is stored under; `contents` are the keys of the files' facts, by path."""
-    ignores = [(pattern, sorted(names)) for pattern, names in settings.ignores.items()]
     features = [(name, list(patterns)) for name, patterns in settings.features.items()]
     said = (
         settings.min_confidence,
         settings.start_after,
-        ignores,
         features,
         sorted({*settings.known}),
         settings.overrides,

@@ -64,11 +64,9 @@ def selected(known: list[Rule], settings: Config) -> list[Rule]:
 
 def scan_options(root: Path, settings: Config, known: list[Rule]) -> dict[str, Any]:
     """What the configuration says of a scan, as `engine.scan` takes it. Raises ConfigError."""
-    ignores = settings.per_file_ignores.items()
     return {
         "exclude": settings.exclude,
         "min_confidence": settings.min_confidence or PRESETS[settings.preset].min_confidence,
-        "ignores": {pattern: _ids(known, names, "per-file-ignores") for pattern, names in ignores},
         "overrides": tuple(_overrides(known, settings)),
         "start_after": str(settings.migrations.start_after),
         "features": settings.bundle.features,
@@ -127,6 +125,8 @@ def _overrides(known: list[Rule], settings: Config) -> Iterator[Override]:
             never=tuple(sorted(_ids(known, own.ignore, f"{of}.ignore"))),
             min_confidence=own.min_confidence,
         )
+    for pattern, names in settings.per_file_ignores.items():  # last: no table of `paths` speaks against them
+        yield Override(pattern, never=tuple(sorted(_ids(known, names, "per-file-ignores"))))
 
 
 def relative(path: Path, root: Path) -> str:
