@@ -6,7 +6,6 @@ files change one after the other, as people edit them; wall seconds and CPU seco
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import resource
@@ -21,6 +20,7 @@ from pathlib import Path
 from slowpath.cache import Cache, directory
 from slowpath.commands import project
 from slowpath.session import Session
+from slowpath.workers import collect_rarely
 
 REPEATS = 3
 CHANGED = 10
@@ -84,7 +84,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 def editing(root: Path, count: int, dice: random.Random) -> None:
     """Rows for a session, one for each kind of file and one for all."""
-    gc.set_threshold(200_000, 50, 100)
+    collect_rarely()
     own = project.opened([root])
     session = Session(own.root, own.rules, own.options | {"cache": Cache(directory()), "jobs": 1})
     table("session: first report", [timed(session.report)])

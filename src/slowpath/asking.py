@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 
 import msgspec
@@ -32,20 +32,18 @@ MANIFESTS = ""
 """Where rules have ids: what of the manifests could not be read."""
 
 
-class Asked:
-    """Rules of a project of which nothing is known."""
+def afresh(jobs: int) -> Callable[[Program, Iterable[str], list[Rule]], list[Answer]]:
+    """Asks the rules of a project of which nothing is known."""
+    return lambda program, unread, rules: with_manifests(answers(program, rules, jobs), program)
 
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
 
-    def answers(self, program: Program, unread: Iterable[str], rules: list[Rule]) -> list[Answer]:
-        """What each rule says, in order."""
-        told = answers(program, rules, self._jobs)
-        return [*told, manifests(program)] if any("cargo" in answer.views for answer in told) else told
+def with_manifests(told: list[Answer], program: Program) -> list[Answer]:
+    """The answers, and what of the manifests could not be read where one of them asked for these."""
+    return [*told, manifests(program)] if any("cargo" in answer.views for answer in told) else told
 
 
 def manifests(program: Program) -> Answer:
-    """What of the manifests could not be read, which is said where a rule asks for them."""
+    """What of the manifests could not be read."""
     program.read, program.asked = set(), set()
     return Answer((), tuple(program.cargo.troubles), frozenset(program.read), frozenset(program.asked))
 

@@ -185,11 +185,6 @@ def project_root(paths: Iterable[Path]) -> Path:
     return next((folder for folder in (start, *start.parents) if marked(folder)), start)
 
 
-def git_root(root: Path) -> Path:
-    """The checkout that a project lies in; the project itself where there is none."""
-    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
-
-
 def load(root: Path) -> Config:
     """The settings of a project. Raises ConfigError naming the file."""
     own, shared = root / "slowpath.toml", root / "pyproject.toml"

@@ -187,7 +187,7 @@ def analyse(
     calls: tuple[tuple[str, int], ...] = ()
     if result is None:
         # A scan of what was scanned before does without these.
-        from slowpath.asking import Asked
+        from slowpath.asking import afresh
         from slowpath.findings import judged, measured
         from slowpath.recalled import Recalled
 
@@ -195,7 +195,7 @@ def analyse(
         extracted = facts_of(found, rules, jobs, cache, keys, known, before)
         contents = {path: (language, keys[path]) for path, language, _ in found.files}
         clock.next("rules", "linking and checking")
-        ask = Asked(jobs).answers if kept is None else Recalled(kept, contents, settings, jobs).answers
+        ask = afresh(jobs) if kept is None else Recalled(kept, contents, settings, jobs).answers
         own = judged(extracted, found.unread, sources, rules, settings, ask, memory)
         result, parsed = own.result, extracted.parsed
         if count_calls and own.program.of("rust"):

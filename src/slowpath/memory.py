@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from slowpath.asking import Answer, answer, manifests
+from slowpath.asking import Answer, answer, with_manifests
 from slowpath.discover import Discovery
 from slowpath.facts import keys_of
 from slowpath.link.rust_edit import edited, is_circular
@@ -53,8 +53,7 @@ class Memory:
     def answers(self, program: Program, unread: frozenset[str], rules: list[Rule]) -> list[Answer]:
         """What each rule says of the program, in order."""
         self._turn(program, unread)
-        told = [self._answer(rule, program) for rule in rules]
-        return [*told, manifests(program)] if any("cargo" in answer.views for answer in told) else told
+        return with_manifests([self._answer(rule, program) for rule in rules], program)
 
     def _turn(self, program: Program, unread: frozenset[str]) -> None:
         """Go on to a new program; what of the old one still holds is handed on."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 POOL_BYTES = 400_000
 """Below this much source, starting worker processes costs more than it saves."""
 CHUNKS_PER_JOB = 12
+GC_THRESHOLD = 200_000
 
 Patterns = tuple[tuple[str, str], ...]
 """(rule id, query), of the query pages of one language."""
@@ -107,6 +108,11 @@ def aside(work: Callable[[], bytes]) -> Callable[[], bytes]:
 def two_at_once(jobs: int) -> bool:
     """Whether a second process may work beside this one."""
     return jobs != 1 and sys.platform == "linux" and (os.cpu_count() or 1) > 1 and threading.active_count() == 1
+
+
+def collect_rarely() -> None:
+    """What a scan makes stays until its end: a walk through all of it, as often as Python does one, finds nothing."""
+    gc.set_threshold(GC_THRESHOLD, 50, 100)
 
 
 def blame(error: BaseException) -> str:

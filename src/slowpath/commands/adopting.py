@@ -16,13 +16,7 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option(
         "--preset", type=click.Choice(["default", "strict", "all"]), help="Which rules run, and how sure they must be."
     ),
-    click.option(
-        "--extend-select",
-        multiple=True,
-        metavar="RULES",
-        shell_complete=names.selectors,
-        help="These rules or groups as well, by comma.",
-    ),
+    names.option("--extend-select", "These rules or groups as well, by comma."),
     click.option(
         "--baseline",
         type=click.Path(path_type=Path),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from slowpath.cache import Cache, directory
 from slowpath.commands import baselines, exits, init_files, init_plan, project, terminal
 from slowpath.commands.init_found import Found, look
 from slowpath.commands.init_plan import Plan, Where
-from slowpath.commands.scanning import GC_THRESHOLD
 from slowpath.config import Config, ConfigError
 from slowpath.discover import discover
 from slowpath.model.finding import CONFIDENCES, SEVERITIES, Edit, Finding, Fix, Place
 from slowpath.model.report import Report
 from slowpath.report import style, text
+from slowpath.workers import collect_rarely
 
 SHOWN = 3
 MANY = 20
@@ -58,7 +57,7 @@ def command(path: Path, diff: bool, pre_commit: bool | None, workflow: bool | No
 
 def _scan(where: Where, found: Found) -> None:
     """Scan as the written settings ask for, and show what matters most."""
-    gc.set_threshold(GC_THRESHOLD, 50, 100)
+    collect_rarely()
     own = project.opened([where.root])._replace(root=where.root)
     settings = own.settings
     if settings == Config():

@@ -16,6 +16,7 @@ from slowpath.discover import Discovery
 from slowpath.link import layout
 from slowpath.link.migrations import FOREIGN
 from slowpath.model.limits import MAX_STARS
+from slowpath.report.text import plural
 
 LANGUAGES = {"rust": "Rust", "typescript": "TypeScript", "tsx": "TypeScript", "sql": "SQL"}
 CRATES = {
@@ -75,14 +76,14 @@ class Found(NamedTuple):
 
     def told(self) -> Iterator[str]:
         """A line each."""
-        counts = [f"{_plural(count, f'{language} file')}" for language, count in self.files]
+        counts = [f"{plural(count, f'{language} file')}" for language, count in self.files]
         manifests = [(self.crates, "crate"), (self.packages, "package")]
-        within = " and ".join(_plural(count, noun) for count, noun in manifests if count)
+        within = " and ".join(plural(count, noun) for count, noun in manifests if count)
         libraries = f" ({', '.join(self.libraries)})" if self.libraries else ""
         yield f"found {', '.join(counts)}" + (f" in {within}" if within else "") + libraries
         if self.migrations:
             folders = [folder for folder, _ in self.migrations]
-            more = f" and {_plural(len(folders) - SHOWN, 'more folder')}" if len(folders) > SHOWN else ""
+            more = f" and {plural(len(folders) - SHOWN, 'more folder')}" if len(folders) > SHOWN else ""
             yield f"found migrations in {', '.join(folders[:SHOWN])}{more}"
 
 
@@ -193,7 +194,3 @@ def _generated(paths: Iterable[str]) -> Iterator[Marked]:
             counts["/".join(parts[: at + 1]) + "/"] += 1
     for pattern, count in sorted(counts.items()):
         yield Marked(pattern, "by its name", count)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

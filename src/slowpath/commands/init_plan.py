@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from slowpath import config
+from slowpath import config, git
 from slowpath.commands import init_files
 from slowpath.commands.init_found import Found
 from slowpath.config import ConfigError
@@ -43,7 +43,7 @@ def located(path: Path) -> Where:
     here = path.resolve()
     marked = config.project_root([here])
     root = marked if _settings(marked) else here
-    checkout = config.git_root(root)
+    checkout = git.checkout(root) or root
     folder = root.relative_to(checkout).as_posix()
     return Where(checkout, "" if folder == "." else folder)
 

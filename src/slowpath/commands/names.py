@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 PAGES = Path(__file__).parents[1] / "rulepages"
+
+
+def option(flag: str, words: str) -> Callable[[Any], Any]:
+    """An option that names rules and groups, which a shell completes."""
+    return click.option(flag, multiple=True, metavar="RULES", shell_complete=selectors, help=words)
 
 
 def rules(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:

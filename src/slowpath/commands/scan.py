@@ -50,20 +50,8 @@ SECTIONS = {
 )
 @click.option("--sarif-output", type=click.Path(path_type=Path), help="The same as --output sarif=FILE.")
 @click.option("--sarif-category", default="", help="Tells analyses of one commit apart in code scanning.")
-@click.option(
-    "--select",
-    multiple=True,
-    metavar="RULES",
-    shell_complete=names.selectors,
-    help="Only these rules or groups, by comma.",
-)
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="RULES",
-    shell_complete=names.selectors,
-    help="Not these rules or groups, by comma.",
-)
+@names.option("--select", "Only these rules or groups, by comma.")
+@names.option("--ignore", "Not these rules or groups, by comma.")
 @click.option(
     "--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Hide what is less sure. Default: medium."
 )

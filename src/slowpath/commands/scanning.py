@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -36,8 +35,7 @@ from slowpath.git import GitError
 from slowpath.model.evidence import Evidence
 from slowpath.model.report import Report, Stats
 from slowpath.report import formats, statistics, text
-
-GC_THRESHOLD = 200_000
+from slowpath.workers import collect_rarely
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -96,7 +94,7 @@ def run(options: dict[str, Any]) -> NoReturn:
     if asked.measure_builds and asked.fixing:
         exits.fail("--measure compares with what --fix would do: it goes without it")
     adopting.refuse(asked)
-    gc.set_threshold(GC_THRESHOLD, 50, 100)
+    collect_rarely()
     if asked.watch:
         _watched(asked)
         sys.exit(0)

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from slowpath.baseline_file import BaselineError
+from slowpath.baseline_file import NAME, BaselineError
 from slowpath.commands import terminal
 from slowpath.commands.project import Project
 from slowpath.config import Config, ConfigError
@@ -30,7 +30,7 @@ SETTLED = 0.1
 """Seconds for which nothing must change: a checkout writes many files."""
 MAX_FOLDERS = 20_000
 CLEAR = "\x1b[2J\x1b[3J\x1b[H"
-SETTINGS = ("slowpath.toml", "pyproject.toml", "slowpath-baseline.json", ".gitignore")
+SETTINGS = ("slowpath.toml", "pyproject.toml", NAME, ".gitignore")
 
 Stamps = dict[str, tuple[int, int, int] | None]
 Opened = tuple[Project, Mapping[str, Any]]

@@ -115,7 +115,7 @@ def _routes(routes: tuple[str, ...]) -> str:
 def _saves(saving: Saving) -> str:
     names = [name for name, _ in saving.crates]
     more = ["…"] if len(names) > SHOWN_CRATES else []
-    count = ("" if saving.exact else "up to ") + _plural(len(names), "crate")
+    count = ("" if saving.exact else "up to ") + plural(len(names), "crate")
     lines = f"; {saving.lines:,} lines" if saving.lines is not None else ""
     keep = " except in builds of tests" if saving.tests_keep else ""
     return f"{count} ({clean(', '.join([*names[:SHOWN_CRATES], *more]))}{lines}){keep}"
@@ -196,20 +196,21 @@ def _trouble(trouble: Trouble) -> str:
 def summary(report: Report, style: Style = PLAIN) -> str:
     """Counts in one line."""
     stats = report.stats
-    scanned = f"{_plural(stats.files, 'file')} scanned" + (f" in {stats.seconds:.2f} s" if stats.seconds else "")
-    trouble = f", {_plural(len(report.troubles), 'problem')} reading them" if report.troubles else ""
-    known = f"; {_plural(report.known, 'known finding')} not shown" if report.known else ""
+    scanned = f"{plural(stats.files, 'file')} scanned" + (f" in {stats.seconds:.2f} s" if stats.seconds else "")
+    trouble = f", {plural(len(report.troubles), 'problem')} reading them" if report.troubles else ""
+    known = f"; {plural(report.known, 'known finding')} not shown" if report.known else ""
     if not report.findings:
         return f"No {'new ' if known else ''}slow paths found; {scanned}{known}{trouble}."
     counts = Counter(finding.severity for finding in report.findings)
     split = ", ".join(f"{counts[name]} {name}" for name in ("error", "warning", "note") if counts[name])
     files = len({finding.place.path for finding in report.findings})
-    found = style("bold", _plural(len(report.findings), "finding"))
+    found = style("bold", plural(len(report.findings), "finding"))
     statuses = Counter(finding.measured.status for finding in report.findings if finding.measured)
     told = ", ".join(f"{statuses[status]} {status.replace('-', ' ')}" for status in STATUSES if statuses[status])
     trouble = (f"; measured: {told}" if told else "") + known + trouble
-    return f"{found} ({split}) in {_plural(files, 'file')}; {scanned}{trouble}."
+    return f"{found} ({split}) in {plural(files, 'file')}; {scanned}{trouble}."
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

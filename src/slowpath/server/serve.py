@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
@@ -10,15 +9,15 @@ import sys
 from slowpath.server.analyst import Opened
 from slowpath.server.app import Slowpath
 from slowpath.server.handlers import register
+from slowpath.workers import collect_rarely
 
-GC_THRESHOLD = 200_000
 SWITCH = 0.001
 """Seconds after which an analysis lets the thread of the protocol run."""
 
 
 def serve(opened: Opened) -> int:
     """Until the client ends it, or its end of the pipe; the exit code."""
-    gc.set_threshold(GC_THRESHOLD, 50, 100)
+    collect_rarely()
     sys.setswitchinterval(SWITCH)
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # each error goes to the client, in one line
     server = Slowpath(opened)
